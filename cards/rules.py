@@ -1,0 +1,255 @@
+"""The knowledge as data: thresholds, switches, citations and card texts, read from TOML once.
+
+One file per decision (`cards/decisions/<name>.toml`) plus `cards/citations.toml`. Threshold and switch names are
+unique over all files (clinical page 6.3), so that a decision may use the limit another one owns.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from importlib.resources import files
+from typing import Any, TypeVar
+
+from cards.quantity import Quantity
+
+T = TypeVar("T")
+
+
+class BadKnowledge(ValueError):
+    """A knowledge file cannot be used. The text names file, place, value and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source. `certainty`: retrieved, quoted (seen only in another page) or unverified (from memory)."""
+
+    id: str
+    label: str
+    reference: str
+    url: str
+    certainty: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatedValue:
+    since: date
+    value: Decimal
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A limit with its unit and what it means; `side` says in words on which side the limit itself lies."""
+
+    name: str
+    value: Decimal
+    unit: str
+    meaning: str
+    side: str
+    citation: str
+    certainty: str
+    step: Decimal
+    range: tuple[Decimal, Decimal]
+    history: tuple[DatedValue, ...] = ()
+    analyte: str = ""
+    reviewer: str = ""
+    next_review: date | None = None
+    site_reason: str = ""  # set where a site overrides the national value
+    national: Decimal | None = None
+
+    def on(self, day: date) -> Threshold:
+        """The threshold as it stood on `day`; before its first entry, the first."""
+        if self.national is not None or not self.history:
+            return self
+        known = [entry for entry in self.history if entry.since <= day] or [self.history[0]]
+        return replace(self, value=known[-1].value, citation=known[-1].citation)
+
+    @property
+    def quantity(self) -> Quantity:
+        return Quantity(self.value, self.unit)
+
+    @property
+    def days(self) -> int:
+        return int(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A contested choice that a site may make; `value` is one of `choices`."""
+
+    name: str
+    value: str
+    choices: tuple[str, ...]
+    meaning: str
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardText:
+    """The words of one card, with `{placeholders}` for facts. `topic` is the stable code (hyphens removed)."""
+
+    id: str
+    title: str
+    indicator: str
+    summary: str
+    recommendation: str
+    rule: str
+    grade: str
+    citations: tuple[str, ...]
+    limits: str = ""
+    not_for: str = ""
+
+    @property
+    def topic(self) -> str:
+        return self.id.replace("-", "")
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionText:
+    """What a decision file says besides thresholds: who it is for, its sentences and its cards."""
+
+    name: str
+    title: str
+    question: str
+    version: str
+    changed: date
+    hooks: tuple[str, ...]
+    reviewer: str
+    next_review: date | None
+    because: Mapping[str, str]
+    texts: Mapping[str, str]
+    cards: Mapping[str, CardText]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All knowledge, as it stands on `day`."""
+
+    thresholds: Mapping[str, Threshold]
+    switches: Mapping[str, Switch]
+    decisions: Mapping[str, DecisionText]
+    citations: Mapping[str, Citation]
+    day: date | None = None
+
+    def on(self, day: date) -> Rules:
+        """The same knowledge with every threshold as it stood on `day`."""
+        if self.day == day:
+            return self
+        dated = {name: threshold.on(day) for name, threshold in self.thresholds.items()}
+        return replace(self, thresholds=dated, day=day)
+
+    def limit(self, name: str) -> Threshold:
+        return self.thresholds[name]
+
+    def switch(self, name: str) -> str:
+        return self.switches[name].value
+
+    def is_on(self, name: str) -> bool:
+        return self.switches[name].value == "true"
+
+    def card(self, card_id: str) -> CardText:
+        for decision in self.decisions.values():
+            if card_id in decision.cards:
+                return decision.cards[card_id]
+        raise KeyError(card_id)
+
+
+def load_rules() -> Rules:
+    """Read the knowledge that ships with the package.
+
+    Raises `BadKnowledge` naming file, place and fix; never starts with half of it.
+    """
+    folder = files("cards")
+    sources = {
+        entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
+        for entry in sorted((folder / "decisions").iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".toml")
+    }
+    return rules_from(sources, (folder / "citations.toml").read_text(encoding="utf-8"))
+
+
+def rules_from(decision_files: Mapping[str, str], citations_file: str) -> Rules:
+    """Build the rules from the text of the files, by decision name."""
+    parsed = {name: _parse(f"cards/decisions/{name}.toml", text) for name, text in decision_files.items()}
+    cited = _parse("cards/citations.toml", citations_file)
+    citations = {key: Citation(id=key, **value) for key, value in cited.items()}
+    thresholds = _unique(
+        (name, key, _threshold(key, value))
+        for name, content in parsed.items()
+        for key, value in content.get("thresholds", {}).items()
+    )
+    switches = _unique(
+        (name, key, _switch(key, value))
+        for name, content in parsed.items()
+        for key, value in content.get("switches", {}).items()
+    )
+    decisions = {name: _decision(name, content) for name, content in parsed.items()}
+    return Rules(thresholds, switches, decisions, citations)
+
+
+def _parse(where: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise BadKnowledge(f"{where}: not TOML: {fault}") from fault
+
+
+def _unique(entries: Iterable[tuple[str, str, T]]) -> dict[str, T]:
+    found: dict[str, T] = {}
+    owner: dict[str, str] = {}
+    for file, key, value in entries:
+        if key in found:
+            raise BadKnowledge(f"cards/decisions/{file}.toml: {key} is already defined in {owner[key]}.toml; keep one")
+        found[key], owner[key] = value, file
+    return found
+
+
+def _threshold(name: str, content: Mapping[str, Any]) -> Threshold:
+    low, high = content.get("range", [content["value"], content["value"]])
+    return Threshold(
+        name=name,
+        value=Decimal(content["value"]),
+        unit=content["unit"],
+        meaning=content["meaning"],
+        side=content["side"],
+        citation=content["citation"],
+        certainty=content["certainty"],
+        step=Decimal(content.get("step", "1")),
+        range=(Decimal(low), Decimal(high)),
+        history=tuple(
+            DatedValue(entry["since"], Decimal(entry["value"]), entry["citation"])
+            for entry in content.get("history", [])
+        ),
+        analyte=content.get("analyte", ""),
+        reviewer=content.get("reviewer", ""),
+        next_review=content.get("next_review"),
+    )
+
+
+def _switch(name: str, content: Mapping[str, Any]) -> Switch:
+    return Switch(name, content["default"], tuple(content["choices"]), content["meaning"], content["default"])
+
+
+def _decision(name: str, content: Mapping[str, Any]) -> DecisionText:
+    return DecisionText(
+        name=name,
+        title=content["title"],
+        question=content["question"],
+        version=content["version"],
+        changed=content["changed"],
+        hooks=tuple(content["hooks"]),
+        reviewer=content.get("reviewer", ""),
+        next_review=content.get("next_review"),
+        because=content.get("because", {}),
+        texts=content.get("texts", {}),
+        cards={key: _card(key, value) for key, value in content.get("cards", {}).items()},
+    )
+
+
+def _card(card_id: str, content: Mapping[str, Any]) -> CardText:
+    fields = {**content, "citations": tuple(content["citations"])}
+    return CardText(id=card_id, **fields)

@@ -1,0 +1,17 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+_SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Third-party records and specifications beside the checkout; tests that need them skip without."""
+    if not _SHARED.is_dir():
+        pytest.skip("the folder ../shared is not beside this checkout")
+    return _SHARED

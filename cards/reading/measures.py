@@ -1,0 +1,68 @@
+"""Body weight, gestational age, expected date of delivery and a stated pregnancy, out of Observations."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta, tzinfo
+from decimal import Decimal
+
+from cards.analytes import analyte
+from cards.chart import Diagnosis, Measure, UnusableResult
+from cards.code_systems import LOINC, SNOMED, system_of
+from cards.moment import parse_moment
+from cards.reading.observations import Measurement
+from cards.reading.shapes import codings
+from cards.reading.values import dated, read_value, unusable, why_not_final, why_undated
+from cards.units import Readable, Unreadable
+
+#: A stated pregnancy holds for six weeks (clinical page 4.3).
+_STATED_FOR = timedelta(days=42)
+#: The answers to LOINC 82810-3 that say "pregnant".
+_PREGNANT = frozenset({(SNOMED, "77386006"), (LOINC, "LA15173-0")})
+_MEASURES = ("body-weight", "gestational-age")
+
+
+def read_measure(
+    measurement: Measurement, names: frozenset[str], today: date, zone: tzinfo
+) -> Measure | Diagnosis | UnusableResult | None:
+    """The measure that an Observation holds; `None` where it holds none, or says nothing that counts."""
+    if "due-date" in names:
+        return _due_date(measurement, today, zone)
+    if "pregnancy-status" in names:
+        return _pregnancy(measurement, today)
+    kind = next((name for name in _MEASURES if name in names), None)
+    return _number(measurement, kind, today) if kind else None
+
+
+def _number(measurement: Measurement, kind: str, today: date) -> Measure | UnusableResult:
+    """Weight in kg, gestational age in weeks."""
+    value = read_value(analyte(kind), measurement.content)
+    why = why_not_final(measurement) or why_undated(measurement, today)
+    if why or isinstance(value, Unreadable) or measurement.when is None:
+        return unusable(measurement, kind, why or _why(value), value, today)
+    if value.quantity.is_censored:
+        return unusable(measurement, kind, "censored", value, today)
+    return Measure(kind, value.quantity.value, dated(measurement.when, today), reference=measurement.reference)
+
+
+def _why(value: Readable | Unreadable) -> str:
+    return value.why if isinstance(value, Unreadable) else ""
+
+
+def _due_date(measurement: Measurement, today: date, zone: tzinfo) -> Measure | None:
+    """An expected date of delivery lies ahead as a rule; only the day it was stated must not."""
+    due = parse_moment(measurement.content.get("valueDateTime"), zone)
+    if due is None or not due.is_exact_day or why_not_final(measurement) or why_undated(measurement, today):
+        return None
+    assert measurement.when is not None  # noqa: S101  why_undated answers for it
+    when = dated(measurement.when, today)
+    return Measure("due-date", Decimal(0), when, day=due.first, reference=measurement.reference)
+
+
+def _pregnancy(measurement: Measurement, today: date) -> Diagnosis | None:
+    answers = {(system_of(system), code) for system, code in codings(measurement.content.get("valueCodeableConcept"))}
+    if not answers & _PREGNANT or why_not_final(measurement) or why_undated(measurement, today):
+        return None
+    assert measurement.when is not None  # noqa: S101  why_undated answers for it
+    when = dated(measurement.when, today)
+    counts = when.first >= today - _STATED_FOR
+    return Diagnosis(frozenset({"pregnant"}), counts, recorded=when, reference=measurement.reference)

@@ -1,0 +1,159 @@
+"""Laboratory results out of FHIR Observations: comparable, or listed with the reason why not (clinical page 0.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, tzinfo
+from decimal import Decimal
+from functools import cache
+
+from cards.analytes import Analyte, analytes
+from cards.chart import Diagnosis, LabResult, Measure, UnusableResult
+from cards.code_systems import LOINC, system_of
+from cards.moment import Moment
+from cards.quantity import Quantity
+from cards.reading.measures import read_measure
+from cards.reading.observations import Measurement, is_only_a_panel, measurements
+from cards.reading.shapes import Json, codings
+from cards.reading.sums import with_sums
+from cards.reading.values import FINAL, dated, read_value, unusable, why_not_final, why_undated
+from cards.units import Readable, Unreadable
+from cards.valuesets import ConceptIndex, load_valueset, valueset_names
+
+#: A site's own codes: (system, code) to the name of a value set, such as lab-ferritin.
+LocalCodes = Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What the Observations say. `discarded` counts those about another patient."""
+
+    labs: tuple[LabResult, ...] = ()
+    unusable: tuple[UnusableResult, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    diagnoses_like: tuple[Diagnosis, ...] = ()
+    discarded: int = 0
+
+
+def read_results(
+    resources: Iterable[Json],
+    *,
+    patient_id: str,
+    today: date,
+    zone: tzinfo,
+    local_codes: LocalCodes | None = None,
+    assay_factors: Mapping[str, Decimal] | None = None,
+) -> Results:
+    """Read every Observation about this patient; what is not an analyte of ours is passed over in silence.
+
+    `assay_factors` per analyte apply before rounding and never to a censored value (amendments, section 4).
+    """
+    found = measurements(resources, patient_id=patient_id, zone=zone)
+    factors = assay_factors or {}
+    answers: list[LabResult | UnusableResult | Measure | Diagnosis] = []
+    for each in found.measurements:
+        names = _concepts(each, local_codes or {})
+        if names and not is_only_a_panel(each.content):
+            answer = read_measure(each, names, today, zone) or _read_lab(each, names, today, factors)
+            answers += [answer] if answer else []
+    return Results(
+        labs=with_sums(_once([answer for answer in answers if isinstance(answer, LabResult)])),
+        unusable=tuple(dict.fromkeys(answer for answer in answers if isinstance(answer, UnusableResult))),
+        measures=tuple(dict.fromkeys(answer for answer in answers if isinstance(answer, Measure))),
+        diagnoses_like=tuple(dict.fromkeys(answer for answer in answers if isinstance(answer, Diagnosis))),
+        discarded=found.discarded,
+    )
+
+
+def _once(labs: Iterable[LabResult]) -> tuple[LabResult, ...]:
+    """The same number of the same moment under two ids is one result; the higher status stays."""
+    kept: dict[tuple[str, Quantity, Quantity | None, Moment], LabResult] = {}
+    for result in labs:
+        key = (result.analyte, result.quantity, result.reported, result.when)
+        if key not in kept or _outranks(result, kept[key]):
+            kept[key] = result
+    return tuple(kept.values())
+
+
+def _outranks(one: LabResult, other: LabResult) -> bool:
+    if one.low_priority != other.low_priority:
+        return other.low_priority
+    return FINAL.index(one.status) > FINAL.index(other.status)
+
+
+@cache
+def _index() -> ConceptIndex:
+    return ConceptIndex(load_valueset(name) for name in valueset_names() if name.startswith(("lab-", "measure-")))
+
+
+@cache
+def _low_priority() -> frozenset[str]:
+    members = (load_valueset(name).codes for name in valueset_names() if name.startswith("lab-"))
+    return frozenset(code for each in members for (_, code), member in each.items() if member.use == "low-priority")
+
+
+def _concepts(measurement: Measurement, local_codes: LocalCodes) -> frozenset[str]:
+    """The analytes its codings name, without the lab- or measure- before them, and `rejected`."""
+    names: set[str] = set()
+    for system, code in codings(measurement.content.get("code")):
+        names |= _index().concepts_of(system, code)
+        local = local_codes.get((system, code)) or local_codes.get((system_of(system) or system, code))
+        names |= {local} if local else set()
+    plain = frozenset(name.removeprefix("lab-").removeprefix("measure-") for name in names)
+    return plain if plain - {"rejected", "iron-panel"} else frozenset()
+
+
+def _read_lab(
+    measurement: Measurement, names: frozenset[str], today: date, factors: Mapping[str, Decimal]
+) -> LabResult | UnusableResult | None:
+    meant = names - {"vitd3"} if "vitd" in names else names
+    analyte = analytes().get(min(meant - {"rejected", "iron-panel"}))
+    if analyte is None:
+        return None
+    value = read_value(analyte, measurement.content)
+    why = "several-tests" if len(meant - {"iron-panel"}) > 1 else _why_unusable(measurement, value, today)
+    if why:
+        return unusable(measurement, analyte.id, why, value, today)
+    assert isinstance(value, Readable) and measurement.when is not None  # noqa: S101  both are reasons above
+    low = all(code in _low_priority() for system, code in codings(measurement.content.get("code")) if _is_loinc(system))
+    result = LabResult(
+        analyte=analyte.id,
+        quantity=value.quantity,
+        when=dated(measurement.when, today),
+        status=measurement.status,
+        how=value.how,
+        reported=value.reported,
+        reference=measurement.reference,
+        issued=measurement.issued,
+        low_priority=low and _has_loinc(measurement),
+    )
+    return _aligned(result, value, analyte, factors.get(analyte.id, Decimal(1)))
+
+
+def _is_loinc(system: str) -> bool:
+    return system_of(system) == LOINC
+
+
+def _has_loinc(measurement: Measurement) -> bool:
+    return any(_is_loinc(system) for system, _ in codings(measurement.content.get("code")))
+
+
+def _aligned(result: LabResult, value: Readable, analyte: Analyte, factor: Decimal) -> LabResult:
+    """A site's assay factor (clinical page 1.4); the number before it stays in `raw`."""
+    if factor == 1 or value.exact.is_censored:
+        return result
+    aligned = replace(value.exact, value=value.exact.value * factor)
+    return replace(result, quantity=analyte.shown(aligned, converted=True), raw=result.quantity)
+
+
+def _why_unusable(measurement: Measurement, value: Readable | Unreadable, today: date) -> str:
+    """Key of the first reason that forbids to use it; empty where none does."""
+    why = why_not_final(measurement)
+    if why:
+        return why
+    if measurement.not_blood:
+        return "not-blood"
+    if measurement.qualified:
+        return "qualified"
+    return value.why if isinstance(value, Unreadable) else why_undated(measurement, today)

@@ -1,0 +1,91 @@
+"""Results that a laboratory reports in parts: total 25-hydroxyvitamin D, and calcium corrected for albumin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from cards.analytes import analyte
+from cards.calculated import exact, partner
+from cards.chart import LabResult
+from cards.quantity import UPPER_BOUNDS, Quantity
+
+#: Calcium + 0.8 × (4.0 − albumin in g/dL) (clinical page 5.1).
+_PER_GRAM_OF_ALBUMIN = Decimal("0.8")
+_USUAL_ALBUMIN = Decimal("4.0")
+_STATUS = ("final", "amended", "corrected")
+
+
+def with_sums(labs: Sequence[LabResult]) -> tuple[LabResult, ...]:
+    """The results with `vitd` completed from its parts and `calcium` as it is to be compared.
+
+    The parts stay in the list under their own names (vitd2, vitd3, albumin); a total calcium that was corrected is
+    replaced, and stays in `parts`.
+    """
+    by_name: dict[str, list[LabResult]] = {}
+    for result in labs:
+        by_name.setdefault(result.analyte, []).append(result)
+    kept = [result for result in labs if result.analyte != "calcium"]
+    return (*kept, *_vitamin_d(by_name), *_calcium(by_name))
+
+
+def _vitamin_d(by_name: dict[str, list[LabResult]]) -> list[LabResult]:
+    """D3 with the D2 of the same specimen; D3 alone counts as the total where no total was reported that day.
+
+    D2 alone is never a total.
+    """
+    totals, d2 = by_name.get("vitd", []), by_name.get("vitd2", [])
+    found = []
+    for d3 in by_name.get("vitd3", []):
+        if not partner(d3, totals):
+            other = partner(d3, [each for each in d2 if each.when.same_time_as(d3.when)])
+            found.append(_sum(d3, other) if other else replace(d3, analyte="vitd", parts=(d3,)))
+    return found
+
+
+def _sum(d3: LabResult, d2: LabResult) -> LabResult:
+    """A part below its detection limit adds nothing beside one that was measured, as laboratories add them."""
+    measured = [part for part in (d3, d2) if part.quantity.comparator not in UPPER_BOUNDS] or [d3, d2]
+    comparator = next((sign for part in measured if (sign := part.quantity.comparator)), "")
+    total = Quantity(sum((exact(part) for part in measured), Decimal(0)), d3.quantity.unit, comparator)
+    return LabResult(
+        analyte="vitd",
+        quantity=analyte("vitd").shown(total, converted=True),
+        when=d3.when,
+        status=_lower_status(d3, d2),
+        how="calculated",
+        parts=(d3, d2),
+        reference=d3.reference,
+        issued=d3.issued,
+    )
+
+
+def _calcium(by_name: dict[str, list[LabResult]]) -> list[LabResult]:
+    """One calcium to compare per measurement: corrected as reported, else corrected by us, else the total."""
+    corrected = by_name.get("calcium-corrected", [])
+    found = [replace(each, analyte="calcium") for each in corrected]
+    for total in by_name.get("calcium", []):
+        if not partner(total, corrected):
+            albumin = partner(total, by_name.get("albumin", []))
+            found.append(_corrected(total, albumin) if albumin and not albumin.quantity.is_censored else total)
+    return found
+
+
+def _corrected(total: LabResult, albumin: LabResult) -> LabResult:
+    value = exact(total) + _PER_GRAM_OF_ALBUMIN * (_USUAL_ALBUMIN - exact(albumin))
+    quantity = Quantity(value, total.quantity.unit, total.quantity.comparator)
+    return LabResult(
+        analyte="calcium",
+        quantity=analyte("calcium").shown(quantity, converted=True),
+        when=total.when,
+        status=_lower_status(total, albumin),
+        how="calculated",
+        parts=(total, albumin),
+        reference=total.reference,
+        issued=total.issued,
+    )
+
+
+def _lower_status(one: LabResult, other: LabResult) -> str:
+    return min(one.status, other.status, key=_STATUS.index)

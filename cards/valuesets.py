@@ -29,6 +29,8 @@ __all__ = [
     "valueset_names",
 ]
 
+_LONGEST_ICD_CODE = 7
+
 EXTENSIONS = "https://rls-cds.example.org/StructureDefinition/"
 
 #: The laboratory and measure sets in the order of clinical page 4.1. Red-cell folate is never judged, so not asked for.
@@ -188,8 +190,8 @@ def _add(index: dict[Code, frozenset[str]], name: str, codes: Iterable[Code]) ->
 
 
 def _below(categories: Mapping[Code, frozenset[str]], key: Code) -> frozenset[str]:
-    """Categories by every beginning of the code: `G20A1` is below `G20`. Only ICD has such codes."""
-    if not categories:
-        return frozenset()
+    """Categories by every beginning of the code: `G20A1` is below `G20`. Only ICD has such codes, of 7 signs at most."""
     system, code = key
+    if not categories or len(code) > _LONGEST_ICD_CODE:
+        return frozenset()
     return frozenset().union(*(categories.get((system, code[:n]), frozenset()) for n in range(3, len(code) + 1)))

@@ -1,0 +1,68 @@
+"""Allergies and intolerances to intravenous iron, out of AllergyIntolerance resources (clinical page 4.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from cards.chart import Allergy, Product
+from cards.reading.diagnoses import diagnosis_concepts
+from cards.reading.presence import words_of
+from cards.reading.shapes import Json, objects, own_reference, subject_is, text_of
+
+_NOT_PRESENT = frozenset({"inactive", "resolved", "refuted", "entered-in-error"})
+_HIGH = frozenset({"high", "crith"})
+_IRON = "iron-iv"
+_REACTION = "iron-adverse-reaction"
+
+#: How a substance or product is recognised by code or name; `None` where it is none of ours.
+Recognise = Callable[[Json], Product | None]
+
+
+def read_allergies(resources: Iterable[Json], *, patient_id: str, recognise: Recognise) -> tuple[Allergy, ...]:
+    """The present allergies to an intravenous iron, with its ingredients.
+
+    An adverse reaction to iron of no named product (SNOMED 293354007, T45.4X5A) takes in upset of the gut by tablets:
+    it counts only where its criticality is high or it was anaphylaxis.
+    """
+    return tuple(
+        found
+        for resource in resources
+        if isinstance(resource, Mapping) and resource.get("resourceType") == "AllergyIntolerance"
+        if subject_is(resource, patient_id) and _is_present(resource)
+        if (found := _allergy(resource, recognise))
+    )
+
+
+def _is_present(resource: Mapping[str, Json]) -> bool:
+    """Not over and not denied; without a status it is present (DSTU2 has one `status` for both)."""
+    said = (words_of(resource.get(name)) for name in ("clinicalStatus", "verificationStatus", "status"))
+    return not frozenset().union(*said) & _NOT_PRESENT
+
+
+def _allergy(resource: Mapping[str, Json], recognise: Recognise) -> Allergy | None:
+    severe, reference = _is_severe(resource), own_reference(resource)
+    products = (recognise(concept) for concept in _substances(resource))
+    iron = [product for product in products if product and _IRON in product.classes]
+    if iron:
+        names = frozenset().union(*(product.ingredient_names() for product in iron))
+        return Allergy(frozenset({_IRON}), names, severe, reference)
+    if severe and any(_REACTION in diagnosis_concepts(concept) for concept in _substances(resource)):
+        return Allergy(frozenset({_REACTION}), severe=True, reference=reference)
+    return None
+
+
+def _substances(resource: Mapping[str, Json]) -> tuple[Json, ...]:
+    """The allergen, and the substances named with its reactions (`substance` is DSTU2's name for the allergen)."""
+    reactions = (each.get("substance") for each in objects(resource.get("reaction")))
+    return tuple(each for each in (resource.get("code"), resource.get("substance"), *reactions) if each is not None)
+
+
+def _is_severe(resource: Mapping[str, Json]) -> bool:
+    return bool(words_of(resource.get("criticality")) & _HIGH) or any(
+        _is_anaphylaxis(reaction.get("manifestation")) for reaction in objects(resource.get("reaction"))
+    )
+
+
+def _is_anaphylaxis(manifestation: Json) -> bool:
+    coded = "anaphylaxis-or-transfusion-reaction" in diagnosis_concepts(manifestation)
+    return coded or "anaphyla" in text_of(manifestation).lower()

@@ -1,0 +1,60 @@
+"""Laboratory orders, placed or drafted, out of ServiceRequest and its older names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import tzinfo
+from functools import cache
+
+from cards.chart import LabOrder
+from cards.moment import Moment, parse_moment
+from cards.reading.shapes import Json, code_of_status, codings, moment_of, objects, own_reference, subject_is
+from cards.valuesets import ConceptIndex, load_valueset, valueset_names
+
+KINDS = frozenset({"ServiceRequest", "ProcedureRequest", "DiagnosticOrder", "DiagnosticRequest", "ReferralRequest"})
+_PREFIX = "order-"
+#: R4's word, and DSTU2's for an order that was placed and has not been answered.
+_ACTIVE = frozenset({"active", "requested", "received", "accepted", "in-progress"})
+_ORDERS = frozenset({"", "order", "original-order", "reflex-order", "filler-order", "instance-order", "plan"})
+_DATES = ("authoredOn", "authored", "orderedOn")
+
+
+@cache
+def _index() -> ConceptIndex:
+    return ConceptIndex(load_valueset(name) for name in valueset_names() if name.startswith(_PREFIX))
+
+
+def tests_ordered(resource: Mapping[str, Json]) -> frozenset[str]:
+    """The tests an order or a draft asks for, by the names of the value sets order-<name>: ferritin, iron-panel ..."""
+    found = (_index().concepts_of(system, code) for concept in _codes(resource) for system, code in codings(concept))
+    return frozenset(name.removeprefix(_PREFIX) for name in frozenset().union(*found))
+
+
+def _codes(resource: Mapping[str, Json]) -> Iterator[Json]:
+    """`code` of R4, R5 and STU3 (R5 wraps it), its details, and the items of a DSTU2 order."""
+    yield resource.get("code")
+    yield resource.get("orderDetail")
+    yield from (item.get("code") for item in objects(resource.get("item")))
+
+
+def read_lab_orders(resources: Iterable[Json], *, patient_id: str, zone: tzinfo) -> tuple[LabOrder, ...]:
+    """The patient's orders for tests of ours; `active` where it was placed, not answered and not forbidden."""
+    return tuple(
+        LabOrder(tests, _when(resource, zone), _is_active(resource), own_reference(resource))
+        for resource in resources
+        if isinstance(resource, Mapping) and resource.get("resourceType") in KINDS
+        if subject_is(resource, patient_id) and (tests := tests_ordered(resource))
+    )
+
+
+def _is_active(resource: Mapping[str, Json]) -> bool:
+    return (
+        code_of_status(resource.get("status")) in _ACTIVE
+        and code_of_status(resource.get("intent")) in _ORDERS
+        and resource.get("doNotPerform") is not True
+    )
+
+
+def _when(resource: Mapping[str, Json], zone: tzinfo) -> Moment | None:
+    events = (parse_moment(event.get("dateTime"), zone) for event in objects(resource.get("event")))
+    return moment_of(resource, *_DATES, zone=zone) or next((moment for moment in events if moment), None)

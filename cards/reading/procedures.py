@@ -1,0 +1,62 @@
+"""Procedures that were done or are under way: dialysis, phlebotomy, transfusion, bariatric surgery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, tzinfo
+from functools import cache
+
+from cards.chart import Procedure
+from cards.moment import Moment, cut_at, on_day
+from cards.reading.shapes import Json, code_of_status, codings, first, moment_of, own_reference, subject_is
+from cards.valuesets import ConceptIndex, load_valueset
+
+#: The value sets of procedures.
+PROCEDURES = (
+    "dialysis-procedure",
+    "haemodialysis-procedure",
+    "peritoneal-dialysis-procedure",
+    "therapeutic-phlebotomy",
+    "bariatric-procedure",
+    "transfusion",
+)
+_DONE = frozenset({"completed", "in-progress"})
+_DATES = ("performedDateTime", "performedPeriod", "occurrenceDateTime", "occurrencePeriod")
+
+
+@cache
+def _index() -> ConceptIndex:
+    return ConceptIndex(load_valueset(name) for name in PROCEDURES)
+
+
+def read_procedures(resources: Iterable[Json], *, patient_id: str, today: date, zone: tzinfo) -> tuple[Procedure, ...]:
+    """The procedures of ours with status completed or in-progress; `when` is the end, or today while it goes on."""
+    return tuple(
+        found
+        for resource in resources
+        if isinstance(resource, Mapping) and resource.get("resourceType") == "Procedure"
+        if subject_is(resource, patient_id) and _was_done(resource)
+        if (found := _procedure(resource, today, zone))
+    )
+
+
+def _was_done(resource: Mapping[str, Json]) -> bool:
+    denied = resource.get("notDone") is True or resource.get("notPerformed") is True  # STU3, DSTU2
+    return code_of_status(resource.get("status")) in _DONE and not denied
+
+
+def _procedure(resource: Mapping[str, Json], today: date, zone: tzinfo) -> Procedure | None:
+    concepts = _concepts(resource.get("code"))
+    return Procedure(concepts, _when(resource, today, zone), own_reference(resource)) if concepts else None
+
+
+def _concepts(code: Json) -> frozenset[str]:
+    return frozenset().union(*(_index().concepts_of(system, each) for system, each in codings(code)))
+
+
+def _when(resource: Mapping[str, Json], today: date, zone: tzinfo) -> Moment | None:
+    period = first(resource.get("performedPeriod")) or first(resource.get("occurrencePeriod"))
+    if code_of_status(resource.get("status")) == "in-progress" and period and not period.get("end"):
+        return on_day(today)
+    found = moment_of(resource, *_DATES, zone=zone)
+    return cut_at(found, today) if found else None

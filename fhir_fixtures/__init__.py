@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fhir_fixtures.clients import CLIENTS, hook_request
 from fhir_fixtures.loading import PatientFile, draft, draft_names, load_patient, load_patients
 
-__all__ = ["PatientFile", "draft", "draft_names", "load_patient", "load_patients"]
+__all__ = ["CLIENTS", "PatientFile", "draft", "draft_names", "hook_request", "load_patient", "load_patients"]

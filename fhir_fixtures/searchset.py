@@ -135,11 +135,16 @@ def _links(query: Query, total: int, base: str, quirks: Quirks) -> list[dict[str
     links = [{"relation": "self", "url": f"{base}/{query.kind}?{urlencode(query.pairs)}"}]
     further = query.offset + query.count
     if query.count > 0 and further < total:
-        onward = "" if quirks.next_cut else urlencode([*asked, (OFFSET, str(further))])
-        if quirks.epic_style or quirks.next_cut:
-            onward = urlencode({SESSION: base64.urlsafe_b64encode(onward.encode()).decode() or "expired"})
+        page = [*asked, (OFFSET, str(further))]
+        onward = opaque_page([]) if quirks.next_cut else opaque_page(page) if quirks.epic_style else urlencode(page)
         links.append({"relation": "next", "url": f"{base}/{query.kind}?{onward}"})
     return links
+
+
+def opaque_page(pairs: Pairs) -> str:
+    """The query of a page link that does not show what it asks, as Epic writes it; no parameters: an expired one."""
+    asked = base64.urlsafe_b64encode(urlencode(pairs).encode()).decode()
+    return urlencode({SESSION: asked or "expired"})
 
 
 def _opened(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from fhir_fixtures import PatientFile
+from fhir_fixtures.clients import PREFETCH_KEYS
+from tests.vignettes import codes
 from tests.vignettes import resources as make
 
 Resource = dict[str, Any]
@@ -23,15 +25,6 @@ Vignette = Mapping[str, Any]
 #: The day on which the vignettes are told.
 TOLD_ON = date(2026, 6, 15)
 
-#: The prefetch keys of a service, besides `patient`, and the resource type each holds.
-KEYS = {
-    "conditions": "Condition",
-    "labs": "Observation",
-    "medications": "MedicationRequest",
-    "allergies": "AllergyIntolerance",
-    "procedures": "Procedure",
-    "orders": "ServiceRequest",
-}
 _FHIR_BASE = "https://fhir.example.org/r4"
 
 
@@ -101,7 +94,9 @@ def as_request(case: Case, prefetch: str = "full", fhir_server: str | None = Non
     if fhir_server is not None:
         request["fhirServer"] = fhir_server
     if prefetch != "none":
-        request["prefetch"] = _prefetch(case, hook, ("conditions",) if prefetch == "half" else tuple(KEYS), fhir_server)
+        request["prefetch"] = _prefetch(
+            case, hook, ("conditions",) if prefetch == "half" else tuple(PREFETCH_KEYS), fhir_server
+        )
     return request
 
 
@@ -131,7 +126,7 @@ def _searchset(found: tuple[Resource, ...], base: str) -> Resource:
 
 def _conditions(vignette: Vignette, patient_id: str) -> list[Resource]:
     turn = int(vignette["id"][1:]) % 2
-    system = make.ICD10CM if turn else make.SNOMED
+    system = codes.ICD10CM if turn else codes.SNOMED
     rows = enumerate(vignette["dx"], 1)
     return [one for place, row in rows for one in make.condition(row, place, patient_id, system)]
 

@@ -1,0 +1,154 @@
+"""How each client writes its draft orders and the results it prefetches: shapes seen in the field, content our own."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from fhir_fixtures.loading import Resource
+from fhir_fixtures.searchset import opaque_page
+
+UCUM = "http://unitsofmeasure.org"
+_RXNORM_OID = "urn:oid:2.16.840.1.113883.6.88"
+_RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+_EPIC = "urn:oid:1.2.840.114350.1.13.999.2.7.2."
+_EPIC_LOCAL = {"Observation": _EPIC + "768282", "Condition": "urn:oid:2.16.840.1.113883.3.247.1.1"}
+_ORACLE = "https://fhir.example.org/tenant/"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search as a client asked it for a prefetch key: where, what, and how many matches its first page holds."""
+
+    base: str
+    kind: str
+    pairs: tuple[tuple[str, str], ...]
+    page: int
+
+    def entries(self, found: Sequence[Resource]) -> list[Resource]:
+        return [
+            {"fullUrl": f"{self.base}/{self.kind}/{one['id']}", "resource": one, "search": {"mode": "match"}}
+            for one in found[: self.page]
+        ]
+
+    def links(self, total: int, onward: Callable[[Search], str]) -> list[Resource]:
+        links = [{"relation": "self", "url": f"{self.base}/{self.kind}?{urlencode(self.pairs)}"}]
+        if self.page < total:
+            links.append({"relation": "next", "url": f"{self.base}/{self.kind}?{onward(self)}"})
+        return links
+
+
+def plain_searchset(search: Search, found: Sequence[Resource]) -> Resource:
+    """As R4 has it: `total` counts the matches, `next` is the query with an offset."""
+    return {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "total": len(found),
+        "link": search.links(len(found), lambda s: urlencode([*s.pairs, ("_offset", str(s.page))])),
+        "entry": search.entries(found),
+    }
+
+
+def epic_searchset(search: Search, found: Sequence[Resource]) -> Resource:
+    """Epic: `total` counts the page, `next` is opaque, and a note says that outside records were left out."""
+    notes = [("suppressed", "59204", f"Outside records of type {search.kind} are not included in this result.")]
+    if not found:
+        notes.append(("processing", "4101", "The search has no results."))
+    issues = [
+        {
+            "severity": "warning",
+            "code": kind,
+            "details": {"coding": [{"system": _EPIC + "657369", "code": code}], "text": text},
+        }
+        for kind, code, text in notes
+    ]
+    note = {"resource": {"resourceType": "OperationOutcome", "issue": issues}, "search": {"mode": "outcome"}}
+    entries = search.entries([epic_resource(one) for one in found])
+    return {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "total": len(entries),
+        "link": search.links(len(found), lambda s: opaque_page([*s.pairs, ("_offset", str(s.page))])),
+        "entry": [*entries, note],
+    }
+
+
+def oracle_searchset(search: Search, found: Sequence[Resource]) -> Resource:
+    """Oracle Health: an id, no `total`, its own codes before the standard ones."""
+    links = search.links(len(found), lambda s: urlencode([*s.pairs, ("_offset", str(s.page))]))
+    bundle: Resource = {"resourceType": "Bundle", "id": "b0c1d2e3-0000-4000-8000-000000000001", "type": "searchset"}
+    entries = search.entries([oracle_resource(one) for one in found])
+    return bundle | {"link": links} | ({"entry": entries} if entries else {})
+
+
+def epic_resource(resource: Resource) -> Resource:
+    """Drugs become a reference to a contained Medication with an OID system; results and problems get local codes."""
+    made = copy.deepcopy(resource)
+    if "medicationCodeableConcept" in made:
+        concept = made.pop("medicationCodeableConcept")
+        words = concept.get("text", "")
+        for coding in concept.get("coding", []):
+            coding["system"] = coding["system"].replace(_RXNORM, _RXNORM_OID)
+        concept["coding"] = [*concept.get("coding", []), {"system": _EPIC + "698288", "code": "9900"}]
+        made["contained"] = [{"resourceType": "Medication", "id": "drug", "code": concept}]
+        made["medicationReference"] = {"reference": "#drug", "display": words}
+    elif made["resourceType"] in _EPIC_LOCAL:
+        local = {"system": _EPIC_LOCAL[made["resourceType"]], "code": "9901"}
+        made["code"]["coding"] = [*made["code"].get("coding", []), local]
+    return made
+
+
+def oracle_resource(resource: Resource) -> Resource:
+    """Local codes first and marked as chosen by the user; orders have intent plan."""
+    made = copy.deepcopy(resource)
+    if made["resourceType"] == "MedicationRequest":
+        made["intent"] = "plan"
+        concept, system = made.get("medicationCodeableConcept"), _ORACLE + "synonym"
+    elif made["resourceType"] == "Observation":
+        concept, system = made["code"], _ORACLE + "codeSet/72"
+    else:
+        return made
+    if concept is not None:
+        local = {"system": system, "code": "2700001", "display": concept.get("text", ""), "userSelected": True}
+        concept["coding"] = [local, *({**coding, "userSelected": False} for coding in concept.get("coding", []))]
+    return made
+
+
+def sandbox_order(order: Resource, reason: Resource | None) -> Resource:
+    """The sandbox's draft: fixed ids, members as objects where R4 wants lists, doses as a count of pills."""
+    if order["resourceType"] == "ServiceRequest":
+        made = {key: order[key] for key in ("resourceType", "status", "code", "subject")}
+        return made | {"id": "example-request-id", "intent": "plan"} | ({"reasonCode": [reason]} if reason else {})
+    made = sandbox_nothing_chosen(order["subject"]["reference"], order["authoredOn"])
+    repeat = order["dosageInstruction"][0]["timing"]["repeat"]
+    made |= {
+        "dosageInstruction": [
+            {
+                "timing": {"repeat": {"frequency": repeat.get("frequency", 1), "period": 1, "periodUnit": "d"}},
+                "doseAndRate": [{"doseQuantity": {"value": 1, "system": UCUM, "code": "{pill}"}}],
+            }
+        ],
+        "dispenseRequest": {
+            "expectedSupplyDuration": {"value": 30, "unit": "days", "system": UCUM, "code": "d"},
+        },
+        "intent": "order",
+        "category": order["category"][0],
+        "medicationCodeableConcept": order["medicationCodeableConcept"],
+    }
+    return made | ({"reasonCode": reason} if reason else {})
+
+
+def sandbox_nothing_chosen(subject: str, written_on: str) -> Resource:
+    """What the sandbox sends before a drug was chosen."""
+    return {
+        "resourceType": "MedicationRequest",
+        "id": "request-123",
+        "status": "draft",
+        "subject": {"reference": subject},
+        "authoredOn": written_on,
+    }
+
+
+Shaper = Callable[[Search, Sequence[Resource]], Resource]

@@ -1,0 +1,95 @@
+"""The store of a service that was told to keep nothing (empty RLS_CDS_DATABASE_URL)."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from cds_service.store.faults import StoreUnavailable
+from cds_service.store.port import (
+    Answer,
+    AuditReport,
+    AuditRow,
+    Candidate,
+    CardCount,
+    FeedbackItem,
+    FeedbackResult,
+    FeedbackRow,
+    Health,
+    OutcomeCount,
+    ReasonCount,
+    Retention,
+    SuppressionPolicy,
+)
+
+_MOST_TOKENS = 100_000
+
+
+class NoStore:
+    """Answers every question and keeps nothing, but for token ids in the memory of this process.
+
+    So a token can be replayed against another worker; a service with clients should have a store.
+    """
+
+    records = False
+
+    def __init__(self) -> None:
+        self._seen: dict[bytes, datetime] = {}
+        self._lock = threading.Lock()
+
+    def record_answer(self, answer: Answer) -> None:
+        """Keeps nothing."""
+
+    def record_feedback(
+        self, client: str, service: str, items: Iterable[FeedbackItem], now: datetime
+    ) -> FeedbackResult:
+        return FeedbackResult()
+
+    def suppressed(
+        self, client: str, patient_id: str, candidates: Iterable[Candidate], now: datetime, policy: SuppressionPolicy
+    ) -> frozenset[Candidate]:
+        return frozenset()
+
+    def first_use(self, issuer: str, jti: str, expires: datetime, now: datetime) -> bool:
+        token = hashlib.sha256(f"{issuer}\0{jti}".encode()).digest()
+        with self._lock:
+            if token in self._seen:
+                return False
+            if len(self._seen) >= _MOST_TOKENS:
+                self._forget_before(now - timedelta(seconds=60))
+            self._seen[token] = expires
+        return True
+
+    def _forget_before(self, moment: datetime) -> None:
+        self._seen = {token: expires for token, expires in self._seen.items() if expires >= moment}
+        if len(self._seen) >= _MOST_TOKENS:
+            raise StoreUnavailable("too many tokens are in use to remember them without a store")
+
+    def health(self, now: datetime) -> Health:
+        return Health()
+
+    def apply_retention(self, now: datetime, retention: Retention) -> int:
+        return 0
+
+    def verify_audit(self) -> AuditReport:
+        return AuditReport(rows=0, head="")
+
+    def audit_rows(self) -> Iterator[AuditRow]:
+        return iter(())
+
+    def export_feedback(self, since: datetime | None, actor: str, now: datetime) -> tuple[FeedbackRow, ...]:
+        return ()
+
+    def cards_by_day(self, since: datetime, until: datetime) -> tuple[CardCount, ...]:
+        return ()
+
+    def outcomes_by_card(self, since: datetime, until: datetime) -> tuple[OutcomeCount, ...]:
+        return ()
+
+    def reasons_by_card(self, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
+        return ()
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,74 @@
+"""Counts for those who watch over the service: what fired, what was overridden, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Connection, case, distinct, func, select, type_coerce
+from sqlalchemy.types import String
+
+from cds_service.store.port import CardCount, OutcomeCount, ReasonCount
+from cds_service.store.schema import card_issued, feedback_event
+from cds_service.store.seal import Seal
+
+_DAY = func.substr(type_coerce(card_issued.c.issued_at, String), 1, 10)
+
+
+def cards_by_day(connection: Connection, since: datetime, until: datetime) -> tuple[CardCount, ...]:
+    kind = (card_issued.c.client, card_issued.c.card, card_issued.c.mode, card_issued.c.suppressed)
+    counted = (
+        select(_DAY.label("day"), *kind, func.count().label("cards"))
+        .where(card_issued.c.issued_at >= since, card_issued.c.issued_at < until)
+        .group_by(_DAY, *kind)
+        .order_by(_DAY, *kind)
+    )
+    return tuple(
+        CardCount(date.fromisoformat(row.day), row.client, row.card, row.mode, bool(row.suppressed), row.cards)
+        for row in connection.execute(counted)
+    )
+
+
+def outcomes_by_card(connection: Connection, since: datetime, until: datetime) -> tuple[OutcomeCount, ...]:
+    def cards_with(outcome: str) -> ColumnElement[int]:
+        return func.count(distinct(case((feedback_event.c.outcome == outcome, card_issued.c.card_uuid))))
+
+    counted = (
+        select(
+            card_issued.c.card,
+            func.count(distinct(card_issued.c.card_uuid)),
+            cards_with("accepted"),
+            cards_with("overridden"),
+        )
+        .outerjoin(feedback_event, feedback_event.c.card_uuid == card_issued.c.card_uuid)
+        .where(
+            card_issued.c.issued_at >= since,
+            card_issued.c.issued_at < until,
+            card_issued.c.mode == "live",
+            card_issued.c.suppressed.is_(False),
+        )
+        .group_by(card_issued.c.card)
+        .order_by(card_issued.c.card)
+    )
+    return tuple(OutcomeCount(*row) for row in connection.execute(counted))
+
+
+def reasons_by_card(connection: Connection, seal: Seal, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
+    events = connection.execute(
+        select(card_issued.c.card, feedback_event.c.idem_key, feedback_event.c.detail_closed)
+        .join(card_issued, card_issued.c.card_uuid == feedback_event.c.card_uuid)
+        .where(
+            feedback_event.c.outcome == "overridden",
+            feedback_event.c.received_at >= since,
+            feedback_event.c.received_at < until,
+        )
+    )
+    counts = Counter(
+        (event.card, _code(seal.open(event.detail_closed, f"feedback:{event.idem_key}"))) for event in events
+    )
+    return tuple(ReasonCount(card, code, events) for (card, code), events in sorted(counts.items()))
+
+
+def _code(detail: object) -> str:
+    reason = detail.get("reason") if isinstance(detail, dict) else None
+    return str(reason["code"]) if reason else ""

@@ -179,4 +179,3 @@ def _is_later(one: LabResult, other: LabResult) -> bool:
     if one.when.at and other.when.at:
         return one.when.at > other.when.at
     return one.when.first > other.when.last
-

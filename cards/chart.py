@@ -259,6 +259,8 @@ class Chart:
     listings: Mapping[str, Listing] = field(default_factory=dict)
     #: a note in the answer said that results were withheld from us
     results_withheld: bool = False
+    #: resources about anybody else, left out and counted
+    discarded: int = 0
 
     def listing(self, name: str) -> Listing:
         return self.listings.get(name, Listing.NOT_KNOWN)

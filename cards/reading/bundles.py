@@ -163,4 +163,6 @@ def _words(outcome: Mapping[str, Json]) -> Iterator[str]:
 
 
 def _said(details: Mapping[str, Json]) -> Iterable[str]:
-    return (text(each)[:500] for each in (details.get("text"), *(c.get("display") for c in objects(details.get("coding")))))
+    return (
+        text(each)[:500] for each in (details.get("text"), *(c.get("display") for c in objects(details.get("coding"))))
+    )

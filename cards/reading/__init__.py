@@ -1,0 +1,110 @@
+"""FHIR JSON to a chart: tolerant of every shape that is really sent; what cannot be read is listed, never dropped.
+
+Nothing here raises on account of data, and nothing validates: see README, "Why is reading tolerant?".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from types import MappingProxyType
+from typing import NamedTuple
+
+from cards.chart import LISTS, Chart, Listing
+from cards.reading.allergies import read_allergies
+from cards.reading.bundles import NOT_READ, Listed, unwrap
+from cards.reading.diagnoses import read_diagnoses
+from cards.reading.drafts import read_drafts
+from cards.reading.lab_orders import read_lab_orders
+from cards.reading.people import read_person
+from cards.reading.procedures import read_procedures
+from cards.reading.results import LocalCodes, read_results
+from cards.reading.shapes import Json, subject_is, text
+
+__all__ = ["Listed", "Site", "read_chart", "unwrap"]
+
+#: Without these no call is answered: a failed read of one is not mixed with what came before it failed.
+_REQUIRED = ("patient", "conditions", "labs")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What one site's laboratory does its own way: local codes, and assay factors by analyte (default: none)."""
+
+    local_codes: LocalCodes = field(default_factory=lambda: MappingProxyType({}))
+    assay_factors: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def read_chart(
+    gathered: Mapping[str, Listed],
+    *,
+    patient_id: str,
+    now: datetime,
+    zone: tzinfo,
+    drafts: Json = None,
+    selections: Sequence[str] | None = None,
+    fhir_version: str = "R4",
+    site: Site | None = None,
+) -> Chart:
+    """One patient's chart from what was gathered under each prefetch key; a key that is absent is not known.
+
+    `now` must have a zone; `today` is its day in `zone`. `drafts` is the Bundle of an order hook. Resources about
+    anyone else are left out and counted (`Chart.discarded`). Every version's shapes are read, whatever
+    `fhir_version` says.
+    """
+    site = site or Site()
+    today = now.astimezone(zone).date()
+    own = {name: _own(gathered.get(name, NOT_READ), name, patient_id) for name in LISTS}
+    kept = {name: each.listed.resources for name, each in own.items()}
+    results = read_results(
+        kept["labs"],
+        patient_id=patient_id,
+        today=today,
+        zone=zone,
+        local_codes=site.local_codes,
+        assay_factors=site.assay_factors,
+    )
+    diagnoses = read_diagnoses(kept["conditions"], patient_id=patient_id, today=today, zone=zone)
+    basket = read_basket(
+        drafts, kept["medications"], patient_id=patient_id, selections=selections, today=today, zone=zone
+    )
+    return Chart(
+        today=today,
+        person=read_person(kept["patient"], zone),
+        diagnoses=(*diagnoses, *results.diagnoses_like),
+        labs=results.labs,
+        unusable=results.unusable,
+        measures=results.measures,
+        allergies=read_allergies(kept["allergies"], patient_id=patient_id, recognise=lambda concept: None),
+        procedures=read_procedures(kept["procedures"], patient_id=patient_id, today=today, zone=zone),
+        lab_orders=read_lab_orders(kept["orders"], patient_id=patient_id, zone=zone),
+        drafts=basket.drafts,
+        listings={name: each.listed.listing for name, each in own.items()},
+        results_withheld=own["labs"].listed.withheld,
+        discarded=basket.discarded + sum(each.discarded for each in own.values()),
+    )
+
+
+class _Own(NamedTuple):
+    listed: Listed
+    discarded: int
+
+
+def _own(listed: Listed, name: str, patient_id: str) -> _Own:
+    """The list without what is about somebody else."""
+    if name == "patient":
+        return _own_patient(listed, patient_id)
+    resources = tuple(each for each in listed.resources if subject_is(each, patient_id))
+    discarded = len(listed.resources) - len(resources)
+    failed = name in _REQUIRED and listed.listing is Listing.NOT_KNOWN
+    return _Own(replace(listed, resources=() if failed else resources), discarded)
+
+
+def _own_patient(listed: Listed, patient_id: str) -> _Own:
+    """A patient's own record is required: none, or somebody else's, is as good as not read (cds-hooks F-11)."""
+    people = [each for each in listed.resources if each.get("resourceType") == "Patient"]
+    own = tuple(each for each in people if text(each.get("id")) in ("", patient_id))
+    listing = Listing.COMPLETE if own else Listing.NOT_KNOWN
+    return _Own(Listed(own[:1], listing), len(people) - len(own))

@@ -1,0 +1,71 @@
+"""The orders being signed, out of the draft Bundle of an order hook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cards.chart import Draft, Drug
+from cards.reading.bundles import unwrap
+from cards.reading.lab_orders import KINDS as LAB_ORDERS
+from cards.reading.lab_orders import tests_ordered
+from cards.reading.shapes import Json, code_of_status, own_reference, subject_is, text
+
+#: The drug orders of R4 and R5, of STU3, and of DSTU2.
+DRUG_ORDERS = frozenset({"MedicationRequest", "MedicationOrder", "MedicationPrescription"})
+#: An order in one of these is not being signed (clinical page 3).
+_OVER = frozenset({"cancelled", "stopped", "completed", "entered-in-error"})
+
+#: How one drug order is read; `None` where it is no product of ours.
+ReadDrug = Callable[[Mapping[str, Json]], Drug | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """The drafts of a kind we judge. `discarded` counts those for another patient."""
+
+    drafts: tuple[Draft, ...] = ()
+    discarded: int = 0
+
+
+def read_drafts(bundle: Json, *, patient_id: str, selections: Sequence[str] | None, read_drug: ReadDrug) -> Drafts:
+    """Every draft, and every placed order that is being revised; `selections` None means all are selected.
+
+    A draft is removable only where its status says draft and it has an id to name it by.
+    """
+    resources = unwrap(bundle).resources
+    numbered = [each for each in enumerate(resources, 1) if subject_is(each[1], patient_id)]
+    found = (_draft(resource, number, _names(selections), read_drug) for number, resource in numbered)
+    return Drafts(tuple(draft for draft in found if draft), len(resources) - len(numbered))
+
+
+def _names(selections: Sequence[str] | None) -> frozenset[str] | None:
+    return None if selections is None else frozenset(each.strip() for each in selections if isinstance(each, str))
+
+
+def _draft(
+    resource: Mapping[str, Json], number: int, selected: frozenset[str] | None, read_drug: ReadDrug
+) -> Draft | None:
+    status = code_of_status(resource.get("status"))
+    if status in _OVER or resource.get("doNotPerform") is True:
+        return None
+    kind = text(resource.get("resourceType"))
+    drug = read_drug(resource) if kind in DRUG_ORDERS else None
+    tests = tests_ordered(resource) if kind in LAB_ORDERS else frozenset()
+    if drug is None and not tests:
+        return None
+    reference = own_reference(resource)
+    return Draft(
+        reference=reference,
+        status=status or "draft",
+        drug=drug,
+        tests=tests,
+        can_be_removed=status == "draft" and bool(reference),
+        selected=_is_selected(reference, selected),
+        number=number,
+    )
+
+
+def _is_selected(reference: str, selected: frozenset[str] | None) -> bool:
+    """Named as Type/id, or by the bare id."""
+    return selected is None or bool(reference) and not selected.isdisjoint({reference, reference.partition("/")[2]})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
@@ -67,9 +67,7 @@ def read_chart(
         assay_factors=site.assay_factors,
     )
     diagnoses = read_diagnoses(kept["conditions"], patient_id=patient_id, today=today, zone=zone)
-    basket = read_basket(
-        drafts, kept["medications"], patient_id=patient_id, selections=selections, today=today, zone=zone
-    )
+    basket = read_drafts(drafts, patient_id=patient_id, selections=selections, read_drug=lambda resource: None)
     return Chart(
         today=today,
         person=read_person(kept["patient"], zone),

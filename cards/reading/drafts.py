@@ -68,4 +68,4 @@ def _draft(
 
 def _is_selected(reference: str, selected: frozenset[str] | None) -> bool:
     """Named as Type/id, or by the bare id."""
-    return selected is None or bool(reference) and not selected.isdisjoint({reference, reference.partition("/")[2]})
+    return selected is None or (bool(reference) and not selected.isdisjoint({reference, reference.partition("/")[2]}))

@@ -58,19 +58,16 @@ class Store:
 
 
 def fhir_blueprint(
-    patients: Iterable[PatientFile], *, quirks: Quirks = NO_QUIRKS, page_size: int = PAGE_SIZE, name: str = "fhir"
+    patients: Iterable[PatientFile], *, quirks: Quirks = NO_QUIRKS, page_size: int = PAGE_SIZE
 ) -> Blueprint:
     """The server as a blueprint, to be registered under the path of its base address (for example `/fhir`)."""
     store = Store(patients)
-    fhir = Blueprint(name, __name__)
-
-    def base() -> str:
-        return url_for(f"{fhir.name}.answer", rest="", _external=True).rstrip("/")
+    fhir = Blueprint("fhir", __name__)
 
     def answer(rest: str) -> Response:
         path = [part for part in rest.split("/") if part]
         try:
-            return _answer(store, path, base(), quirks, page_size)
+            return _answer(store, path, _base(), quirks, page_size)
         except SearchError as fault:
             return _outcome(fault.status, fault.code, fault.text)
         except SearchValueError:
@@ -91,6 +88,11 @@ def create_fhir_app(
     app = Flask("fhir_fixtures")
     app.register_blueprint(fhir_blueprint(patients, quirks=quirks, page_size=page_size), url_prefix=prefix)
     return app
+
+
+def _base() -> str:
+    """The address this server was asked under, without a slash at its end."""
+    return url_for(str(request.endpoint), rest="", _external=True).rstrip("/")
 
 
 def _know_rest(state: BlueprintSetupState) -> None:
@@ -118,7 +120,7 @@ def _search(store: Store, path: list[str], base: str, quirks: Quirks, page_size:
     posted = request.method == "POST"
     if posted != (len(path) == 2) or not (posted or _is_read()):
         return _read_only()
-    if posted and request.mimetype != "application/x-www-form-urlencoded":
+    if posted and request.mimetype not in ("", "application/x-www-form-urlencoded"):
         return _outcome(415, "not-supported", "A search is posted as application/x-www-form-urlencoded.")
     pairs = [*request.args.items(multi=True), *request.form.items(multi=True)]
     query = read_query(path[0], pairs, page_size=page_size, quirks=quirks)

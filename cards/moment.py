@@ -74,7 +74,7 @@ def parse_moment(text: object, zone: tzinfo) -> Moment | None:
     found = _FHIR_DATE_TIME.fullmatch(text.strip()) if isinstance(text, str) else None
     if not found:
         return None
-    year, month, day, hour, minute, second, offset = found.groups()
+    year, month, day, hour, _minute, _second, _offset = found.groups()
     try:
         if month is None:
             return Moment(date(int(year), 1, 1), date(int(year), 12, 31))

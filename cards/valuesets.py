@@ -190,7 +190,7 @@ def _add(index: dict[Code, frozenset[str]], name: str, codes: Iterable[Code]) ->
 
 
 def _below(categories: Mapping[Code, frozenset[str]], key: Code) -> frozenset[str]:
-    """Categories by every beginning of the code: `G20A1` is below `G20`. Only ICD has such codes, of 7 signs at most."""
+    """Categories by every beginning of the code: `G20A1` is below `G20`. Only ICD has such, of 7 signs at most."""
     system, code = key
     if not categories or len(code) > _LONGEST_ICD_CODE:
         return frozenset()

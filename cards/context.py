@@ -1,0 +1,62 @@
+"""One line of context each for iron cards (clinical amendments, section 4, last bullet)."""
+
+from __future__ import annotations
+
+from cards.chart import Chart
+from cards.finding import Fact
+from cards.rules import Rules
+from cards.scope import is_esrd
+
+_BY_DIAGNOSIS = (
+    ("context_heart_failure", ("heart-failure",)),
+    ("context_transplant", ("kidney-transplant",)),
+    ("context_malabsorption", ("malabsorption", "bariatric", "inflammatory-bowel")),
+    ("context_reads_high", ("liver-disease", "alcohol-disorder", "active-cancer")),
+    ("context_donor", ("blood-donor",)),
+    ("context_breastfeeding", ("lactation",)),
+    ("context_overload_prone", ("overload-prone",)),
+    ("context_ambiguous_iron", ("ambiguous-iron-disorder",)),
+)
+
+
+def context_lines(chart: Chart, rules: Rules) -> tuple[tuple[str, ...], dict[str, Fact]]:
+    """Names of the text blocks that apply, and the facts they print."""
+    lines = [line for line, concepts in _BY_DIAGNOSIS if chart.diagnosed(*concepts)]
+    facts: dict[str, Fact] = {}
+    if chart.diagnosed("ckd", "ckd-stage-5") and not is_esrd(chart):
+        lines.append("context_ckd")
+    if chart.diagnosed("acute-kidney-injury") and chart.diagnosed("dialysis-dependence") and not is_esrd(chart):
+        lines.append("context_aki")
+    if _transfused(chart, rules.limit("transfusion_days").days):
+        lines.append("context_transfusion")
+    if _takes_biotin(chart, rules):
+        lines.append("context_biotin")
+    high = _high_haemoglobin(chart, rules)
+    if high:
+        facts["high_haemoglobin"] = high
+        lines.append("context_high_haemoglobin")
+    if chart.results_withheld:
+        lines.append("withheld")
+    return tuple(lines), facts
+
+
+def _transfused(chart: Chart, days: int) -> bool:
+    return any(
+        "transfusion" in procedure.concepts and procedure.when and procedure.when.within_days(days, chart.today)
+        for procedure in chart.procedures
+    )
+
+
+def _takes_biotin(chart: Chart, rules: Rules) -> bool:
+    doses = [drug.daily.mg.get("biotin") for drug in chart.active_drugs("biotin") if drug.daily]
+    return any(dose is not None and dose >= rules.limit("biotin_mg").value for dose in doses)
+
+
+def _high_haemoglobin(chart: Chart, rules: Rules) -> Fact | None:
+    limit = rules.limit("hb.high_women" if chart.person.sex == "female" else "hb.high_men").quantity
+    newest = chart.results("haemoglobin")[:1]
+    for result in newest:
+        fresh = result.when.within_days(rules.limit("hb_high_days").days, chart.today)
+        if fresh and result.quantity.surely_above(limit):
+            return result
+    return None

@@ -1,0 +1,90 @@
+"""All decisions of a hook over one chart. The same brain serves the hook, the command line and screening."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from typing import cast
+
+from cards.chart import Chart, Listing
+from cards.finding import Finding, Outcome
+from cards.rules import Rules
+from cards.scope import Rls, is_newborn, rls_status
+
+Answer = Callable[[Chart, Rules], tuple[Finding, ...]]
+
+PATIENT_VIEW = "patient-view"
+ORDER_HOOKS = ("order-sign", "order-select")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What all decisions of one call answered.
+
+    `missing` names the prefetch keys without which the call cannot be answered (product: 412). It is empty where
+    the patient is out of scope, for then nothing more is needed. `out_of_scope` says why, in a word.
+    """
+
+    hook: str
+    findings: tuple[Finding, ...] = ()
+    missing: tuple[str, ...] = ()
+    out_of_scope: str = ""
+
+    @property
+    def fired(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.outcome is Outcome.FIRES)
+
+
+@cache
+def decision_modules() -> dict[str, Answer]:
+    """Every decision by name: a module of cards/decisions with a function `answer` and a file of the same name."""
+    names = sorted(entry.name.removesuffix(".toml") for entry in (files("cards") / "decisions").iterdir()
+                   if entry.name.endswith(".toml"))  # fmt: skip
+    return {name: cast(Answer, import_module(f"cards.decisions.{name}").answer) for name in names}
+
+
+def decide(chart: Chart, rules: Rules, hook: str) -> Verdict:
+    """Ask every decision of `hook`; thresholds as they stand on the day of the chart.
+
+    Follows product.md section 5: without patient and diagnoses nothing can be said; out of scope everything has
+    been said; after that each decision names what it misses.
+    """
+    missing = tuple(name for name in ("patient", "conditions") if chart.listing(name) is Listing.NOT_KNOWN)
+    if missing:
+        return Verdict(hook, missing=missing)
+    reason = _out_of_scope(chart, hook)
+    if reason:
+        return Verdict(hook, out_of_scope=reason)
+    if hook == PATIENT_VIEW and rls_status(chart) is Rls.NO and chart.listing("conditions") is Listing.CUT:
+        return Verdict(hook, missing=("conditions",))
+    dated = rules.on(chart.today)
+    findings = tuple(
+        finding
+        for name, answer in decision_modules().items()
+        if hook in rules.decisions[name].hooks
+        for finding in answer(chart, dated)
+    )
+    return Verdict(hook, findings, _missing(findings))
+
+
+def _out_of_scope(chart: Chart, hook: str) -> str:
+    if chart.person.deceased:
+        return "deceased"
+    if is_newborn(chart):
+        return "newborn"
+    if hook == PATIENT_VIEW and rls_status(chart) is Rls.NO and chart.listing("conditions") is Listing.COMPLETE:
+        return "no RLS"
+    return ""
+
+
+def _missing(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    """What unknown findings miss, unless on an order hook a stop that needs no laboratory has fired."""
+    return tuple(sorted({name for finding in findings for name in finding.missing}))
+
+
+def answers_without_labs(verdict: Verdict) -> tuple[Finding, ...]:
+    """Findings that product.md section 5 (3) shows although laboratory results are missing."""
+    return tuple(finding for finding in verdict.fired if finding.safety_without_labs)

@@ -1,0 +1,93 @@
+"""What the rows of the iron table share: how a row becomes a finding."""
+
+from __future__ import annotations
+
+from cards.chart import Drug, LabResult, references
+from cards.context import context_lines
+from cards.finding import Fact, Finding, Indicator, OrderTests, Outcome, Suggestion
+from cards.iron_studies import IronStudies
+from cards.person_in_words import person_in_words
+
+NAME = "iron_status"
+
+
+def pair(studies: IronStudies) -> dict[str, Fact]:
+    return {"ferritin": studies.ferritin or "unknown", "tsat": studies.tsat or "unknown"}
+
+
+def tsat_first(studies: IronStudies) -> tuple[str, ...]:
+    return () if studies.tsat else ("tsat_first",)
+
+
+def panel(studies: IronStudies) -> tuple[Suggestion, ...]:
+    """The only suggestion of a low-ferritin card: the missing TSAT (clinical page 1.5, rule 5)."""
+    return () if studies.tsat else (OrderTests(("iron-panel",)),)
+
+
+def high_crp(studies: IronStudies) -> dict[str, LabResult]:
+    """The newest CRP above the limit within 14 days of the ferritin."""
+    if studies.ferritin is None:
+        return {}
+    days = studies.rules.limit("crp_window").days
+    for result in studies.chart.results("crp"):
+        near = result.when.pairs_within(studies.ferritin.when, days)
+        if near and result.quantity.surely_above(studies.limit("crp_hi")):
+            return {"crp": result}
+    return {}
+
+
+def fires(
+    studies: IronStudies,
+    card: str,
+    indicator: Indicator,
+    facts: dict[str, Fact],
+    *,
+    why: tuple[str, ...] = (),
+    texts: tuple[str, ...] = (),
+    suggest: tuple[Suggestion, ...] = (),
+) -> Finding:
+    """The finding of one row, with the patient, context lines and what was used."""
+    person = {"person": person_in_words(studies.chart, studies.rules.limit("cause_age_women").days)}
+    shown = tuple(name for name in facts if name in _WHY or name.rstrip("0123456789") in _WHY)
+    context, context_facts = context_lines(studies.chart, studies.rules)
+    labs = [fact for fact in facts.values() if isinstance(fact, LabResult)]
+    return Finding(
+        decision=NAME,
+        outcome=Outcome.FIRES,
+        because="fires",
+        card=card,
+        indicator=indicator,
+        facts={**person, **facts, **context_facts, **_unusable(studies)},
+        why=("person", *(why or shown)),
+        texts=(*texts, *_borderline(studies, facts), *_origin(labs), *_unusable_text(studies), *context),
+        evidence=references([*labs, *studies.treatment.oral, *_infusion(studies)]),
+        suggestions=suggest,
+    )
+
+
+_WHY = frozenset({"ferritin", "ferritin_missing", "tsat", "tsat_missing", "crp", "therapy", "last_iv", "overload",
+                  "polycythaemia"})  # fmt: skip
+
+
+def _infusion(studies: IronStudies) -> tuple[Drug, ...]:
+    return (studies.treatment.last_iv,) if studies.treatment.last_iv else ()
+
+
+def _borderline(studies: IronStudies, facts: dict[str, Fact]) -> tuple[str, ...]:
+    wanted = studies.rules.is_on("borderline_note") and "ferritin" in facts and studies.ferritin_is_borderline
+    return ("borderline",) if wanted else ()
+
+
+def _origin(labs: list[LabResult]) -> tuple[str, ...]:
+    converted = any(lab.analyte == "ferritin" and lab.how == "converted" for lab in labs)
+    calculated = any(lab.analyte == "tsat" and lab.how == "calculated" for lab in labs)
+    return (*(("converted_ferritin",) if converted else ()), *(("calculated_tsat",) if calculated else ()))
+
+
+def _unusable(studies: IronStudies) -> dict[str, Fact]:
+    results = [*studies.ferritin_reading.unusable][:1]
+    return {"unusable": results[0]} if results else {}
+
+
+def _unusable_text(studies: IronStudies) -> tuple[str, ...]:
+    return ("older_unusable",) if studies.ferritin_reading.unusable else ()

@@ -1,0 +1,178 @@
+"""A draft order of iron with what its rules need to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cards.chart import Chart, Draft, Drug, LabResult, Listing, references
+from cards.finding import Fact, Finding, Indicator, Outcome, Suggestion
+from cards.iron import exceeds_low_dose
+from cards.iron_studies import IronStudies, read_iron_studies
+from cards.person_in_words import person_in_words
+from cards.readings import Kind
+from cards.rules import Rules
+from cards.scope import Rls, is_child, is_esrd, rls_status
+
+_IRON = ("iron-oral", "iron-iv", "iron-binder")
+
+#: Problems that are another indication for iron (clinical amendments, section 3).
+_OTHER_PROBLEMS = ("iron-indication",)
+
+
+@dataclass(frozen=True, slots=True)
+class IronOrder:
+    """One iron draft over one chart. `studies` uses the window before signing."""
+
+    draft: Draft
+    drug: Drug
+    studies: IronStudies
+
+    @property
+    def chart(self) -> Chart:
+        return self.studies.chart
+
+    @property
+    def rules(self) -> Rules:
+        return self.studies.rules
+
+    @property
+    def is_iv(self) -> bool:
+        return self.drug.has("iron-iv")
+
+    @property
+    def is_binder(self) -> bool:
+        return self.drug.has("iron-binder") and not self.drug.has("iron-oral")
+
+    @property
+    def is_low_dose(self) -> bool:
+        """At most the low-dose limit of elemental iron a day; a dose that cannot be read is not low."""
+        return not self.is_iv and not exceeds_low_dose((self.drug,), self.rules.limit("fe.lowdose").value)
+
+    @property
+    def states_another_indication(self) -> bool:
+        return self.drug.reasons.name_another_indication
+
+    @property
+    def another_problem(self) -> bool:
+        return bool(self.chart.diagnosed(*_OTHER_PROBLEMS))
+
+    @property
+    def reason_is_rls_or_none(self) -> bool:
+        return not self.states_another_indication
+
+    @property
+    def is_renewal(self) -> bool:
+        return bool(earlier_orders(self.chart, self.draft))
+
+    @property
+    def ferritin(self) -> LabResult | None:
+        """The usable ferritin: none where a value above 75 was drawn within the washout of an infusion."""
+        found = self.studies.ferritin
+        return None if found is None or self.drawn_in_washout else found
+
+    @property
+    def drawn_in_washout(self) -> bool:
+        found, given = self.studies.ferritin, self.studies.treatment.infused_on
+        if found is None or given is None or not self.studies.ferritin_above("ferritin.low"):
+            return False
+        return given <= found.when.last and found.when.first < given + timedelta(days=self.studies.treatment.washout)
+
+
+def iron_drafts(chart: Chart) -> tuple[Draft, ...]:
+    """The selected drafts that hold iron, binders included; contraceptive packs are none."""
+    return tuple(draft for draft in chart.drafts if draft.selected and draft.drug and draft.drug.has(*_IRON))
+
+
+def iron_order(chart: Chart, rules: Rules, draft: Draft) -> IronOrder:
+    """The draft with the iron studies of the window before signing."""
+    if draft.drug is None:
+        raise ValueError("only a draft of a drug can be an iron order")
+    window = rules.limit("fresh_days_order").days
+    studies = read_iron_studies(chart, rules, window=window, extra_limits=_limits(chart))
+    return IronOrder(draft, draft.drug, studies)
+
+
+def _limits(chart: Chart) -> dict[str, bool]:
+    if is_esrd(chart):
+        return {"esrd.hold_ferritin": False}
+    if is_child(chart):
+        return {"child.ferritin": False, "child.ferritin_replete": True, "ferritin.high": True}
+    return {"ferritin.low": True, "ferritin.mid": True, "ferritin.high": True}
+
+
+def scope_of(chart: Chart, draft: Draft) -> bool | None:
+    """Whether order rules apply (clinical page 0.2); `None` where the list of diagnoses is cut and shows no RLS."""
+    reasons = draft.drug.reasons if draft.drug else None
+    if reasons and (reasons.name_rls or reasons.rls_in_words_only):
+        return True
+    if rls_status(chart) is not Rls.NO:
+        return True
+    return None if chart.listing("conditions") is Listing.CUT else False
+
+
+def earlier_orders(chart: Chart, draft: Draft) -> tuple[Drug, ...]:
+    """Orders of the same ingredient that are active or ended within 90 days, under another id (clinical page 4.8)."""
+    if draft.drug is None:
+        return ()
+    names = draft.drug.product.ingredient_names()
+    since = chart.today - timedelta(days=90)
+    return tuple(
+        drug
+        for drug in chart.drugs
+        if not is_same_order(drug, draft)
+        and not names.isdisjoint(drug.product.ingredient_names())
+        and (drug.active or (drug.end is not None and drug.end.last >= since))
+    )
+
+
+def is_same_order(drug: Drug, draft: Draft) -> bool:
+    """The draft's own id, or an order that it replaces."""
+    replaced = draft.drug.replaces if draft.drug else frozenset()
+    return bool(drug.reference) and (drug.reference == draft.reference or drug.reference in replaced)
+
+
+def order_fires(
+    decision: str,
+    order: IronOrder,
+    card: str,
+    indicator: Indicator,
+    facts: dict[str, Fact],
+    *,
+    texts: tuple[str, ...] = (),
+    suggest: tuple[Suggestion, ...] = (),
+    why: tuple[str, ...] | None = None,
+    without_labs: bool = False,
+) -> Finding:
+    """The finding about one draft: facts that carry a label are printed in the card's *why*."""
+    person = {"person": person_in_words(order.chart, order.rules.limit("cause_age_women").days)}
+    used = [fact for fact in facts.values() if isinstance(fact, LabResult | Drug) and fact is not order.drug]
+    removable = order.draft.can_be_removed and bool(order.draft.reference)
+    return Finding(
+        decision=decision,
+        outcome=Outcome.FIRES,
+        because="fires",
+        card=card,
+        indicator=indicator,
+        facts={**person, **facts},
+        why=("person", *(tuple(facts) if why is None else why)),
+        texts=texts,
+        evidence=references(used),
+        suggestions=tuple(s for s in suggest if removable or not hasattr(s, "reference")),
+        drafts=(order.draft,),
+        safety_without_labs=without_labs,
+    )
+
+
+def unusable_texts(order: IronOrder) -> tuple[tuple[str, ...], dict[str, Fact]]:
+    """Why there is no usable ferritin, as text blocks with their facts."""
+    reading = order.studies.ferritin_reading
+    if order.drawn_in_washout and order.studies.ferritin:
+        return ("washout",), {"ferritin": order.studies.ferritin}
+    if reading.kind is Kind.CONFLICT:
+        return ("conflict",), {}
+    if reading.kind is Kind.STALE and reading.others:
+        return ("stale",), {"stale": reading.others[0], "window": f"{order.studies.window} days"}
+    if reading.kind is Kind.CENSORED and reading.others:
+        return ("censored",), {"censored": reading.others[0]}
+    return (), {}

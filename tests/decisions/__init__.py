@@ -1,0 +1,1 @@
+"""Tables of cases per decision: a sentence, a chart in short, and exactly the findings that are expected."""

@@ -1,0 +1,230 @@
+"""A chart from the short notation of the case tables, without FHIR.
+
+person     "46 F", "9 M", "31 F pregnant 28w", "63 M esrd", "52 ?"       (age in years, or "20d" in days)
+dx         value-set names; "rls?" is suspected, "rls!" cleared, "haemochromatosis~" inactive
+labs       "ferritin 38 ng/mL 2026-05-20", "<5" and the like are censored; a date may be 2026-05 or 2026; "T08:00"
+           gives a time; "not: ferritin preliminary 2026-05-20" is an unusable result
+drugs      "iron-oral ferrous sulfate 65 since 2026-05-16"; "iron-iv ferric carboxymaltose given 2026-04-17"
+drafts     "iron-oral ferrous sulfate 65", "tests ferritin iron-panel"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from cards.analytes import analyte
+from cards.chart import (
+    LISTS,
+    Allergy,
+    Amount,
+    Certainty,
+    Chart,
+    DailyDose,
+    Diagnosis,
+    Draft,
+    Drug,
+    LabOrder,
+    LabResult,
+    Listing,
+    Measure,
+    Person,
+    Procedure,
+    Product,
+    Reasons,
+    UnusableResult,
+)
+from cards.moment import Moment, on_day, parse_moment
+from cards.quantity import Quantity
+
+TODAY = date(2026, 6, 15)
+_LAB = re.compile(
+    r"(\S+) (<=|>=|<|>)?([\d.]+) (\S+) ([\dT:Z-]+)(?: (amended|corrected))?(?: issued (\S+))?(?: (calculated|low-priority))?"
+)
+_DRUG = re.compile(
+    r"(?P<classes>[a-z0-9+-]+) (?P<name>[a-z][a-z0-9 /%-]*?)"
+    r"(?: (?P<dose>[\d.]+|\?)(?P<unit>mg|IU)?)?"
+    r"(?: since (?P<start>[\d-]+|\?))?(?: until (?P<end>[\d-]+))?(?: given (?P<given>[\d-]+))?"
+    r"(?: reason (?P<reason>[a-z-]+))?(?P<flags>(?: (?:once|inpatient|inactive|salt-unknown|words-rls|active))*)"
+)
+
+
+def moment(text: str) -> Moment:
+    found = parse_moment(text, UTC)
+    assert found is not None, text
+    return found
+
+
+def chart(case: Mapping[str, Any]) -> Chart:
+    """The chart of one case; every list is complete unless the case says otherwise."""
+    today = case.get("today", TODAY)
+    words = case.get("person", "46 F").split()
+    age, sex, more = words[0], words[1], words[2:]
+    diagnoses = [diagnosis(text) for text in case.get("dx", ["rls"])]
+    measures = [_measure(text) for text in case.get("measures", [])]
+    if "pregnant" in more:
+        diagnoses.append(
+            Diagnosis(frozenset({"pregnant"}), counts=True, recorded=on_day(today), reference="Condition/p")
+        )
+        weeks = [word for word in more if word.endswith("w")]
+        measures += [Measure("gestational-age", Decimal(week[:-1]), on_day(today)) for week in weeks]
+    diagnoses += [diagnosis(word) for word in more if word in ("esrd", "dialysis-dependence")]
+    labs = [lab for lab in case.get("labs", []) if not lab.startswith("not:")]
+    unusable = [lab for lab in case.get("labs", []) if lab.startswith("not:")]
+    listings = dict.fromkeys(LISTS, Listing.COMPLETE) | {
+        name: Listing(value) for name, value in case.get("listings", {}).items()
+    }
+    return Chart(
+        today=today,
+        person=Person(_born(age, today), {"F": "female", "M": "male", "?": "unknown"}[sex], "deceased" in more),
+        diagnoses=tuple(diagnoses),
+        labs=tuple(lab_result(text, number) for number, text in enumerate(labs)),
+        unusable=tuple(_unusable(text) for text in unusable),
+        measures=tuple(measures),
+        drugs=tuple(drug(text, number, today) for number, text in enumerate(case.get("drugs", []))),
+        allergies=tuple(_allergy(text) for text in case.get("allergies", [])),
+        procedures=tuple(_procedure(text) for text in case.get("procedures", [])),
+        lab_orders=tuple(_lab_order(text) for text in case.get("orders", [])),
+        drafts=tuple(draft(text, number, today) for number, text in enumerate(case.get("drafts", []), 1)),
+        listings=listings,
+    )
+
+
+def _born(age: str, today: date) -> Moment | None:
+    if age == "-":
+        return None
+    if age.endswith("d"):
+        return on_day(today - timedelta(days=int(age[:-1])))
+    return on_day(date(today.year - int(age), today.month, 1))
+
+
+def diagnosis(text: str) -> Diagnosis:
+    words = text.split()
+    name = words[0].rstrip("?!~")
+    mark = words[0][len(name) :]
+    concepts = {
+        "haemochromatosis": {"overload", "hereditary-overload"},
+        "rls-in-pregnancy": {"rls", "rls-in-pregnancy", "pregnant"},
+    }
+    return Diagnosis(
+        concepts=frozenset(concepts.get(name, {name})),
+        counts=mark not in ("!", "~") or (mark == "~" and name == "haemochromatosis"),
+        certainty=Certainty.SUSPECTED if mark == "?" else Certainty.CONFIRMED,
+        cleared=mark == "!",
+        recorded=moment(words[1]) if len(words) > 1 else None,
+        reference=f"Condition/{name}",
+    )
+
+
+def lab_result(text: str, number: int = 0) -> LabResult:
+    found = _LAB.fullmatch(text)
+    assert found, f"cannot read the result {text!r}"
+    name, comparator, value, unit, when, status, issued, how = found.groups()
+    known = analyte(name)
+    conversion = known.conversion(unit)
+    assert conversion is not None, f"{unit} is not a unit of {name}"
+    reported = Quantity(Decimal(value), unit, comparator or "")
+    exact = replace(reported, value=conversion.apply(reported.value), unit=known.unit)
+    converted = exact.value != reported.value
+    return LabResult(
+        analyte=name,
+        quantity=known.shown(exact, converted=converted),
+        when=moment(when),
+        status=status or "final",
+        how="calculated" if how == "calculated" else "converted" if converted else "reported",
+        reported=reported if converted else None,
+        reference=f"Observation/{number}",
+        issued=datetime.fromisoformat(issued).replace(tzinfo=UTC) if issued else None,
+        low_priority=how == "low-priority",
+    )
+
+
+def _unusable(text: str) -> UnusableResult:
+    """`not: ferritin implausibly-high 2026-05-20 150000 ng/mL` (value optional)."""
+    words = text.removeprefix("not: ").split()
+    quantity = Quantity(Decimal(words[3]), words[4]) if len(words) > 3 else None
+    return UnusableResult(words[0], words[1], moment(words[2]) if words[2] != "-" else None, quantity, "Observation/x")
+
+
+def _measure(text: str) -> Measure:
+    kind, value, when = text.split()
+    return Measure(kind, Decimal(value), moment(when))
+
+
+def drug(text: str, number: int = 0, today: date = TODAY) -> Drug:
+    found = _DRUG.fullmatch(text)
+    assert found, f"cannot read the drug {text!r}"
+    part = found.groupdict()
+    flags = (part["flags"] or "").split()
+    classes = frozenset(part["classes"].split("+"))
+    names = tuple(name.strip() for name in part["name"].split(" / "))
+    dose = Decimal(part["dose"]) if part["dose"] not in (None, "?") else None
+    ended = part["end"] is not None and moment(part["end"]).last < today
+    infused = part["given"] is not None
+    return Drug(
+        product=Product(
+            tuple(Amount(name) for name in names), classes, part["name"], "iv" if "iron-iv" in classes else "oral"
+        ),
+        reference=f"MedicationRequest/{number}",
+        status="completed" if infused or ended else "active",
+        active=("active" in flags) or not (infused or ended or "inactive" in flags),
+        given_on=moment(part["given"]) if infused else None,
+        start=moment(part["start"]) if part["start"] not in (None, "?") else None,
+        end=moment(part["end"]) if part["end"] else None,
+        daily=_daily(names, classes, dose, part["unit"], "salt-unknown" not in flags),
+        reasons=_reasons(part["reason"], "words-rls" in flags),
+        one_dose="once" in flags,
+        inpatient="inpatient" in flags,
+    )
+
+
+def _daily(
+    names: Iterable[str], classes: frozenset[str], dose: Decimal | None, unit: str | None, salt_known: bool
+) -> DailyDose:
+    if classes & {"iron-oral"}:
+        return DailyDose(elemental_iron_mg=dose, iron_salt_known=salt_known)
+    if unit == "IU":
+        return DailyDose(international_units=dict.fromkeys(names, dose))
+    return DailyDose(mg=dict.fromkeys(names, dose))
+
+
+def _reasons(reason: str | None, in_words: bool) -> Reasons:
+    if in_words:
+        return Reasons(readable=True, rls_in_words_only=True)
+    if reason is None:
+        return Reasons()
+    if reason == "symptoms-only":
+        return Reasons(frozenset({reason}), readable=True, symptoms_only=True)
+    return Reasons(frozenset({reason}), readable=reason != "unreadable")
+
+
+def _allergy(text: str) -> Allergy:
+    """`ferric carboxymaltose` is an allergy to that infusion; `concept name` one to a value set."""
+    if text.startswith("concept "):
+        return Allergy(frozenset({text.removeprefix("concept ")}), severe=True, reference="AllergyIntolerance/1")
+    return Allergy(frozenset({"iron-iv"}), frozenset({text}), True, "AllergyIntolerance/1")
+
+
+def _procedure(text: str) -> Procedure:
+    concept, when = text.split()
+    return Procedure(frozenset({concept}), moment(when), "Procedure/1")
+
+
+def _lab_order(text: str) -> LabOrder:
+    *tests, when = text.split()
+    return LabOrder(frozenset(tests), moment(when), active=True, reference="ServiceRequest/1")
+
+
+def draft(text: str, number: int, today: date) -> Draft:
+    """`tests ferritin` is a laboratory order; ` not-draft` a revised one, ` background` one that is not selected."""
+    removable, selected = not text.endswith(" not-draft"), not text.endswith(" background")
+    text = text.removesuffix(" not-draft").removesuffix(" background")
+    common = {"can_be_removed": removable, "selected": selected, "number": number}
+    if text.startswith("tests "):
+        return Draft(f"ServiceRequest/d{number}", tests=frozenset(text.split()[1:]), **common)
+    made = replace(drug(text, today=today), reference=f"MedicationRequest/d{number}", status="draft", active=False)
+    return Draft(f"MedicationRequest/d{number}", drug=made, **common)

@@ -13,7 +13,7 @@ from fhir_fixtures.searchset import opaque_page
 UCUM = "http://unitsofmeasure.org"
 _RXNORM_OID = "urn:oid:2.16.840.1.113883.6.88"
 _RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-_EPIC = "urn:oid:1.2.840.114350.1.13.999.2.7.2."
+_EPIC = "urn:oid:1.2.840.114350.1.13.0.1.7.2."
 _EPIC_LOCAL = {"Observation": _EPIC + "768282", "Condition": "urn:oid:2.16.840.1.113883.3.247.1.1"}
 _ORACLE = "https://fhir.example.org/tenant/"
 

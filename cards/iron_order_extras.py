@@ -183,7 +183,7 @@ def _infusion_too_soon(order: IronOrder) -> Finding | None:
     facts: dict[str, Fact] = {
         "last_iv": treatment.last_iv,
         "recheck": recheck,
-        "duplicate_summary": f"last infusion {given.isoformat()} and no ferritin since; recheck from {recheck.isoformat()}",
+        "duplicate_summary": f"last infusion {given}, no ferritin since; recheck from {recheck}",
     }
     due = (OrderTests(("ferritin", "iron-panel")),) if recheck <= chart.today else ()
     return order_fires(NAME, order, "OS-IRON-DUP", Indicator.WARNING, facts, why=("last_iv", "recheck"), suggest=due)

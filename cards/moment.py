@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 
 _FHIR_DATE_TIME = re.compile(
     r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):?(\d{2})(?::?(\d{2})(?:[.,]\d+)?)?\s*(Z|z|[+-]\d{2}:?\d{2})?)?)?)?"
@@ -74,7 +74,7 @@ def parse_moment(text: object, zone: tzinfo) -> Moment | None:
     found = _FHIR_DATE_TIME.fullmatch(text.strip()) if isinstance(text, str) else None
     if not found:
         return None
-    year, month, day, hour, _minute, _second, _offset = found.groups()
+    year, month, day, hour, minute, second, offset = found.groups()
     try:
         if month is None:
             return Moment(date(int(year), 1, 1), date(int(year), 12, 31))
@@ -83,22 +83,23 @@ def parse_moment(text: object, zone: tzinfo) -> Moment | None:
             return Moment(date(int(year), int(month), 1), date(int(year), int(month), last))
         if hour is None:
             return on_day(date(int(year), int(month), int(day)))
-        at = _instant(found.group(0), zone)
+        clock = int(hour), int(minute), min(int(second or 0), 59)
+        local = datetime(int(year), int(month), int(day), *clock, tzinfo=_zone_of(offset) or zone)
+        at = local.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return Moment(at.astimezone(zone).date(), at.astimezone(zone).date(), at)
 
 
-def _instant(text: str, zone: tzinfo) -> datetime:
-    year, month, day, hour, minute, second, offset = _FHIR_DATE_TIME.fullmatch(text).groups()  # type: ignore[union-attr]
-    local = datetime(int(year), int(month), int(day), int(hour), int(minute), min(int(second or 0), 59))
-    if not offset:
-        return local.replace(tzinfo=zone).astimezone(UTC)
-    if offset in "Zz":
-        return local.replace(tzinfo=UTC)
-    sign = -1 if offset[0] == "-" else 1
-    digits = offset[1:].replace(":", "")
-    return (local - sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))).replace(tzinfo=UTC)
+def _zone_of(text: str | None) -> tzinfo | None:
+    """The offset from UTC of a FHIR time; `None` where there is none."""
+    if not text:
+        return None
+    if text in "Zz":
+        return UTC
+    digits = text[1:].replace(":", "")
+    span = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-span if text[0] == "-" else span)
 
 
 def cut_at(moment: Moment, today: date) -> Moment:

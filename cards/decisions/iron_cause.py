@@ -77,7 +77,7 @@ def _fires(chart: Chart, rules: Rules, ferritin: LabResult, low_haemoglobin: Lab
 
 
 def _indicator(chart: Chart, rules: Rules, ferritin: LabResult, low_haemoglobin: LabResult | None) -> Indicator:
-    """Warning with anaemia, in men, in women from 50, or below 15; info otherwise, in pregnancy and in suspected RLS."""
+    """Warning with anaemia, in men, in women from 50, or below 15; info otherwise, in pregnancy, in suspected RLS."""
     if pregnancy(chart).is_pregnant or suspected(chart):
         return Indicator.INFO
     older_woman = chart.person.sex == "female" and (chart.age or 0) >= rules.limit("cause_age_women").days

@@ -1,0 +1,24 @@
+"""The command line `rls-cds`. Each command imports what it needs when it runs, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import click
+
+from cds_service.cli.evaluate import evaluate_command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="rls-cds")
+def main() -> None:
+    """Restless legs syndrome: iron, vitamins, minerals and drugs, as a CDS Hooks service.
+
+    \b
+    Start with    rls-cds demo                 everything on this machine, nothing to configure
+    Try a file    rls-cds evaluate patient.json --explain
+    Production    rls-cds serve --config rls-cds.toml
+
+    Exit codes: 0 fine, 1 the work failed, 2 wrong usage. Not for clinical use without review.
+    """
+
+
+main.add_command(evaluate_command)

@@ -1,0 +1,153 @@
+"""`rls-cds evaluate`: the answers for files on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+if TYPE_CHECKING:
+    from cards.card import Card
+    from cds_service.evaluate import Evaluation, Question
+
+_HOOKS = ("patient-view", "order-sign", "order-select")
+
+
+@click.command(name="evaluate")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--hook", type=click.Choice(_HOOKS), help="Ask this hook instead of the one in the file.")
+@click.option("--as-of", metavar="DATE", help="Answer as on this day (YYYY-MM-DD) instead of today.")
+@click.option("--assume-rls", is_flag=True, help="Take restless legs syndrome as confirmed, for data without it.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object per patient: cards and, with --explain, reasons."
+)
+@click.option("--explain", "explained", is_flag=True, help="List every decision: fires, quiet or unknown, and why.")
+@click.option("--strict", is_flag=True, help="Also report which resources are not valid FHIR R4; exit 1 if any.")
+@click.option("--time-zone", default="UTC", show_default=True, help="The clinic's zone: decides which day it is.")
+def evaluate_command(
+    files: tuple[Path, ...],
+    hook: str | None,
+    as_of: str | None,
+    assume_rls: bool,
+    as_json: bool,
+    explained: bool,
+    strict: bool,
+    time_zone: str,
+) -> None:
+    """Answer for FILES without a server: patient Bundles, hook requests, or NDJSON of either or of resources.
+
+    \b
+    rls-cds evaluate patient.json                     the cards, as a clinician would read them
+    rls-cds evaluate patient.json --explain           every decision with its reason
+    rls-cds evaluate export.ndjson --json             one line per patient, for scripts
+    rls-cds evaluate request.json --as-of 2026-06-15  a hook request, on another day
+    """
+    from cds_service.evaluate import Unreadable
+
+    failed = False
+    for file in files:
+        try:
+            for question, evaluation in _evaluations(file, hook, as_of, assume_rls, time_zone):
+                click.echo(_as_json(evaluation, explained) if as_json else _as_text(evaluation, explained))
+                failed = (strict and _report_invalid(question)) or failed
+        except (Unreadable, UnicodeDecodeError) as fault:
+            click.echo(
+                f"{file}: not readable as text" if isinstance(fault, UnicodeDecodeError) else str(fault), err=True
+            )
+            failed = True
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _evaluations(
+    file: Path, hook: str | None, as_of: str | None, assume_rls: bool, time_zone: str
+) -> Iterator[tuple[Question, Evaluation]]:
+    from uuid import uuid4
+
+    from cards.rules import load_rules
+    from cds_service.evaluate import evaluate, questions
+
+    now, zone = _now(as_of, time_zone)
+    rules = load_rules()
+    for question in questions(file):
+        yield (
+            question,
+            evaluate(
+                question,
+                rules,
+                now=now,
+                zone=zone,
+                new_uuid=lambda: str(uuid4()),
+                hook=hook or "",
+                assume_rls=assume_rls,
+            ),
+        )
+
+
+def _now(as_of: str | None, time_zone: str) -> tuple[datetime, ZoneInfo]:
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as fault:
+        raise click.BadParameter(f"{time_zone} is no time zone; use a name such as Europe/Berlin") from fault
+    if as_of is None:
+        return datetime.now(zone), zone
+    try:
+        return datetime.combine(date.fromisoformat(as_of), time(12), zone), zone
+    except ValueError as fault:
+        raise click.BadParameter(f"{as_of} is no day; use YYYY-MM-DD", param_hint="--as-of") from fault
+
+
+def _as_json(evaluation: Evaluation, explained: bool) -> str:
+    import json
+    from dataclasses import asdict
+
+    content = {
+        "file": evaluation.place,
+        "patient": evaluation.patient_id,
+        "hook": evaluation.hook,
+        "cards": [card.as_json() for card in evaluation.cards],
+        "missing": list(evaluation.verdict.missing),
+        **({"decisions": [asdict(each) for each in evaluation.explanations]} if explained else {}),
+    }
+    return json.dumps(content, ensure_ascii=False, allow_nan=False)
+
+
+def _as_text(evaluation: Evaluation, explained: bool) -> str:
+    blocks = [f"== {evaluation.place}, patient {evaluation.patient_id}, {evaluation.hook}"]
+    blocks += [_card_in_text(card) for card in evaluation.cards]
+    if not evaluation.cards:
+        blocks.append(_no_card(evaluation))
+    if explained:
+        blocks += [
+            f"{each.outcome:8}{each.card or '-':20}{each.decision}: {each.sentence}"
+            + (f" [{each.about}]" if each.about else "")
+            for each in evaluation.explanations
+        ]
+    return "\n".join(blocks) + "\n"
+
+
+def _no_card(evaluation: Evaluation) -> str:
+    verdict = evaluation.verdict
+    if verdict.missing:
+        return f"No answer: {', '.join(verdict.missing)} missing. The service would answer 412."
+    return f"No card{f': {verdict.out_of_scope}' if verdict.out_of_scope else ''}."
+
+
+def _card_in_text(card: Card) -> str:
+    suggestions = [f"  [suggest] {suggestion.label}" for suggestion in card.suggestions]
+    return "\n".join([f"{card.indicator.upper()} {card.id}: {card.summary}", "", card.detail, *suggestions, ""])
+
+
+def _report_invalid(question: Question) -> bool:
+    from cds_service.strict import invalid_resources
+
+    found = invalid_resources(
+        question.resources or tuple(r for listed in question.gathered.values() for r in listed.resources)
+    )
+    for fault in found:
+        click.echo(f"{question.place}: {fault}", err=True)
+    return bool(found)

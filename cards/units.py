@@ -146,7 +146,9 @@ def _contradict(analyte: Analyte, unit: str, code: str) -> bool:
     if not (_is_any_unit(unit) and _is_any_unit(code)) or spelling_key(unit) == spelling_key(code):
         return False
     one, other = _known(analyte, unit), _known(analyte, code)
-    return one is None or other is None or not one.means_the_same_as(other)
+    if one is None or other is None:
+        return one is not other
+    return not one.means_the_same_as(other)
 
 
 def _known(analyte: Analyte, unit: str) -> Conversion | None:

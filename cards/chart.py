@@ -108,6 +108,8 @@ class Amount:
     ingredient: str
     mg: Decimal | None = None
     international_units: Decimal | None = None
+    #: the iron in one dose unit, where the label states it beside the salt
+    elemental_iron_mg: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

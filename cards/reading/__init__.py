@@ -1,6 +1,7 @@
 """FHIR JSON to a chart: tolerant of every shape that is really sent; what cannot be read is listed, never dropped.
 
-Nothing here raises on account of data, and nothing validates: see README, "Why is reading tolerant?".
+Nothing here raises on account of data, and nothing validates: real records are often not valid FHIR, and a chart
+must not be refused for a stray field.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from cards.chart import LISTS, Chart, Listing
 from cards.reading.allergies import read_allergies
 from cards.reading.bundles import NOT_READ, Listed, unwrap
 from cards.reading.diagnoses import read_diagnoses
-from cards.reading.drafts import read_drafts
+from cards.reading.drafts import DRUG_ORDERS, read_drafts
+from cards.reading.lab_orders import KINDS as LAB_ORDERS
 from cards.reading.lab_orders import read_lab_orders
 from cards.reading.people import read_person
 from cards.reading.procedures import read_procedures
@@ -25,6 +27,15 @@ from cards.reading.shapes import Json, subject_is, text
 
 __all__ = ["Listed", "Site", "read_chart", "unwrap"]
 
+#: What each list is made of; anything else in it (Medication, Specimen, Practitioner) only accompanies.
+_KINDS = {
+    "conditions": frozenset({"Condition"}),
+    "labs": frozenset({"Observation", "DiagnosticReport"}),
+    "medications": DRUG_ORDERS | {"MedicationStatement", "MedicationAdministration", "MedicationDispense"},
+    "allergies": frozenset({"AllergyIntolerance"}),
+    "procedures": frozenset({"Procedure"}),
+    "orders": LAB_ORDERS,
+}
 #: Without these no call is answered: a failed read of one is not mixed with what came before it failed.
 _REQUIRED = ("patient", "conditions", "labs")
 
@@ -91,9 +102,11 @@ class _Own(NamedTuple):
 
 
 def _own(listed: Listed, name: str, patient_id: str) -> _Own:
-    """The list without what is about somebody else."""
+    """The list without what is about somebody else; an answer to another question is none (cds-hooks F-10)."""
     if name == "patient":
         return _own_patient(listed, patient_id)
+    if listed.resources and not any(each.get("resourceType") in _KINDS[name] for each in listed.resources):
+        return _Own(NOT_READ, 0)
     resources = tuple(each for each in listed.resources if subject_is(each, patient_id))
     discarded = len(listed.resources) - len(resources)
     failed = name in _REQUIRED and listed.listing is Listing.NOT_KNOWN

@@ -13,8 +13,8 @@ from cards.reading.shapes import Json, code_of_status, own_reference, subject_is
 
 #: The drug orders of R4 and R5, of STU3, and of DSTU2.
 DRUG_ORDERS = frozenset({"MedicationRequest", "MedicationOrder", "MedicationPrescription"})
-#: An order in one of these is not being signed (clinical page 3).
-_OVER = frozenset({"cancelled", "stopped", "completed", "entered-in-error"})
+#: An order in one of these is not being signed (clinical page 3; a stopped ServiceRequest is called revoked).
+_OVER = frozenset({"cancelled", "stopped", "revoked", "completed", "entered-in-error"})
 
 #: How one drug order is read; `None` where it is no product of ours.
 ReadDrug = Callable[[Mapping[str, Json]], Drug | None]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from cards.analytes import analyte
 from cards.chart import Chart, LabResult
-from cards.moment import Moment, on_day, parse_moment
+from cards.moment import Moment, cut_at, on_day, parse_moment
 from cards.quantity import Quantity
 from cards.reading.results import Results, read_results
 
@@ -90,7 +90,7 @@ def value_of(*resources: Mapping[str, Any]) -> str:
 def lab(name: str, value: str, when: str | int = "2026-05-20", comparator: str = "", **members: Any) -> LabResult:
     """A result in the canonical unit; `when` is a FHIR date or the number of days ago."""
     moment = on_day(TODAY - timedelta(days=when)) if isinstance(when, int) else moment_of(when)
-    return LabResult(name, Quantity(Decimal(value), analyte(name).unit, comparator), moment, **members)
+    return LabResult(name, Quantity(Decimal(value), analyte(name).unit, comparator), cut_at(moment, TODAY), **members)
 
 
 def moment_of(text: str) -> Moment:

@@ -310,9 +310,7 @@ def test_one_result_from_two_sources_counts_once() -> None:
 
 def test_of_two_versions_of_one_result_the_later_counts() -> None:
     old = observation(FERRITIN, 38, "ng/mL", id="a", meta={"lastUpdated": "2026-05-21T00:00:00Z"})
-    new = observation(
-        FERRITIN, 83, "ng/mL", id="a", status="corrected", meta={"lastUpdated": "2026-05-22T00:00:00Z"}
-    )
+    new = observation(FERRITIN, 83, "ng/mL", id="a", status="corrected", meta={"lastUpdated": "2026-05-22T00:00:00Z"})
     assert value_of(old, new) == value_of(new, old) == "83 ng/mL"
 
 
@@ -443,7 +441,10 @@ def test_reported_corrected_calcium_is_not_corrected_again() -> None:
 
 def test_weight_and_gestational_age_are_measures() -> None:
     measures = read(observation("body-weight", 44, "[lb_av]"), observation("gestational-age", 9, "wk")).measures
-    assert [(each.kind, str(each.value)) for each in measures] == [("body-weight", "19.96"), ("gestational-age", "9.00")]
+    assert [(each.kind, str(each.value)) for each in measures] == [
+        ("body-weight", "19.96"),
+        ("gestational-age", "9.00"),
+    ]
 
 
 @pytest.mark.parametrize(

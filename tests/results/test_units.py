@@ -124,7 +124,12 @@ def test_rounding_is_half_up_to_one_decimal(value: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "shown"),
-    [("magnesium", "1.695", "1.7"), ("magnesium", "1.694", "1.69"), ("folate", "2.995", "3"), ("phosphate", "2.494", "2.49")],
+    [
+        ("magnesium", "1.695", "1.7"),
+        ("magnesium", "1.694", "1.69"),
+        ("folate", "2.995", "3"),
+        ("phosphate", "2.494", "2.49"),
+    ],
 )
 def test_minerals_and_folate_keep_two_decimals(name: str, value: str, shown: str) -> None:
     answer = converted(name, value, analyte(name).unit)
@@ -323,7 +328,9 @@ def test_plausibility(name: str, value: str, unit: str, why: str) -> None:
     assert (answer.why if isinstance(answer, Unreadable) else "") == why
 
 
-@pytest.mark.parametrize(("value", "shown"), [("100", "100 %"), ("100.04", "100 %"), ("100.05", ">100 %"), ("150", ">100 %")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [("100", "100 %"), ("100.04", "100 %"), ("100.05", ">100 %"), ("150", ">100 %")]
+)
 def test_a_saturation_above_100_is_shown_as_above_100(value: str, shown: str) -> None:
     answer = converted("tsat", value, "%")
     assert isinstance(answer, Readable) and answer.quantity.text == shown

@@ -1,0 +1,170 @@
+"""One patient's chart from what was gathered: lists, other people's resources, drafts."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cards.chart import LISTS, Chart, Listing
+from cards.reading import Listed, read_chart, unwrap
+
+from .build import LOINC, NOW, ZONE, observation
+
+PATIENT = {"resourceType": "Patient", "id": "7", "gender": "female", "birthDate": "1980-02-03"}
+FERRITIN_ORDER = {"coding": [{"system": LOINC, "code": "2276-4"}]}
+
+
+def chart_of(gathered: dict[str, Any] | None = None, **options: Any) -> Chart:
+    listed = {key: value if isinstance(value, Listed) else unwrap(value) for key, value in (gathered or {}).items()}
+    return read_chart(listed, patient_id="7", now=options.pop("now", NOW), zone=options.pop("zone", ZONE), **options)
+
+
+def searchset(*resources: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "entry": [{"resource": each} for each in resources], **members}
+
+
+def test_a_key_that_is_absent_is_not_known() -> None:
+    chart = chart_of()
+    assert {name: chart.listing(name) for name in LISTS} == dict.fromkeys(LISTS, Listing.NOT_KNOWN)
+
+
+def test_a_key_that_is_null_is_known_to_be_empty_but_for_the_patient() -> None:
+    chart = chart_of(dict.fromkeys(LISTS))
+    assert chart.knows(*(name for name in LISTS if name != "patient"))
+    assert chart.listing("patient") is Listing.NOT_KNOWN
+
+
+@pytest.mark.parametrize(
+    ("value", "listing", "discarded"),
+    [
+        (PATIENT, Listing.COMPLETE, 0),
+        (searchset(PATIENT), Listing.COMPLETE, 0),
+        ({**PATIENT, "id": None}, Listing.COMPLETE, 0),
+        ({**PATIENT, "id": "8"}, Listing.NOT_KNOWN, 1),
+        (searchset({**PATIENT, "id": "8"}, PATIENT), Listing.COMPLETE, 1),
+        (observation("ferritin", 38, "ng/mL"), Listing.NOT_KNOWN, 0),
+        ("123", Listing.NOT_KNOWN, 0),
+    ],
+)
+def test_the_patient_is_the_one_of_the_call(value: Any, listing: Listing, discarded: int) -> None:
+    chart = chart_of({"patient": value})
+    assert (chart.listing("patient"), chart.discarded) == (listing, discarded)
+    assert chart.person.sex == ("female" if listing is Listing.COMPLETE else "unknown")
+
+
+@pytest.mark.parametrize("key", [name for name in LISTS if name != "patient"])
+def test_an_answer_to_another_question_is_none(key: str) -> None:
+    assert chart_of({key: PATIENT}).listing(key) is Listing.NOT_KNOWN
+    assert chart_of({key: searchset(PATIENT)}).listing(key) is Listing.NOT_KNOWN
+
+
+def test_today_is_the_day_at_the_clinic() -> None:
+    late = datetime(2026, 6, 16, 3, 30, tzinfo=UTC)
+    assert chart_of(now=late, zone=ZoneInfo("America/New_York")).today == date(2026, 6, 15)
+    assert chart_of(now=late, zone=ZoneInfo("Pacific/Auckland")).today == date(2026, 6, 16)
+
+
+def test_every_list_drops_and_counts_what_is_about_somebody_else() -> None:
+    foreign = {"subject": {"reference": "Patient/8"}, "patient": {"reference": "Patient/8"}}
+    chart = chart_of(
+        {
+            "labs": searchset(observation("ferritin", 38, "ng/mL"), observation("tsat", 24, "%", **foreign)),
+            "conditions": searchset({"resourceType": "Condition", **foreign}),
+            "medications": searchset({"resourceType": "MedicationRequest", **foreign}),
+            "allergies": searchset({"resourceType": "AllergyIntolerance", **foreign}),
+            "procedures": searchset({"resourceType": "Procedure", **foreign}),
+            "orders": searchset({"resourceType": "ServiceRequest", **foreign}),
+        },
+        drafts=searchset({"resourceType": "ServiceRequest", "code": FERRITIN_ORDER, "status": "draft", **foreign}),
+    )
+    assert [each.analyte for each in chart.labs] == ["ferritin"]
+    assert (chart.drafts, chart.discarded) == ((), 7)
+
+
+def test_results_that_were_withheld_are_said_to_be() -> None:
+    note = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "diagnostics": "suppressed"}]}
+    chart = chart_of({"labs": searchset(observation("ferritin", 38, "ng/mL"), note)})
+    assert chart.results_withheld and chart.listing("labs") is Listing.COMPLETE
+
+
+def test_a_failed_read_of_results_is_not_mixed_with_what_came_before() -> None:
+    error = {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}
+    chart = chart_of({"labs": searchset(observation("ferritin", 38, "ng/mL"), error)})
+    assert (chart.listing("labs"), chart.labs) == (Listing.NOT_KNOWN, ())
+
+
+def test_a_cut_list_keeps_what_is_in_it() -> None:
+    page = searchset(observation("ferritin", 38, "ng/mL"), link=[{"relation": "next", "url": "x"}])
+    chart = chart_of({"labs": page})
+    assert (chart.listing("labs"), len(chart.labs)) == (Listing.CUT, 1)
+
+
+def test_a_stated_pregnancy_is_a_diagnosis() -> None:
+    answer = {"coding": [{"system": "http://snomed.info/sct", "code": "77386006"}]}
+    code = {"coding": [{"system": LOINC, "code": "82810-3"}]}
+    chart = chart_of({"labs": searchset(observation("ferritin", code=code, valueCodeableConcept=answer))})
+    assert len(chart.diagnosed("pregnant")) == 1
+
+
+# --- drafts ----------------------------------------------------------------------------------------------------
+
+
+def lab_draft(**members: Any) -> dict[str, Any]:
+    order = {"resourceType": "ServiceRequest", "id": "a", "status": "draft", "code": FERRITIN_ORDER}
+    return {key: value for key, value in {**order, **members}.items() if value is not None}
+
+
+def drafts_of(*resources: dict[str, Any], selections: list[str] | None = None) -> list[tuple[Any, ...]]:
+    chart = chart_of(drafts=searchset(*resources), selections=selections)
+    return [(each.reference, each.can_be_removed, each.selected, each.number) for each in chart.drafts]
+
+
+def test_a_draft_for_a_test() -> None:
+    (draft,) = chart_of(drafts=searchset(lab_draft())).drafts
+    assert (draft.tests, draft.drug, draft.status) == (frozenset({"ferritin"}), None, "draft")
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({}, [("ServiceRequest/a", True, True, 1)]),
+        ({"status": "active"}, [("ServiceRequest/a", False, True, 1)]),
+        ({"status": "on-hold"}, [("ServiceRequest/a", False, True, 1)]),
+        ({"status": None}, [("ServiceRequest/a", False, True, 1)]),
+        ({"id": None}, [("", False, True, 1)]),
+        ({"status": "cancelled"}, []),
+        ({"status": "stopped"}, []),
+        ({"status": "completed"}, []),
+        ({"status": "revoked"}, []),
+        ({"status": "entered-in-error "}, []),
+        ({"doNotPerform": True}, []),
+        ({"code": {"text": "Ferritin"}}, []),
+        ({"resourceType": "NutritionOrder"}, []),
+    ],
+)
+def test_which_drafts_are_judged(members: dict[str, Any], expected: list[tuple[Any, ...]]) -> None:
+    assert drafts_of(lab_draft(**members)) == expected
+
+
+@pytest.mark.parametrize(
+    ("selections", "selected"),
+    [
+        (None, [True, True]),
+        ([], [False, False]),
+        (["ServiceRequest/b"], [False, True]),
+        (["b"], [False, True]),
+        (["MedicationRequest/b"], [False, False]),
+        ([" b ", 5, "a"], [True, True]),
+    ],
+)
+def test_selections_name_drafts_by_type_and_id_or_by_id(selections: Any, selected: list[bool]) -> None:
+    found = drafts_of(lab_draft(), lab_draft(id="b"), selections=selections)
+    assert [each[2] for each in found] == selected
+
+
+def test_the_number_is_the_place_in_the_basket() -> None:
+    nutrition = {"resourceType": "NutritionOrder", "id": "n"}
+    assert [each[3] for each in drafts_of(nutrition, lab_draft(), nutrition, lab_draft(id="b"))] == [2, 4]

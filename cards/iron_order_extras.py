@@ -9,7 +9,8 @@ from decimal import Decimal
 from cards.chart import Draft, Drug, Measure
 from cards.finding import Fact, Finding, Indicator, OrderTests, quiet
 from cards.iron import exceeds_low_dose
-from cards.iron_orders import IronOrder, is_same_order, order_fires
+from cards.iron_orders import IronOrder, order_fires
+from cards.orders import is_same_order
 from cards.quantity import plain
 from cards.scope import is_child, is_esrd
 

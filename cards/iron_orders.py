@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cards.chart import Chart, Draft, Drug, LabResult, Listing, references
-from cards.finding import Fact, Finding, Indicator, Outcome, Suggestion
+from cards.chart import Chart, Draft, Drug, LabResult
+from cards.finding import Fact, Finding, Indicator, Suggestion
 from cards.iron import exceeds_low_dose
 from cards.iron_studies import IronStudies, read_iron_studies
+from cards.orders import about_drafts, earlier_orders
 from cards.person_in_words import person_in_words
 from cards.readings import Kind
 from cards.rules import Rules
-from cards.scope import Rls, is_child, is_esrd, rls_status
+from cards.scope import is_child, is_esrd
 
 _IRON = ("iron-oral", "iron-iv", "iron-binder")
 
@@ -101,37 +102,6 @@ def _limits(chart: Chart) -> dict[str, bool]:
     return {"ferritin.low": True, "ferritin.mid": True, "ferritin.high": True}
 
 
-def scope_of(chart: Chart, draft: Draft) -> bool | None:
-    """Whether order rules apply (clinical page 0.2); `None` where the list of diagnoses is cut and shows no RLS."""
-    reasons = draft.drug.reasons if draft.drug else None
-    if reasons and (reasons.name_rls or reasons.rls_in_words_only):
-        return True
-    if rls_status(chart) is not Rls.NO:
-        return True
-    return None if chart.listing("conditions") is Listing.CUT else False
-
-
-def earlier_orders(chart: Chart, draft: Draft) -> tuple[Drug, ...]:
-    """Orders of the same ingredient that are active or ended within 90 days, under another id (clinical page 4.8)."""
-    if draft.drug is None:
-        return ()
-    names = draft.drug.product.ingredient_names()
-    since = chart.today - timedelta(days=90)
-    return tuple(
-        drug
-        for drug in chart.drugs
-        if not is_same_order(drug, draft)
-        and not names.isdisjoint(drug.product.ingredient_names())
-        and (drug.active or (drug.end is not None and drug.end.last >= since))
-    )
-
-
-def is_same_order(drug: Drug, draft: Draft) -> bool:
-    """The draft's own id, or an order that it replaces."""
-    replaced = draft.drug.replaces if draft.drug else frozenset()
-    return bool(drug.reference) and (drug.reference == draft.reference or drug.reference in replaced)
-
-
 def order_fires(
     decision: str,
     order: IronOrder,
@@ -144,23 +114,18 @@ def order_fires(
     why: tuple[str, ...] | None = None,
     without_labs: bool = False,
 ) -> Finding:
-    """The finding about one draft: facts that carry a label are printed in the card's *why*."""
-    person = {"person": person_in_words(order.chart, order.rules.limit("cause_age_women").days)}
-    used = [fact for fact in facts.values() if isinstance(fact, LabResult | Drug) and fact is not order.drug]
-    removable = order.draft.can_be_removed and bool(order.draft.reference)
-    return Finding(
-        decision=decision,
-        outcome=Outcome.FIRES,
-        because="fires",
-        card=card,
-        indicator=indicator,
-        facts={**person, **facts},
+    """The finding about one iron draft, with the patient in words before the facts."""
+    person = person_in_words(order.chart, order.rules.limit("cause_age_women").days)
+    return about_drafts(
+        decision,
+        (order.draft,),
+        card,
+        indicator,
+        {"person": person, **facts},
         why=("person", *(tuple(facts) if why is None else why)),
         texts=texts,
-        evidence=references(used),
-        suggestions=tuple(s for s in suggest if removable or not hasattr(s, "reference")),
-        drafts=(order.draft,),
-        safety_without_labs=without_labs,
+        suggest=suggest,
+        without_labs=without_labs,
     )
 
 

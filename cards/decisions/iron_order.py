@@ -6,12 +6,12 @@ Order of the rows: clinical amendments, section 3.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from cards.chart import Chart, Listing, references
+from cards.chart import Chart, Listing
 from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, quiet, unknown
 from cards.iron_order_extras import dose, duplicate, interactions
-from cards.iron_orders import IronOrder, iron_drafts, iron_order, order_fires, scope_of, unusable_texts
+from cards.iron_orders import IronOrder, iron_drafts, iron_order, order_fires, unusable_texts
+from cards.orders import scope_of, with_evidence
 from cards.rules import Rules
 from cards.scope import is_child, is_esrd, overload, polycythaemia, pregnancy, probable_overload
 from cards.wording import inline
@@ -86,7 +86,7 @@ def _overload(order: IronOrder) -> Finding | None:
         suggest=_remove(order, recommended=True),
         without_labs=True,
     )
-    return _with_evidence(found, references(certain or probable))
+    return with_evidence(found, certain or probable)
 
 
 def _polycythaemia(order: IronOrder) -> Finding | None:
@@ -95,7 +95,7 @@ def _polycythaemia(order: IronOrder) -> Finding | None:
         return None
     words = "polycythaemia vera or therapeutic phlebotomy"
     found = order_fires(NAME, order, "OS-IRON-PV", Indicator.WARNING, {"polycythaemia": words})
-    return _with_evidence(found, references(causes))
+    return with_evidence(found, causes)
 
 
 def _high_tsat(order: IronOrder) -> Finding | None:
@@ -286,7 +286,3 @@ def _remove(order: IronOrder, *, recommended: bool = False) -> tuple[Suggestion,
 def _dose_text(order: IronOrder) -> tuple[str, ...]:
     unread = not order.is_iv and (order.drug.daily is None or order.drug.daily.elemental_iron_mg is None)
     return ("dose_unread",) if unread else ()
-
-
-def _with_evidence(finding: Finding, more: tuple[str, ...]) -> Finding:
-    return replace(finding, evidence=(*more, *finding.evidence))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from cards.chart import Allergy, Chart, Draft, Drug, LabResult, Listing, references
+from cards.chart import Allergy, Chart, Draft, Drug, LabResult, Listing
 from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, quiet, unknown
-from cards.iron_orders import IronOrder, iron_order, order_fires, scope_of
+from cards.iron_orders import IronOrder, iron_order, order_fires
+from cards.orders import scope_of, with_evidence
 from cards.rules import Rules
 from cards.scope import is_child, is_esrd, overload, pregnancy, probable_overload
 from cards.wording import inline
@@ -70,7 +71,7 @@ def _allergy(order: IronOrder) -> Finding:
         suggest=_remove(order, recommended=True) if critical else (),
         without_labs=True,
     )
-    return replace(found, evidence=references(known))
+    return with_evidence(found, tuple(known))
 
 
 def _allergens(allergies: list[Allergy]) -> str:
@@ -84,7 +85,7 @@ def _infection(order: IronOrder) -> Finding:
         return quiet(NAME, "not_infected")
     facts: dict[str, Fact] = {"infection": "sepsis or bacteraemia is active"}
     found = order_fires(NAME, order, "OS-IV-INFECT", Indicator.WARNING, facts, without_labs=True)
-    return replace(found, evidence=references(infections))
+    return with_evidence(found, infections)
 
 
 def _early_pregnancy(order: IronOrder) -> Finding:

@@ -8,7 +8,7 @@ from functools import cache
 
 from cards.chart import LabOrder
 from cards.moment import Moment, parse_moment
-from cards.reading.shapes import Json, code_of_status, codings, moment_of, objects, own_reference, subject_is
+from cards.reading.shapes import Json, code_of_status, codings, moment_of, objects, own_reference, subject_is, text
 from cards.valuesets import ConceptIndex, load_valueset, valueset_names
 
 KINDS = frozenset({"ServiceRequest", "ProcedureRequest", "DiagnosticOrder", "DiagnosticRequest", "ReferralRequest"})
@@ -42,7 +42,7 @@ def read_lab_orders(resources: Iterable[Json], *, patient_id: str, zone: tzinfo)
     return tuple(
         LabOrder(tests, _when(resource, zone), _is_active(resource), own_reference(resource))
         for resource in resources
-        if isinstance(resource, Mapping) and resource.get("resourceType") in KINDS
+        if isinstance(resource, Mapping) and text(resource.get("resourceType")) in KINDS
         if subject_is(resource, patient_id) and (tests := tests_ordered(resource))
     )
 

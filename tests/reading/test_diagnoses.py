@@ -1,0 +1,394 @@
+"""What a Condition says of a patient, by its code, its words, its statuses, its end and its category."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+
+from cards.chart import Certainty, Diagnosis
+from cards.reading.diagnoses import diagnosis_concepts, months_before, read_diagnoses, rls_in_words
+from cards.reading.rls_words import names_rls
+from tests.reading.test_shapes import ANY_OBJECT
+
+TODAY = date(2026, 6, 15)
+ZONE = ZoneInfo("America/New_York")
+CM = "http://hl7.org/fhir/sid/icd-10-cm"
+WHO = "http://hl7.org/fhir/sid/icd-10"
+GM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
+SNOMED = "http://snomed.info/sct"
+RLS = {"coding": [{"system": CM, "code": "G25.81"}]}
+HAEMOCHROMATOSIS = {"coding": [{"system": CM, "code": "E83.110"}]}
+
+
+def condition(code: Any = RLS, **elements: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Condition",
+        "id": "1",
+        "subject": {"reference": "Patient/p"},
+        "code": code,
+        **elements,
+    }
+
+
+def read(*resources: Any, **options: Any) -> tuple[Diagnosis, ...]:
+    return read_diagnoses(resources, patient_id="p", today=TODAY, zone=ZONE, **options)
+
+
+def status(code: str) -> dict[str, Any]:
+    return {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": code}]}
+
+
+def answer(*resources: Any) -> str:
+    """yes, suspected or no, as the table of clinical page 0.2 names them."""
+    counted = [each for each in read(*resources) if "rls" in each.concepts and each.counts]
+    if not counted:
+        return "no"
+    return "yes" if any(each.certainty is Certainty.CONFIRMED for each in counted) else "suspected"
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({}, "yes"),
+        ({"clinicalStatus": status("active")}, "yes"),
+        ({"clinicalStatus": status("recurrence")}, "yes"),
+        ({"clinicalStatus": status("relapse")}, "yes"),
+        ({"clinicalStatus": "active"}, "yes"),
+        ({"clinicalStatus": {"text": "Active"}}, "yes"),
+        ({"clinicalStatus": status("inactive")}, "no"),
+        ({"clinicalStatus": status("remission")}, "no"),
+        ({"clinicalStatus": status("resolved")}, "no"),
+        ({"clinicalStatus": "resolved"}, "no"),
+        ({"verificationStatus": status("confirmed")}, "yes"),
+        ({"verificationStatus": "confirmed"}, "yes"),
+        ({"verificationStatus": status("provisional")}, "suspected"),
+        ({"verificationStatus": status("differential")}, "suspected"),
+        ({"verificationStatus": status("unconfirmed")}, "suspected"),
+        ({"verificationStatus": "unknown"}, "suspected"),
+        ({"verificationStatus": status("refuted")}, "no"),
+        ({"verificationStatus": status("entered-in-error")}, "no"),
+        ({"verificationStatus": "entered-in-error", "clinicalStatus": "active"}, "no"),
+        ({"verificationStatus": {"coding": [{"code": "local"}, {"code": "confirmed"}]}}, "yes"),
+        ({"clinicalStatus": status("active"), "verificationStatus": status("refuted")}, "no"),
+        ({"abatementDateTime": "2026-01-01"}, "no"),
+        ({"abatementDateTime": "2026-01-01", "clinicalStatus": status("active")}, "no"),
+        ({"abatementDateTime": "2026-12-01"}, "yes"),
+        ({"abatementPeriod": {"end": "2025-01-01"}}, "no"),
+        ({"abatementString": "after the iron"}, "no"),
+        ({"abatementAge": {"value": 40}}, "no"),
+        ({"abatementBoolean": True}, "no"),
+        ({"abatementBoolean": False}, "yes"),
+        ({"category": [{"coding": [{"code": "problem-list-item"}]}]}, "yes"),
+        ({"category": {"coding": [{"code": "problem"}]}}, "yes"),
+        ({"category": [{"coding": [{"code": "family-history"}]}]}, "no"),
+        ({"category": [{"text": "Family history"}]}, "no"),
+        ({"category": [{"coding": [{"system": SNOMED, "code": "57177007"}]}]}, "no"),
+        ({"category": [{"coding": [{"code": "health-concern"}]}]}, "no"),
+        ({"category": [{"coding": [{"code": "health-concern"}]}, {"coding": [{"code": "problem-list-item"}]}]}, "yes"),
+        ({"subject": {"reference": "Patient/other"}}, "no"),
+        ({"subject": None, "patient": {"reference": "Patient/p"}}, "yes"),
+        ({"subject": None}, "yes"),
+        ({"resourceType": "FamilyMemberHistory"}, "no"),
+    ],
+)
+def test_rls_by_its_statuses_its_end_and_its_category(elements: dict[str, Any], expected: str) -> None:
+    assert answer(condition(**elements)) == expected
+
+
+def coded(system: str, code: str, text: str = "") -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]} | ({"text": text} if text else {})
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (coded(CM, "G2581"), "yes"),
+        (coded("urn:oid:2.16.840.1.113883.6.90", "G25.81"), "yes"),
+        (coded(GM, "G25.81"), "yes"),
+        (coded(GM, "G25.80"), "no"),
+        (coded(SNOMED, "32914008"), "yes"),
+        (coded(SNOMED, "1052284009"), "yes"),
+        (coded("http://hl7.org/fhir/sid/icd-9-cm", "33394"), "yes"),
+        (coded("http://hl7.org/fhir/sid/icd-9-cm", "33399"), "no"),
+        (coded("http://hl7.org/fhir/sid/icd-9-cm", "33399", "Restless legs syndrome"), "yes"),
+        (coded(WHO, "G25.8"), "no"),
+        (coded(WHO, "G25.8", "Restless legs syndrome"), "yes"),
+        (coded(WHO, "G25.8", "Restless-Legs-Syndrom"), "yes"),
+        (coded(WHO, "G25.8", "RLS"), "yes"),
+        (coded(WHO, "G25.8", "syndrome des jambes sans repos"), "yes"),
+        (coded("http://hl7.org/fhir/sid/icd-10-am", "G25.8", "Restless legs"), "yes"),
+        (coded(WHO, "G25.8", "Orthostatic tremor"), "no"),
+        (coded(WHO, "G25.8", "Family history of restless legs"), "no"),
+        (coded(WHO, "G25.8", "Restless legs?"), "no"),
+        (coded(CM, "G25.71"), "no"),
+        (coded(CM, "G47.61"), "no"),
+        (coded(CM, "O99.353"), "no"),
+        ({"coding": [{"system": SNOMED, "code": "32914008"}, {"system": CM, "code": "G25.71"}]}, "yes"),
+        ({"coding": [{"system": CM, "code": "G25.89", "display": "Restless legs syndrome"}]}, "no"),
+        ({"coding": [{"system": "http://local", "code": "77", "display": "Restless legs"}]}, "no"),
+        ({"text": "Restless legs syndrome"}, "suspected"),
+        ({"text": "RESTLESS  LEGS"}, "suspected"),
+        ({"text": "Willis-Ekbom disease"}, "suspected"),
+        ({"text": "Ekbom's syndrome"}, "suspected"),
+        ({"text": "restless legs, unresolved"}, "suspected"),
+        ("Restless legs syndrome", "suspected"),
+        ({"coding": [{"system": "http://local", "code": "77"}], "text": "Restless legs"}, "suspected"),
+        ({"coding": [{"system": CM, "code": "R25.2"}], "text": "Restless legs"}, "no"),
+        ({"text": "RLS"}, "no"),
+        ({"text": "Restlessness"}, "no"),
+        (None, "no"),
+        ({"text": 7}, "no"),
+    ],
+)
+def test_rls_by_code_and_by_words(code: Any, expected: str) -> None:
+    assert answer(condition(code)) == expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Family history of restless legs",
+        "FH: restless legs",
+        "FHx restless legs syndrome",
+        "Rule out restless legs",
+        "r/o restless legs syndrome",
+        "restless legs ruled out",
+        "Denies restless legs",
+        "No history of restless legs",
+        "History of restless legs",
+        "h/o restless legs",
+        "Possible restless legs syndrome",
+        "possibly Willis-Ekbom disease",
+        "Restless legs syndrome?",
+        "? restless legs",
+        "Screen for restless legs",
+        "Screening for restless legs syndrome",
+        "Negative for restless legs",
+        "Restless legs, resolved",
+        "no evidence of restless legs",
+    ],
+)
+def test_words_that_deny_doubt_or_speak_of_another_are_no_rls(words: str) -> None:
+    assert not names_rls(words)
+    assert answer(condition({"text": words})) == "no"
+
+
+def test_words_with_a_code_that_is_provisional_are_suspected() -> None:
+    code = coded(WHO, "G25.8", "Restless legs")
+    assert answer(condition(code, verificationStatus=status("provisional"))) == "suspected"
+
+
+ENCOUNTER = [{"coding": [{"code": "encounter-diagnosis"}]}]
+PROBLEM = [{"coding": [{"code": "problem-list-item"}]}]
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({"recordedDate": "2024-06-14"}, "suspected"),
+        ({"recordedDate": "2024-06-15"}, "yes"),
+        ({"recordedDate": "2024-06-16"}, "yes"),
+        ({"assertedDate": "2019-01-01"}, "suspected"),
+        ({"onsetDateTime": "2019"}, "suspected"),
+        ({"recordedDate": "2024"}, "yes"),
+        ({"recordedDate": "2023"}, "suspected"),
+        ({}, "yes"),
+    ],
+)
+def test_an_encounter_diagnosis_older_than_24_months_is_suspected(elements: dict[str, Any], expected: str) -> None:
+    assert answer(condition(category=ENCOUNTER, **elements)) == expected
+
+
+def test_the_problem_list_confirms_an_old_encounter_diagnosis() -> None:
+    old = condition(category=ENCOUNTER, recordedDate="2020-01-01")
+    assert answer(old, condition(category=PROBLEM, recordedDate="2020-01-01")) == "yes"
+    assert answer(old, condition()) == "yes"
+    assert answer(old, condition(category=PROBLEM, clinicalStatus="resolved")) == "suspected"
+
+
+def test_the_age_of_encounter_diagnoses_can_be_left_out_or_moved() -> None:
+    old = condition(category=ENCOUNTER, recordedDate="2025-01-01")
+    assert read(old)[0].certainty is Certainty.CONFIRMED
+    assert read(old, encounter_months=12)[0].certainty is Certainty.SUSPECTED
+    assert read(condition(category=ENCOUNTER, recordedDate="2001-01-01"), encounter_months=0)[0].counts
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "before"),
+    [
+        (date(2026, 6, 15), 24, date(2024, 6, 15)),
+        (date(2026, 3, 31), 1, date(2026, 2, 28)),
+        (date(2024, 3, 31), 1, date(2024, 2, 29)),
+        (date(2026, 1, 31), 2, date(2025, 11, 30)),
+        (date(2026, 1, 1), 1, date(2025, 12, 1)),
+    ],
+)
+def test_months_before(day: date, months: int, before: date) -> None:
+    assert months_before(day, months) == before
+
+
+# ------------------------------------------------------------------ other diagnoses
+
+
+@pytest.mark.parametrize(
+    ("elements", "counts"),
+    [
+        ({}, True),
+        ({"clinicalStatus": status("resolved")}, True),
+        ({"clinicalStatus": status("inactive")}, True),
+        ({"abatementDateTime": "2020-01-01"}, True),
+        ({"verificationStatus": status("provisional")}, True),
+        ({"verificationStatus": status("refuted")}, False),
+        ({"verificationStatus": status("entered-in-error"), "clinicalStatus": status("resolved")}, False),
+    ],
+)
+def test_hereditary_haemochromatosis_stays_whatever_its_status_unless_cleared(
+    elements: dict[str, Any], counts: bool
+) -> None:
+    (found,) = read(condition(HAEMOCHROMATOSIS, **elements))
+    assert (found.counts, "overload" in found.concepts) == (counts, True)
+
+
+def test_overload_by_transfusion_is_over_when_it_is_resolved() -> None:
+    transfused = coded(CM, "E83.111")
+    assert read(condition(transfused))[0].counts
+    assert not read(condition(transfused, clinicalStatus="resolved"))[0].counts
+
+
+def test_what_else_a_resolved_entry_says_does_not_stay_with_the_haemochromatosis() -> None:
+    both = {"coding": [*HAEMOCHROMATOSIS["coding"], {"system": CM, "code": "D50.9"}]}
+    assert read(condition(both, clinicalStatus="resolved"))[0].concepts == {"overload", "hereditary-overload"}
+    assert "iron-deficiency" in read(condition(both))[0].concepts
+
+
+@pytest.mark.parametrize(
+    ("system", "concepts"),
+    [
+        (WHO, {"overload", "hereditary-overload"}),
+        ("http://hl7.org/fhir/sid/icd-10-am", {"overload", "hereditary-overload"}),
+        (GM, {"overload", "hereditary-overload"}),
+        (CM, {"ambiguous-iron-disorder"}),
+    ],
+)
+def test_e83_1_means_what_its_classification_means(system: str, concepts: set[str]) -> None:
+    assert diagnosis_concepts(coded(system, "E83.1")) == concepts
+
+
+def test_a_stone_is_of_oxalate_only_where_the_text_says_so() -> None:
+    assert diagnosis_concepts(coded(CM, "N20.0")) == {"kidney-stone"}
+    assert diagnosis_concepts(coded(CM, "N20.0", "Calcium oxalate stone")) == {"kidney-stone", "oxalate"}
+
+
+def test_a_provisional_diagnosis_other_than_rls_counts_and_is_suspected() -> None:
+    (found,) = read(condition(coded(CM, "A41.9"), verificationStatus=status("provisional")))
+    assert found.counts
+    assert found.certainty is Certainty.SUSPECTED
+
+
+def test_a_health_concern_counts_for_everything_but_rls() -> None:
+    concern = [{"coding": [{"code": "health-concern"}]}]
+    both = {"coding": [{"system": SNOMED, "code": "1052284009"}]}
+    assert read(condition(both, category=concern))[0].concepts == {"pregnant"}
+    assert read(condition({"text": "Restless legs"}, category=concern)) == ()
+
+
+def test_the_facts_of_a_diagnosis_are_kept() -> None:
+    (found,) = read(
+        condition(
+            coded(CM, "g25.81<>"),
+            onsetPeriod={"start": "2020-05", "end": "2021"},
+            recordedDate="2021-02-03T23:30:00-08:00",
+            abatementDateTime="2025-01-01",
+            category=ENCOUNTER,
+        )
+    )
+    assert found.reference == "Condition/1"
+    assert found.code == f"{CM}|G2581"
+    assert found.onset is not None
+    assert found.onset.text == "2020-05"
+    assert found.recorded is not None
+    assert found.recorded.text == "2021-02-04"
+    assert found.abated is not None
+    assert found.from_encounter
+    assert not found.unverified
+
+
+def test_a_diagnosis_known_only_by_an_unverified_code_says_so() -> None:
+    assert read(condition(coded("http://hl7.org/fhir/sid/icpc-2", "N04")))[0].unverified
+    verified = {
+        "coding": [{"system": "http://hl7.org/fhir/sid/icpc-2", "code": "N04"}, {"system": CM, "code": "G25.81"}]
+    }
+    assert not read(condition(verified))[0].unverified
+
+
+def test_reasons_of_orders_are_read_in_every_shape() -> None:
+    for shape in (RLS, [RLS], {"concept": RLS}, [{"concept": RLS}]):
+        assert diagnosis_concepts(shape) == {"rls"}
+    assert rls_in_words([{"text": "Restless legs"}, RLS])
+    assert rls_in_words({"concept": {"text": "Restless legs"}})
+    assert not rls_in_words([{"text": "Restless legs, resolved"}, RLS])
+
+
+@given(ANY_OBJECT, ANY_OBJECT)
+@settings(max_examples=200)
+def test_no_json_makes_the_reader_fail(code: dict[str, Any], elements: dict[str, Any]) -> None:
+    read(condition(code) | elements, {"resourceType": "Condition"} | elements, elements, code, None, 7, "x")
+    read(condition(RLS, clinicalStatus=code, verificationStatus=elements, category=[code], abatementPeriod=elements))
+
+
+# ------------------------------------------------------------------ real records
+
+
+def _resources(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if "resourceType" in value:
+            yield value
+        for inner in value.values():
+            yield from _resources(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _resources(inner)
+
+
+def _records(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.rglob("*.json")):
+        yield from _resources(json.loads(path.read_text(encoding="utf-8")))
+    for line in (folder / "quirks.jsonl").read_text(encoding="utf-8").splitlines():
+        yield from _resources(json.loads(line))
+
+
+def test_no_real_record_holds_rls_and_all_of_them_can_be_read(shared: Path) -> None:
+    conditions, found = 0, set()
+    for resource in _records(shared / "data"):
+        if resource["resourceType"] == "Condition":
+            conditions += 1
+            theirs = {**resource, "subject": None, "patient": None}
+            found |= {name for each in read(theirs) for name in each.concepts}
+    assert conditions > 1000
+    assert not found & {"rls", "rls-in-pregnancy"}
+    assert {"iron-deficiency", "ckd"} <= found
+
+
+def test_errors_without_a_clinical_status_do_not_count(shared: Path) -> None:
+    """One vendor's sandbox marks most of its problems as errors and then sends no clinicalStatus."""
+    errors = [
+        resource
+        for resource in _records(shared / "data")
+        if resource["resourceType"] == "Condition"
+        if "entered-in-error" in json.dumps(resource.get("verificationStatus"))
+    ]
+    assert len(errors) > 500
+    assert not [each for resource in errors for each in read({**resource, "subject": None}) if each.counts]
+
+
+def test_rls_as_the_reason_of_a_pain_reliever_is_a_reason_and_no_diagnosis(shared: Path) -> None:
+    drug = json.loads((shared / "data/hl7-r4-examples/MedicationRequest-medrx0310.json").read_text(encoding="utf-8"))
+    assert read(drug) == ()
+    assert "32914008" in json.dumps(drug)

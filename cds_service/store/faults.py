@@ -26,7 +26,7 @@ class StoreError(Exception):
     status: ClassVar[int] = 503
 
 
-class StoreUnavailable(StoreError):  # noqa: N818 - named as the rest of the house names its faults
+class StoreUnavailable(StoreError):
     """The store did not answer in time. Nothing of the call was kept; the same call may be sent again."""
 
 
@@ -34,7 +34,7 @@ class StoreReadOnly(StoreUnavailable):
     """The store can be read but not written. Nothing of the call was kept."""
 
 
-class StoreFull(StoreError):  # noqa: N818
+class StoreFull(StoreError):
     """There is no room left. Nothing of the call was kept."""
 
     status = 507
@@ -44,7 +44,7 @@ class QuotaReached(StoreFull):
     """The client has sent as much feedback today as it may. Nothing of the call was kept."""
 
 
-class BadStore(StoreError):  # noqa: N818
+class BadStore(StoreError):
     """The store must not be used as it is; the message says what to change."""
 
 

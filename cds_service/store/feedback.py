@@ -82,7 +82,7 @@ def idempotency_key(seal: Seal, client: str, item: FeedbackItem) -> str:
 
 def _keep(connection: Connection, seal: Seal, client: str, item: FeedbackItem, now: datetime) -> bool:
     key = idempotency_key(seal, client, item)
-    row = {
+    row: dict[str, object] = {
         "idem_key": key,
         "card_uuid": item.card,
         "outcome": item.outcome,
@@ -92,7 +92,7 @@ def _keep(connection: Connection, seal: Seal, client: str, item: FeedbackItem, n
         "reason_hash": reason_hash(seal, item.reason.code if item.reason else ""),
         "detail_closed": seal.close(_detail(item), f"feedback:{key}"),
     }
-    return connection.execute(insert_once(connection, feedback_event), row).rowcount == 1
+    return insert_once(connection, feedback_event, row)
 
 
 def _detail(item: FeedbackItem) -> dict[str, object]:
@@ -114,13 +114,13 @@ def _put_aside(
 ) -> bool:
     key = idempotency_key(seal, client, item)
     content = {"service": service, "card": item.card, "outcome": item.outcome, "at": utc_text(item.at), **_detail(item)}
-    row = {
+    row: dict[str, object] = {
         "idem_key": key,
         "client": client,
         "received_at": now,
         "item_closed": seal.close(content, f"unmatched:{key}"),
     }
-    return connection.execute(insert_once(connection, feedback_unmatched), row).rowcount == 1
+    return insert_once(connection, feedback_unmatched, row)
 
 
 def _count_towards_quota(connection: Connection, client: str, events: int, now: datetime) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Insert, Table, delete, select
+from sqlalchemy import Connection, Table, delete, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -19,11 +20,11 @@ _PURGE_AT_MOST = 500
 _GRACE = timedelta(seconds=60)
 
 
-def insert_once(connection: Connection, table: Table) -> Insert:
-    """An insert that does nothing where the row is there; its rowcount tells."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
+def insert_once(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
+    """Insert a row unless one with the same key is there; tells whether it was inserted."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).on_conflict_do_nothing().returning(literal_column("1"))
+    return connection.execute(statement, row).first() is not None
 
 
 def make_table(database: Database) -> None:
@@ -46,8 +47,7 @@ class ReplayGuard:
         with self._database.writing() as connection:
             if self._is_time_to_purge():
                 _purge(connection, now - _GRACE)
-            done = connection.execute(insert_once(connection, token_used), {"token_hash": token, "expires": expires})
-            return done.rowcount == 1
+            return insert_once(connection, token_used, {"token_hash": token, "expires": expires})
 
     def _is_time_to_purge(self) -> bool:
         with self._lock:

@@ -74,10 +74,10 @@ def _lasts(
     days: Mapping[str, int],
 ) -> bool:
     """A client's clock may run ahead; the override counts from when it came at the latest."""
-    since = min(row.outcome_at, row.received_at)
+    since: datetime = min(row.outcome_at, row.received_at)
     return now < since + timedelta(days=days.get(row.reason_hash, policy.days))
 
 
 def _is_about(row: AnyRow, candidate: Candidate, digest: str) -> bool:
-    is_same = (row.card, row.inputs_digest) == (candidate.card, digest)
-    return is_same and _RANK[candidate.indicator.value] <= _RANK[row.indicator]
+    is_no_higher = bool(_RANK[candidate.indicator.value] <= _RANK[row.indicator])
+    return is_no_higher and (row.card, row.inputs_digest) == (candidate.card, digest)

@@ -1,0 +1,137 @@
+"""Product page, section 6: what stays silent, for whom and how long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from cards.finding import Indicator
+from cds_service.store import Candidate, IssuedCard, Store, SuppressionPolicy
+from tests.store.examples import CLIENT, NOW, SERVICE, a_card, accepted, an_answer, days, overridden
+
+FERRITIN_38 = "ferritin=38 ng/mL on 2026-03-20"
+MOMENT = timedelta(microseconds=1)
+
+
+def silent(
+    store: Store,
+    now: datetime = NOW,
+    *,
+    card: str = "IRONLOW",
+    inputs: str = FERRITIN_38,
+    indicator: Indicator = Indicator.WARNING,
+    client: str = CLIENT,
+    patient: str = "pat-1",
+    policy: SuppressionPolicy | None = None,
+) -> bool:
+    candidate = Candidate(card, indicator, inputs)
+    found = store.suppressed(client, patient, [candidate], now, policy or SuppressionPolicy())
+    return found == {candidate}
+
+
+@pytest.fixture
+def card(store: Store) -> IssuedCard:
+    issued = a_card(inputs=FERRITIN_38)
+    store.record_answer(an_answer(issued))
+    return issued
+
+
+@pytest.fixture
+def override(store: Store, card: IssuedCard) -> IssuedCard:
+    store.record_feedback(CLIENT, SERVICE, [overridden(card, reason="benefit")], NOW)
+    return card
+
+
+def test_a_card_that_was_not_overridden_comes_again(store: Store, card: IssuedCard) -> None:
+    assert not silent(store)
+    store.record_feedback(CLIENT, SERVICE, [accepted(card)], NOW)
+    assert not silent(store)
+
+
+@pytest.mark.usefixtures("override")
+class TestAfterAnOverride:
+    @pytest.mark.parametrize(
+        ("after", "expected"),
+        [(timedelta(), True), (days(90) - MOMENT, True), (days(90), False), (days(90) + MOMENT, False)],
+        ids=["at once", "just under 90 days", "90 days", "just over"],
+    )
+    def test_it_is_silent_for_ninety_days(self, store: Store, after: timedelta, expected: bool) -> None:
+        assert silent(store, NOW + after) is expected
+
+    def test_new_data_shows_it_again(self, store: Store) -> None:
+        assert not silent(store, inputs="ferritin=37 ng/mL on 2026-03-20")
+
+    @pytest.mark.parametrize(
+        ("indicator", "expected"),
+        [(Indicator.INFO, True), (Indicator.WARNING, True), (Indicator.CRITICAL, False)],
+    )
+    def test_a_higher_indicator_shows_it_again(self, store: Store, indicator: Indicator, expected: bool) -> None:
+        assert silent(store, indicator=indicator) is expected
+
+    def test_no_other_patient_is_touched(self, store: Store) -> None:
+        assert not silent(store, patient="pat-2")
+
+    def test_no_other_client_is_touched(self, store: Store) -> None:
+        assert not silent(store, client="south")
+
+    def test_no_other_card_is_touched(self, store: Store) -> None:
+        assert not silent(store, card="B12LOW")
+
+    @pytest.mark.parametrize(
+        ("policy", "last_day"),
+        [
+            (SuppressionPolicy(by_reason={"benefit": 10}), 10),
+            (SuppressionPolicy(days=20), 20),
+            (SuppressionPolicy(days=20, by_reason={"other": 10}), 20),
+            (SuppressionPolicy(by_reason={"benefit": 400}), 400),
+        ],
+        ids=["its reason", "default", "another reason", "longer"],
+    )
+    def test_the_time_depends_on_the_reason(self, store: Store, policy: SuppressionPolicy, last_day: int) -> None:
+        assert silent(store, NOW + days(last_day) - MOMENT, policy=policy)
+        assert not silent(store, NOW + days(last_day), policy=policy)
+
+    def test_zero_days_silence_nothing(self, store: Store) -> None:
+        assert not silent(store, policy=SuppressionPolicy(by_reason={"benefit": 0}))
+
+
+def test_critical_is_never_silent(store: Store) -> None:
+    critical = a_card("OSIVHSR", inputs="x", indicator=Indicator.CRITICAL)
+    store.record_answer(an_answer(critical))
+    store.record_feedback(CLIENT, SERVICE, [overridden(critical)], NOW)
+    assert not silent(store, card="OSIVHSR", inputs="x", indicator=Indicator.CRITICAL)
+
+
+def test_a_dismissal_without_reason_is_an_override(store: Store, card: IssuedCard) -> None:
+    store.record_feedback(CLIENT, SERVICE, [overridden(card)], NOW)
+    assert silent(store)
+
+
+def test_a_clock_that_runs_ahead_adds_nothing(store: Store, card: IssuedCard) -> None:
+    store.record_feedback(CLIENT, SERVICE, [overridden(card, NOW + timedelta(minutes=4))], NOW)
+    assert not silent(store, NOW + days(90))
+
+
+def test_an_override_reported_late_counts_from_when_it_was_made(store: Store, card: IssuedCard) -> None:
+    store.record_feedback(CLIENT, SERVICE, [overridden(card, NOW - days(89))], NOW)
+    assert silent(store, NOW + days(1) - MOMENT)
+    assert not silent(store, NOW + days(1))
+
+
+def test_feedback_from_a_stranger_silences_nothing(store: Store, card: IssuedCard) -> None:
+    store.record_feedback("south", SERVICE, [overridden(card)], NOW)
+    assert not silent(store)
+    assert not silent(store, client="south")
+
+
+def test_a_suppressed_card_does_not_prolong_its_silence(store: Store, override: IssuedCard) -> None:
+    store.record_answer(an_answer(replace(a_card(inputs=FERRITIN_38), suppressed=True), issued_at=NOW + days(89)))
+    assert not silent(store, NOW + days(90))
+
+
+def test_several_candidates_are_told_apart(store: Store, override: IssuedCard) -> None:
+    same, other = Candidate("IRONLOW", Indicator.WARNING, FERRITIN_38), Candidate("IRONLOW", Indicator.WARNING, "new")
+    found = store.suppressed(CLIENT, "pat-1", [same, other], NOW, SuppressionPolicy())
+    assert found == {same}

@@ -10,7 +10,7 @@ from functools import cache
 
 from cards.analytes import Analyte, analytes
 from cards.chart import Diagnosis, LabResult, Measure, UnusableResult
-from cards.code_systems import LOINC, system_of
+from cards.code_systems import system_of
 from cards.moment import Moment
 from cards.quantity import Quantity
 from cards.reading.measures import read_measure
@@ -116,7 +116,6 @@ def _read_lab(
     if why:
         return unusable(measurement, analyte.id, why, value, today)
     assert isinstance(value, Readable) and measurement.when is not None  # noqa: S101  both are reasons above
-    low = all(code in _low_priority() for system, code in codings(measurement.content.get("code")) if _is_loinc(system))
     result = LabResult(
         analyte=analyte.id,
         quantity=value.quantity,
@@ -126,17 +125,15 @@ def _read_lab(
         reported=value.reported,
         reference=measurement.reference,
         issued=measurement.issued,
-        low_priority=low and _has_loinc(measurement),
+        low_priority=_is_low_priority(measurement),
     )
     return _aligned(result, value, analyte, factors.get(analyte.id, Decimal(1)))
 
 
-def _is_loinc(system: str) -> bool:
-    return system_of(system) == LOINC
-
-
-def _has_loinc(measurement: Measurement) -> bool:
-    return any(_is_loinc(system) for system, _ in codings(measurement.content.get("code")))
+def _is_low_priority(measurement: Measurement) -> bool:
+    """Every code of ours that it bears is one to use only where there is no other."""
+    ours = [code for system, code in codings(measurement.content.get("code")) if _index().concepts_of(system, code)]
+    return bool(ours) and all(code in _low_priority() for code in ours)
 
 
 def _aligned(result: LabResult, value: Readable, analyte: Analyte, factor: Decimal) -> LabResult:

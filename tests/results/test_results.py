@@ -301,6 +301,13 @@ def test_a_qualification_of_the_laboratory_makes_a_result_unusable() -> None:
     assert reason(observation(FERRITIN, 38, "ng/mL", modifierExtension=[{"url": "x"}])) == "qualified"
 
 
+def test_a_stray_contained_order_loses_no_result() -> None:
+    """A Canadian ferritin of 2087 whose contained order names no patient: invalid FHIR, and still a result."""
+    order = {"resourceType": "ServiceRequest", "id": "o"}
+    quantity = {"value": 2087, "unit": "ug/L", "system": UCUM}
+    assert value_of(observation(FERRITIN, valueQuantity=quantity, contained=[order])) == "2087 ng/mL"
+
+
 def test_one_result_from_two_sources_counts_once() -> None:
     one = observation(FERRITIN, 38, "ng/mL", id="a")
     assert len(read(one, dict(one)).labs) == 1

@@ -1,0 +1,116 @@
+"""The ingredients in scope, read once from ingredients.toml, and the index from codes and words to them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from cards.code_systems import ATC, HCPCS, RXNORM, UNII
+
+Code = tuple[str, str]  # (canonical system, code)
+_TOKEN = re.compile(r"[a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class IronContent:
+    """How much of the labelled mg is iron. Below `salt_from` mg a label may already mean iron."""
+
+    fraction: Decimal
+    salt_from: Decimal = Decimal(0)
+    stated: Mapping[Decimal, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredient:
+    """One active ingredient: its name on cards, the drug value sets it belongs to, its codes and other names."""
+
+    name: str
+    classes: frozenset[str]
+    codes: tuple[Code, ...]
+    unverified: frozenset[Code]
+    words: tuple[str, ...]
+    brands: tuple[str, ...]
+    source: str
+    bare: bool = False
+    iron: IronContent | None = None
+
+
+@cache
+def ingredients() -> Mapping[str, Ingredient]:
+    """Every ingredient by name, in the order of the file."""
+    text = (files("cards") / "drugs" / "ingredients.toml").read_text(encoding="utf-8")
+    return {name: _ingredient(name, entry) for name, entry in tomllib.loads(text).items()}
+
+
+@cache
+def ingredients_by_code() -> Mapping[Code, Ingredient]:
+    """Every ingredient code; ATC codes of fewer than seven signs stand for all below them (`ingredient_of_code`)."""
+    return {code: each for each in ingredients().values() for code in each.codes}
+
+
+def ingredient_of_code(system: str, code: str) -> Ingredient | None:
+    """The ingredient of a code; for ATC the one of the longest beginning that is listed."""
+    known = ingredients_by_code()
+    if system != ATC:
+        return known.get((system, code))
+    lengths = range(min(len(code), 7), 3, -1)
+    return next((known[ATC, code[:n]] for n in lengths if (ATC, code[:n]) in known), None)
+
+
+@cache
+def names_by_words() -> Mapping[tuple[str, ...], tuple[Ingredient, ...]]:
+    """Generic names, each as the sequence of its words."""
+    return _by_words((words, each) for each in ingredients().values() for words in (each.name, *each.words))
+
+
+@cache
+def brands_by_words() -> Mapping[tuple[str, ...], tuple[Ingredient, ...]]:
+    """Trade names, each as the sequence of its words; one name may stand for several ingredients."""
+    return _by_words((words, each) for each in ingredients().values() for words in each.brands)
+
+
+def plain(text: str) -> str:
+    """Lower case without accents and apostrophes; as long as the words are looked up, not longer."""
+    folded = unicodedata.normalize("NFKD", text.replace("µ", "u").replace("μ", "u").lower())
+    return "".join(sign for sign in folded if not unicodedata.combining(sign)).replace("'", "")
+
+
+def _by_words(named: Iterable[tuple[str, Ingredient]]) -> Mapping[tuple[str, ...], tuple[Ingredient, ...]]:
+    found: dict[tuple[str, ...], tuple[Ingredient, ...]] = {}
+    for words, each in named:
+        key = tuple(_TOKEN.findall(plain(words)))
+        if each not in found.get(key, ()):
+            found[key] = (*found.get(key, ()), each)
+    return found
+
+
+def _ingredient(name: str, entry: Mapping[str, Any]) -> Ingredient:
+    unverified = frozenset(
+        {(ATC if code[0].isalpha() else RXNORM, code) for code in entry.get("unverified", [])}
+        | {(HCPCS, code) for code in entry.get("hcpcs", [])}
+    )
+    listed = [(RXNORM, code) for code in entry.get("rxnorm", [])] + [(ATC, code) for code in entry.get("atc", [])]
+    listed += [(UNII, code) for code in entry.get("unii", [])]
+    return Ingredient(
+        name=name,
+        classes=frozenset(entry["classes"]),
+        codes=(*listed, *sorted(unverified)),
+        unverified=unverified,
+        words=tuple(entry.get("words", [])),
+        brands=tuple(entry.get("brands", [])),
+        source=entry["source"],
+        bare=entry.get("bare", False),
+        iron=_iron(entry["iron"]) if "iron" in entry else None,
+    )
+
+
+def _iron(entry: Mapping[str, Any]) -> IronContent:
+    stated = {Decimal(label): Decimal(iron) for label, iron in entry.get("stated", {}).items()}
+    return IronContent(Decimal(entry["fraction"]), Decimal(entry.get("salt_from", "0")), stated)

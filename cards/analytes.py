@@ -130,7 +130,7 @@ def _analyte(key: str, entry: Mapping[str, Any], spellings: Mapping[str, list[st
         implausible_below=_decimal(entry.get("implausible_below")),
         implausible_above=_decimal(entry.get("implausible_above")),
         shown_up_to=_decimal(entry.get("shown_up_to")),
-        units=_by_spelling([_conversion(unit) for unit in entry["units"]], spellings),
+        units=by_spelling([_conversion(unit) for unit in entry["units"]], spellings),
     )
 
 
@@ -144,8 +144,8 @@ def _conversion(entry: Mapping[str, str]) -> Conversion:
     )
 
 
-def _by_spelling(conversions: Iterable[Conversion], spellings: Mapping[str, list[str]]) -> dict[str, Conversion]:
-    """Raises `ValueError` where one spelling would mean two units of one analyte."""
+def by_spelling(conversions: Iterable[Conversion], spellings: Mapping[str, list[str]]) -> dict[str, Conversion]:
+    """The units of one analyte by spelling key; `ValueError` where one spelling would mean two of them."""
     found: dict[str, Conversion] = {}
     for conversion in conversions:
         for spelling in (conversion.unit, *spellings.get(conversion.unit, ())):

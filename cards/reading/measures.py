@@ -21,15 +21,13 @@ _PREGNANT = frozenset({(SNOMED, "77386006"), (LOINC, "LA15173-0")})
 _MEASURES = ("body-weight", "gestational-age")
 
 
-def read_measure(
-    measurement: Measurement, names: frozenset[str], today: date, zone: tzinfo
-) -> Measure | Diagnosis | UnusableResult | None:
+def read_measure(measurement: Measurement, today: date, zone: tzinfo) -> Measure | Diagnosis | UnusableResult | None:
     """The measure that an Observation holds; `None` where it holds none, or says nothing that counts."""
-    if "due-date" in names:
+    if "due-date" in measurement.names:
         return _due_date(measurement, today, zone)
-    if "pregnancy-status" in names:
+    if "pregnancy-status" in measurement.names:
         return _pregnancy(measurement, today)
-    kind = next((name for name in _MEASURES if name in names), None)
+    kind = next((name for name in _MEASURES if name in measurement.names), None)
     return _number(measurement, kind, today) if kind else None
 
 
@@ -51,18 +49,20 @@ def _why(value: Readable | Unreadable) -> str:
 def _due_date(measurement: Measurement, today: date, zone: tzinfo) -> Measure | None:
     """An expected date of delivery lies ahead as a rule; only the day it was stated must not."""
     due = parse_moment(measurement.content.get("valueDateTime"), zone)
-    if due is None or not due.is_exact_day or why_not_final(measurement) or why_undated(measurement, today):
+    if due is None or not due.is_exact_day or measurement.when is None:
         return None
-    assert measurement.when is not None  # noqa: S101  why_undated answers for it
+    if why_not_final(measurement) or why_undated(measurement, today):
+        return None
     when = dated(measurement.when, today)
     return Measure("due-date", Decimal(0), when, day=due.first, reference=measurement.reference)
 
 
 def _pregnancy(measurement: Measurement, today: date) -> Diagnosis | None:
     answers = {(system_of(system), code) for system, code in codings(measurement.content.get("valueCodeableConcept"))}
-    if not answers & _PREGNANT or why_not_final(measurement) or why_undated(measurement, today):
+    if not answers & _PREGNANT or measurement.when is None:
         return None
-    assert measurement.when is not None  # noqa: S101  why_undated answers for it
+    if why_not_final(measurement) or why_undated(measurement, today):
+        return None
     when = dated(measurement.when, today)
     counts = when.first >= today - _STATED_FOR
     return Diagnosis(frozenset({"pregnant"}), counts, recorded=when, reference=measurement.reference)

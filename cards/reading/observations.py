@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import NamedTuple
@@ -18,8 +18,12 @@ _DATED = ("effectiveDateTime", "effectivePeriod", "effectiveInstant")
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One code with one value. `content` holds code and value; the rest comes from the Observation around it."""
+    """One code with one value. `content` holds code and value; the rest comes from the Observation around it.
 
+    `names` are the analytes or measures that its codings mean.
+    """
+
+    names: frozenset[str]
     content: Mapping[str, Json]
     status: str
     when: Moment | None
@@ -34,13 +38,20 @@ class Found(NamedTuple):
     discarded: int
 
 
-def measurements(resources: Iterable[Json], *, patient_id: str, zone: tzinfo) -> Found:
-    """Every measurement about this patient; `discarded` counts the Observations about anyone else."""
+#: What a code means to us; empty for what no decision needs.
+NamesOf = Callable[[Json], frozenset[str]]
+
+
+def measurements(resources: Iterable[Json], *, patient_id: str, zone: tzinfo, names_of: NamesOf) -> Found:
+    """The measurements about this patient that mean something to us, in order.
+
+    `discarded` counts the Observations about anyone else.
+    """
     held = objects(list(resources))
     specimens = {text(each.get("id")): each for each in held if each.get("resourceType") == "Specimen"}
     candidates = [each for resource in held for each in _observations(resource)]
     own = [each for each in candidates if subject_is(each, patient_id)]
-    single = [part for each in _once_each(own) for part in _parts(each, specimens, zone)]
+    single = [part for each in _once_each(own) for part in _parts(each, specimens, zone, names_of)]
     return Found(tuple(single), len(candidates) - len(own))
 
 
@@ -82,20 +93,22 @@ def _version(resource: Mapping[str, Json]) -> tuple[str, int]:
 
 
 def _parts(
-    resource: Mapping[str, Json], specimens: Mapping[str, Mapping[str, Json]], zone: tzinfo
+    resource: Mapping[str, Json], specimens: Mapping[str, Mapping[str, Json]], zone: tzinfo, names_of: NamesOf
 ) -> Iterator[Measurement]:
-    issued = parse_moment(resource.get("issued"), zone)
-    not_blood = is_not_blood(resource, specimens)
     for content in (resource, *objects(resource.get("component"))):
-        yield Measurement(
-            content=content,
-            status=code_of_status(resource.get("status")),
-            when=_taken(resource, zone),
-            issued=issued.at if issued else None,
-            reference=own_reference(resource).partition("#")[0],
-            not_blood=not_blood,
-            qualified=bool(items(resource.get("modifierExtension")) or items(content.get("modifierExtension"))),
-        )
+        names = names_of(content.get("code"))
+        if names and not is_only_a_panel(content):
+            issued = parse_moment(resource.get("issued"), zone)
+            yield Measurement(
+                names=names,
+                content=content,
+                status=code_of_status(resource.get("status")),
+                when=_taken(resource, zone),
+                issued=issued.at if issued else None,
+                reference=own_reference(resource).partition("#")[0],
+                not_blood=is_not_blood(resource, specimens),
+                qualified=bool(items(resource.get("modifierExtension")) or items(content.get("modifierExtension"))),
+            )
 
 
 def _taken(resource: Mapping[str, Json], zone: tzinfo) -> Moment | None:

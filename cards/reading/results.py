@@ -14,7 +14,7 @@ from cards.code_systems import system_of
 from cards.moment import Moment
 from cards.quantity import Quantity
 from cards.reading.measures import read_measure
-from cards.reading.observations import Measurement, is_only_a_panel, measurements
+from cards.reading.observations import Measurement, measurements
 from cards.reading.shapes import Json, codings
 from cards.reading.sums import with_sums
 from cards.reading.values import FINAL, dated, read_value, unusable, why_not_final, why_undated
@@ -49,14 +49,10 @@ def read_results(
 
     `assay_factors` per analyte apply before rounding and never to a censored value (amendments, section 4).
     """
-    found = measurements(resources, patient_id=patient_id, zone=zone)
-    factors = assay_factors or {}
-    answers: list[LabResult | UnusableResult | Measure | Diagnosis] = []
-    for each in found.measurements:
-        names = _concepts(each, local_codes or {})
-        if names and not is_only_a_panel(each.content):
-            answer = read_measure(each, names, today, zone) or _read_lab(each, names, today, factors)
-            answers += [answer] if answer else []
+    found = measurements(
+        resources, patient_id=patient_id, zone=zone, names_of=lambda code: _names_of(code, local_codes or {})
+    )
+    answers = [_read(each, today, zone, assay_factors or {}) for each in found.measurements]
     return Results(
         labs=with_sums(_once([answer for answer in answers if isinstance(answer, LabResult)])),
         unusable=tuple(dict.fromkeys(answer for answer in answers if isinstance(answer, UnusableResult))),
@@ -93,29 +89,34 @@ def _low_priority() -> frozenset[str]:
     return frozenset(code for each in members for (_, code), member in each.items() if member.use == "low-priority")
 
 
-def _concepts(measurement: Measurement, local_codes: LocalCodes) -> frozenset[str]:
-    """The analytes its codings name, without the lab- or measure- before them, and `rejected`."""
+def _names_of(code: Json, local_codes: LocalCodes) -> frozenset[str]:
+    """The value sets its codings belong to, without the lab- or measure- before them; empty if none is an analyte."""
     names: set[str] = set()
-    for system, code in codings(measurement.content.get("code")):
-        names |= _index().concepts_of(system, code)
-        local = local_codes.get((system, code)) or local_codes.get((system_of(system) or system, code))
+    for system, each in codings(code):
+        names |= _index().concepts_of(system, each)
+        local = local_codes.get((system, each)) or local_codes.get((system_of(system) or system, each))
         names |= {local} if local else set()
-    plain = frozenset(name.removeprefix("lab-").removeprefix("measure-") for name in names)
-    return plain if plain - {"rejected", "iron-panel"} else frozenset()
+    plain = frozenset(name.removeprefix("lab-").removeprefix("measure-") for name in names) - {"iron-panel"}
+    return plain if plain - {"rejected"} else frozenset()
+
+
+def _read(
+    measurement: Measurement, today: date, zone: tzinfo, factors: Mapping[str, Decimal]
+) -> LabResult | UnusableResult | Measure | Diagnosis | None:
+    return read_measure(measurement, today, zone) or _read_lab(measurement, today, factors)
 
 
 def _read_lab(
-    measurement: Measurement, names: frozenset[str], today: date, factors: Mapping[str, Decimal]
+    measurement: Measurement, today: date, factors: Mapping[str, Decimal]
 ) -> LabResult | UnusableResult | None:
-    meant = names - {"vitd3"} if "vitd" in names else names
-    analyte = analytes().get(min(meant - {"rejected", "iron-panel"}))
+    meant = measurement.names - {"vitd3"} if "vitd" in measurement.names else measurement.names
+    analyte = analytes().get(min(meant - {"rejected"}))
     if analyte is None:
         return None
     value = read_value(analyte, measurement.content)
-    why = "several-tests" if len(meant - {"iron-panel"}) > 1 else _why_unusable(measurement, value, today)
-    if why:
+    why = "several-tests" if len(meant) > 1 else _why_unusable(measurement, value, today)
+    if why or isinstance(value, Unreadable) or measurement.when is None:
         return unusable(measurement, analyte.id, why, value, today)
-    assert isinstance(value, Readable) and measurement.when is not None  # noqa: S101  both are reasons above
     result = LabResult(
         analyte=analyte.id,
         quantity=value.quantity,

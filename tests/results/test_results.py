@@ -334,6 +334,13 @@ def test_the_same_number_under_two_ids_keeps_the_higher_status() -> None:
         assert [each.status for each in read(*order).labs] == ["corrected"]
 
 
+def test_serum_is_kept_where_blood_gives_the_same_number() -> None:
+    serum = observation(FERRITIN, 38, "ng/mL", id="s")
+    blood = observation(FERRITIN, 38, "ng/mL", id="b", code=coded("24373-3"), status="corrected")
+    for order in ((serum, blood), (blood, serum)):
+        assert [each.reference for each in read(*order).labs] == ["Observation/s"]
+
+
 # --- panels ----------------------------------------------------------------------------------------------------
 
 

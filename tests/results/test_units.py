@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.analytes import Analyte, analyte, analytes, display_name
+from cards.analytes import Analyte, Conversion, analyte, analytes, by_spelling, display_name
 from cards.quantity import Quantity
 from cards.units import Readable, Unreadable, canonical, canonical_text, number_of
 
@@ -362,6 +362,12 @@ def test_a_unit_change_never_changes_the_answer(case: tuple[Analyte, str], value
 def test_names_are_the_clinics_words() -> None:
     assert display_name("tsat") == "Transferrin saturation"
     assert {display_name(name) for name in analytes()} >= {"Ferritin", "Vitamin B12", "25-hydroxyvitamin D"}
+
+
+def test_one_spelling_may_not_mean_two_units_of_one_analyte() -> None:
+    twice = [Conversion("ug/L"), Conversion("ng/mL", times=Decimal(2))]
+    with pytest.raises(ValueError, match="(?i)mcg means two units"):
+        by_spelling(twice, {"ug/L": ["mcg"], "ng/mL": ["MCG"]})
 
 
 def test_an_unknown_analyte_is_a_programming_fault() -> None:

@@ -49,7 +49,9 @@ _ROUTE_WORDS = (
     (re.compile(r"\b(?:intramuscular(?:ly)?|im)\b"), IM),
     (re.compile(r"\b(?:subcutaneous(?:ly)?|subcut|sc|sq)\b"), SUBCUTANEOUS),
     (
-        re.compile(r"\b(?:inj|injection|injectable|injectable solution|vial|ampoule|ampule|prefilled syringe)\b"),
+        re.compile(
+            r"\b(?:inj|injection|injectable|infed|dexferrum|cosmofer|imferon|vial|ampoule|ampule|prefilled syringe)\b"
+        ),
         "injection",
     ),
     (re.compile(r"\b(?:suppository|suppositories|rectal(?:ly)?|zetpil|enema)\b"), "rectal"),

@@ -1,0 +1,235 @@
+"""What a day brings of each ingredient: strength times quantity times frequency.
+
+Where the order gives a range, the upper end counts, for every rule is an upper limit. What cannot be told is `None`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
+
+from cards.chart import Amount, DailyDose, Product
+from cards.drugs.forms import LIQUID
+from cards.drugs.iron import Iron, elemental_iron, is_iron
+from cards.drugs.kinds import MULTI_INGREDIENT
+from cards.drugs.numbers import IU_UNITS, MG_PER_UNIT
+from cards.drugs.sigs import Said, read_sig
+from cards.drugs.timing import is_one_dose, number, times_a_day
+from cards.reading.shapes import Json, first, items, objects, text, text_of
+
+_PIECE_WORDS = (
+    "1 tab tabs tablet tablets tablet(s) tabl tbl entab ertab chewtab cap caps capsule capsules capsule(s) ercap caplet "
+    "caplets softgel pill pills each ea piece stuk comp patch patches dose drf 732936001 732937005 385055001 385049006 "
+    "10219000 15054000"
+)
+_PIECES = frozenset(["", *_PIECE_WORDS.split()])
+_MILLILITRES = frozenset({"ml", "millilitre", "millilitres", "milliliter", "milliliters", "258773002"})
+_SNOMED_UNITS = {"258684004": "mg", "258685003": "mcg", "258682000": "g"}
+_IU_PER_MG = Decimal(40000)  # vitamin D: 1 microgram is 40 international units
+_SMALLEST = Decimal("0.0001")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One instruction: `amount` of `unit` ("" pieces, ml, mg, iu) a dose, `per_day` doses a day."""
+
+    amount: Decimal | None
+    unit: str
+    per_day: Decimal | None
+
+    @property
+    def a_day(self) -> Decimal | None:
+        return None if self.amount is None or self.per_day is None else self.amount * self.per_day
+
+
+def daily_dose(dosage: Json, product: Product, *, one_dose: bool = False) -> DailyDose:
+    """The daily dose of a product under these instructions (`dosageInstruction`, `dosage`, of any FHIR version).
+
+    Several instructions add up; those of another `sequence` follow one another, so the largest counts. `one_dose`: the
+    single dose stands for the day.
+    """
+    phases: dict[Decimal | None, list[Taken]] = {}
+    for each in objects(dosage):
+        phases.setdefault(number(each.get("sequence")), []).append(_taken(each, one_dose))
+    doses = [_of_phase(phase, product) for phase in phases.values()] or [_of_phase([], product)]
+    return _largest(doses)
+
+
+def one_dose_in(dosage: Json) -> bool:
+    """The instructions are of a single dose: by their count, or by their words where nothing says how often."""
+    held = objects(dosage)
+    return bool(held) and all(_is_one_dose(each) for each in held)
+
+
+def _is_one_dose(each: Mapping[str, Json]) -> bool:
+    timing = each.get("timing")
+    if is_one_dose(timing):
+        return True
+    return times_a_day(timing) is None and any(read_sig(words).once for words in _sigs(each))
+
+
+def _taken(each: Mapping[str, Json], one_dose: bool) -> Taken:
+    """The structured dose and timing, and from the words what these leave open."""
+    said = [read_sig(words) for words in _sigs(each)]
+    amount, unit = _structured(each) or _spoken(said)
+    per_day = times_a_day(each.get("timing")) or next((one.per_day for one in said if one.per_day), None)
+    return Taken(amount, unit, Decimal(1) if one_dose else per_day)
+
+
+def _spoken(said: Iterable[Said]) -> tuple[Decimal | None, str]:
+    for each in said:
+        if each.amount is not None:
+            return _in_base_unit(each.amount, each.unit) or (None, "")
+    return None, ""
+
+
+def _sigs(each: Mapping[str, Json]) -> list[str]:
+    """The directions in words, the most telling first; the words of a timing code speak of frequency only."""
+    spoken = [text(words) for key in ("text", "patientInstruction") for words in items(each.get(key))]
+    spoken += [text_of(extra) for extra in objects(each.get("additionalInstruction"))]
+    return [words for words in (*spoken, text_of(first(each.get("timing")).get("code"))) if words]
+
+
+def _structured(each: Mapping[str, Json]) -> tuple[Decimal | None, str] | None:
+    """The dose as a quantity or the upper end of a range; `None` where there is none."""
+    for holder in (*objects(each.get("doseAndRate")), each):
+        for key in ("doseQuantity", "doseSimpleQuantity", "quantityQuantity", "dose"):
+            if objects(holder.get(key)):
+                return _quantity(first(holder.get(key)))
+        for key in ("doseRange", "quantityRange"):
+            if objects(holder.get(key)):
+                found = first(holder.get(key))
+                return _quantity(first(found.get("high")) or first(found.get("low")))
+    return None
+
+
+def _quantity(quantity: Mapping[str, Json]) -> tuple[Decimal | None, str] | None:
+    value = number(quantity.get("value"))
+    units = [text(quantity.get(key)) for key in ("code", "unit")]
+    if value is None:
+        return None
+    known = (_in_base_unit(value, unit) for unit in units if unit)
+    return next((each for each in known if each), None) or ((value, "") if not any(units) else (None, ""))
+
+
+def _in_base_unit(value: Decimal, unit: str) -> tuple[Decimal, str] | None:
+    """In pieces, mL, mg or IU; `None` for a unit we do not know."""
+    plain = _SNOMED_UNITS.get(unit, unit.lower().strip("{}. ").split(" (")[0].replace("µ", "u").replace("μ", "u"))
+    if plain in MG_PER_UNIT:
+        return value * MG_PER_UNIT[plain], "mg"
+    if plain in IU_UNITS:
+        return value, "iu"
+    if plain in _MILLILITRES:
+        return value, "ml"
+    return (value, "") if plain in _PIECES else None
+
+
+Reading = Mapping[str, Decimal | None]
+
+
+def _of_phase(phase: Iterable[Taken], product: Product) -> DailyDose:
+    """The instructions of one phase, added up; one that cannot be read leaves the sum unread."""
+    taken = list(phase)
+    mg = {each.ingredient: _sum(_mg(one, each, product) for one in taken) for each in product.ingredients}
+    units = {each.ingredient: _sum(_iu(one, each, product) for one in taken) for each in product.ingredients}
+    iron = [_iron(taken, each, product) for each in product.ingredients if is_iron(each)]
+    total = None if not iron or any(each is None for each in iron) else sum(each.mg for each in iron if each)
+    return DailyDose(
+        mg=mg,
+        international_units={name: value for name, value in units.items() if value is not None},
+        elemental_iron_mg=_rounded(Decimal(total)) if total is not None else None,
+        iron_salt_known=all(each is not None and each.salt_known for each in iron),
+    )
+
+
+def _sum(read: Iterable[Decimal | None]) -> Decimal | None:
+    parts = list(read)
+    known = [part for part in parts if part is not None]
+    return _rounded(sum(known, Decimal(0))) if parts and len(known) == len(parts) else None
+
+
+def _rounded(value: Decimal) -> Decimal:
+    """To four places, upwards: seven sevenths of a weekly dose are never less than it."""
+    exact = value.quantize(_SMALLEST)
+    cut = exact if exact == value else value.quantize(_SMALLEST, ROUND_UP)
+    return cut.normalize() + 0
+
+
+def _pieces(taken: Taken, amount: Amount, product: Product) -> Decimal | None:
+    """How many dose units (pieces, or mL of a liquid) a day; from a mass only where one ingredient is dosed."""
+    day = taken.a_day
+    if day is None:
+        return None
+    if taken.unit in ("", "ml"):
+        return day if (taken.unit == "ml") == (product.form == LIQUID) else None
+    strength = amount.mg if taken.unit == "mg" else amount.international_units
+    alone = len(product.ingredients) == 1 and MULTI_INGREDIENT not in product.classes
+    return day / strength if alone and strength else None
+
+
+def _mg(taken: Taken, amount: Amount, product: Product) -> Decimal | None:
+    if taken.unit == "mg" and len(product.ingredients) == 1:
+        return taken.a_day
+    pieces = _pieces(taken, amount, product)
+    return pieces * amount.mg if pieces is not None and amount.mg is not None else None
+
+
+def _iu(taken: Taken, amount: Amount, product: Product) -> Decimal | None:
+    """International units; for vitamin D also out of a mass."""
+    if taken.unit == "iu" and len(product.ingredients) == 1:
+        return taken.a_day
+    pieces = _pieces(taken, amount, product)
+    if pieces is not None and amount.international_units is not None:
+        return pieces * amount.international_units
+    mg = _mg(taken, amount, product)
+    return mg * _IU_PER_MG if mg is not None and "vitd" in product.classes else None
+
+
+def _iron(taken: Iterable[Taken], amount: Amount, product: Product) -> Iron | None:
+    each_day = [_iron_of(one, amount, product) for one in taken]
+    known = [each for each in each_day if each is not None]
+    if not each_day or len(known) < len(each_day):
+        return None
+    return Iron(sum((each.mg for each in known), Decimal(0)), all(each.salt_known for each in known))
+
+
+def _iron_of(taken: Taken, amount: Amount, product: Product) -> Iron | None:
+    """A mass is that of the salt, unless it is a multiple of a piece's iron (`65 mg` of a 325 mg tablet)."""
+    unit = elemental_iron(amount, product)
+    pieces = _pieces(taken, amount, product)
+    if unit is not None and pieces is not None:
+        if (
+            taken.unit == "mg"
+            and taken.amount
+            and amount.mg
+            and taken.amount < amount.mg / 2
+            and not taken.amount % unit.mg
+        ):
+            return Iron(taken.a_day or Decimal(0), unit.salt_known)
+        return Iron(pieces * unit.mg, unit.salt_known)
+    if taken.unit != "mg" or len(product.ingredients) != 1 or taken.amount is None or taken.per_day is None:
+        return None
+    dose = elemental_iron(Amount(amount.ingredient, taken.amount), product)
+    return Iron(dose.mg * taken.per_day, dose.salt_known) if dose else None
+
+
+def _largest(doses: list[DailyDose]) -> DailyDose:
+    """Of phases that follow one another the largest; unread where any is unread."""
+    if len(doses) == 1:
+        return doses[0]
+    iron = [each.elemental_iron_mg for each in doses]
+    return DailyDose(
+        mg={name: _maximum([each.mg.get(name) for each in doses]) for name in doses[0].mg},
+        international_units={
+            name: _maximum([each.international_units.get(name) for each in doses])
+            for name in doses[0].international_units
+        },
+        elemental_iron_mg=_maximum(iron),
+        iron_salt_known=all(each.iron_salt_known for each in doses),
+    )
+
+
+def _maximum(values: list[Decimal | None]) -> Decimal | None:
+    known = [value for value in values if value is not None]
+    return max(known) if known and len(known) == len(values) else None

@@ -1,0 +1,59 @@
+"""Elemental iron of one dose unit (clinical page 1.8, amendments section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cards.chart import Amount, Product
+from cards.drugs.forms import SOLID
+from cards.drugs.ingredients import ingredients
+from cards.drugs.kinds import MULTI_INGREDIENT
+
+#: Extended-release ferrous sulfate of these strengths is the dried salt: 142 mg hold 45 mg iron.
+_DRIED_EXTENDED, _DRIED_FRACTION = (Decimal(137), Decimal(168)), Decimal("0.315")
+#: A tablet of this much may be the dried salt, which holds more iron (200 mg of it 65 mg).
+_PERHAPS_DRIED = (Decimal(130), Decimal(200))
+_IRON_KINDS = frozenset({"iron-oral", "iron-iv"})
+
+
+@dataclass(frozen=True, slots=True)
+class Iron:
+    """Elemental mg of one dose unit. `salt_known` false: the number is the most that it can be."""
+
+    mg: Decimal
+    salt_known: bool = True
+
+
+def is_iron(amount: Amount) -> bool:
+    return not ingredients()[amount.ingredient].classes.isdisjoint(_IRON_KINDS)
+
+
+def elemental_iron(amount: Amount, product: Product) -> Iron | None:
+    """The iron in one dose unit of this ingredient; `None` where the label's content cannot be told."""
+    content = ingredients()[amount.ingredient].iron
+    if amount.elemental_iron_mg is not None:
+        return Iron(amount.elemental_iron_mg)
+    if amount.mg is None:
+        return None
+    if MULTI_INGREDIENT in product.classes or "iron-iv" in product.classes:
+        return Iron(amount.mg)
+    if content is None:
+        return Iron(amount.mg, salt_known=False)
+    if amount.mg in content.stated:
+        return Iron(content.stated[amount.mg])
+    return _of_salt(amount, product, content.fraction, content.salt_from)
+
+
+def _of_salt(amount: Amount, product: Product, fraction: Decimal, salt_from: Decimal) -> Iron:
+    mg = amount.mg or Decimal(0)
+    sulfate = amount.ingredient in ("ferrous sulfate", "dried ferrous sulfate")
+    if sulfate and product.extended_release and _DRIED_EXTENDED[0] <= mg <= _DRIED_EXTENDED[1]:
+        return Iron(mg * _DRIED_FRACTION)
+    solid = product.form in SOLID or not product.form
+    if solid and mg < salt_from:
+        return Iron(mg, salt_known=False)
+    if solid and amount.ingredient == "ferrous sulfate" and _PERHAPS_DRIED[0] <= mg <= _PERHAPS_DRIED[1]:
+        dried = ingredients()["dried ferrous sulfate"].iron
+        return Iron(mg * (dried.fraction if dried else fraction), salt_known=False)
+    return Iron(mg * fraction)

@@ -34,6 +34,7 @@ _AS_STORED = select(
     type_coerce(audit_event.c.recorded, String).label("recorded"),
     *(audit_event.c[name] for name in (*_FIELDS, "previous", "hash") if name != "recorded"),
 ).order_by(audit_event.c.seq)
+_ALL = select(audit_event).order_by(audit_event.c.seq)
 _OLDEST = select(audit_event.c.seq, audit_event.c.hash, audit_event.c.recorded).order_by(audit_event.c.seq)
 
 
@@ -100,7 +101,7 @@ def _plain(value: object) -> str:
 def verify(connection: Connection, seal: Seal) -> AuditReport:
     """Walk the chain from end to end; at most 100 faults are named, each by its row number."""
     anchors = connection.execute(select(audit_anchor)).all()
-    rows = connection.execution_options(yield_per=1000).execute(_AS_STORED)
+    rows = connection.execute(_AS_STORED.execution_options(yield_per=1000))
     if len(anchors) != 1:
         return AuditReport(rows=sum(1 for _ in rows), head="", faults=("the anchor of the chain is missing",))
     anchor = anchors[0]
@@ -150,7 +151,7 @@ class _Walk:
 
 
 def rows(connection: Connection, seal: Seal) -> Iterator[AuditRow]:
-    for row in connection.execution_options(yield_per=1000).execute(select(audit_event).order_by(audit_event.c.seq)):
+    for row in connection.execute(_ALL.execution_options(yield_per=1000)):
         detail = seal.open(row.detail_closed, f"audit:{row.seq}")
         yield AuditRow(
             row.seq,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,14 +70,17 @@ def _open_sqlite(settings: StoreSettings) -> Store:
 
     path = sqlite_path(settings.database_url, settings.data_folder)
     tokens_path = path.with_name(f"{path.stem}-tokens{path.suffix}")
-    with our_faults(), _one_at_a_time(path):
+    with our_faults(), _one_at_a_time(path), ExitStack() as undo:
         seal = Seal(settings.keys() or keys_beside(path, may_make=settings.may_make_keys))
         for file in (path, tokens_path):
             make_file(file)
         database = Database(sqlite_engine(path, synchronous="FULL"))
         tokens = Database(sqlite_engine(tokens_path, synchronous="NORMAL"))
+        undo.callback(tokens.close)
+        undo.callback(database.close)
         bring_up_to_date(database, seal)
         make_table(tokens)
+        undo.pop_all()
     return SqlStore(database, tokens, seal, path)
 
 
@@ -103,5 +106,8 @@ def _open_postgres(settings: StoreSettings, url: str, *, may_upgrade: bool) -> S
     if keys is None:
         raise MissingKeys("PostgreSQL needs a pseudonym key and an encryption key, the same for every replica")
     database, seal = Database(postgres_engine(url)), Seal(keys)
-    (bring_up_to_date if may_upgrade else check_ready)(database, seal)
+    with ExitStack() as undo:
+        undo.callback(database.close)
+        (bring_up_to_date if may_upgrade else check_ready)(database, seal)
+        undo.pop_all()
     return SqlStore(database, database, seal, None)

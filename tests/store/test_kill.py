@@ -85,7 +85,7 @@ def _kill(worker: int, dice: random.Random) -> None:
 def _rows(engine: sqlalchemy.Engine) -> dict[str, int]:
     counted = sqlalchemy.select(feedback_event.c.card_uuid, sqlalchemy.func.count())
     with engine.connect() as connection:
-        return dict(connection.execute(counted.group_by(feedback_event.c.card_uuid)).tuples().all())
+        return dict(connection.execute(counted.group_by(feedback_event.c.card_uuid)).all())  # type: ignore[arg-type]
 
 
 def _endure(settings: StoreSettings, engine: sqlalchemy.Engine, folder: Path, rounds: int, warm: int) -> None:

@@ -15,7 +15,7 @@ _EITHER_WAY = {"iron dextran": ("iron-iv", "iron-oral"), "iron": ("iron-iv", "ir
 
 def classes_of(row: ProductRow, route: str, *, contraceptive: bool) -> frozenset[str]:
     """The drug value sets of a product; empty where it is none of ours or acts only on the spot."""
-    held = frozenset().union(*(_classes(each.ingredient, route, row.form) for each in row.ingredients))
+    held: frozenset[str] = frozenset().union(*(_classes(each.ingredient, route, row.form) for each in row.ingredients))
     if not held or route in LOCAL:
         return frozenset()
     if contraceptive:

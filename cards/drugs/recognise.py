@@ -48,12 +48,30 @@ def recognise(concept: Json, *, route_hint: str = "", site_codes: SiteCodes | No
     return _product(coded, said, route_hint)
 
 
+def product_of_parts(
+    parts: Iterable[tuple[Product | None, Decimal | None]], *, words: str, route_hint: str
+) -> Product | None:
+    """A product by its active ingredients, each recognised for itself, with its mg; `None` marks one of none of ours."""
+    listed = list(parts)
+    amounts = tuple(
+        replace(amount, mg=mg if mg is not None else amount.mg)
+        for product, mg in listed
+        if product
+        for amount in product.ingredients
+    )
+    return _weighed(_Found(_shape((words,), amounts, len(listed)), "code"), route_hint, contraceptive=False)
+
+
 @lru_cache(maxsize=4096)
 def _product(coded: tuple[tuple[str, str], ...], said: tuple[str, ...], route_hint: str) -> Product | None:
     found = _by_product_code(coded) or _by_ingredient_code(coded, said) or _by_words(said)
-    if not found or not any(amount.ingredient for amount in found.row.ingredients):
+    if not found:
         return None
-    contraceptive = found.row.contraceptive or _is_contraceptive(coded, said, found)
+    return _weighed(found, route_hint, contraceptive=found.row.contraceptive or _is_contraceptive(coded, said))
+
+
+def _weighed(found: _Found, route_hint: str, *, contraceptive: bool) -> Product | None:
+    """The product with the route weighed in: it decides the class, and whether it is one of ours at all."""
     row = found.row
     route = route_hint or row.route
     classes = classes_of(row, route, contraceptive=contraceptive)
@@ -189,7 +207,7 @@ def _strengths_known(row: ProductRow) -> int:
     return sum(each.mg is not None or each.international_units is not None for each in row.ingredients)
 
 
-def _is_contraceptive(coded: Iterable[tuple[str, str]], said: Iterable[str], found: _Found) -> bool:
+def _is_contraceptive(coded: Iterable[tuple[str, str]], said: Iterable[str]) -> bool:
     """A pack of hormones with inert iron tablets is no iron (clinical page 4.6); vitamins alone leave it what it is."""
     hormonal = any(system == ATC and code.startswith("G03A") for system, code in coded)
     return hormonal or any(HORMONES.search(plain(words[:1000])) for words in said)

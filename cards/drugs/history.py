@@ -1,0 +1,57 @@
+"""What a list of orders says together: since when a drug is taken, and when iron was infused (clinical page 4.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
+from cards.chart import Drug
+from cards.moment import Moment
+
+#: Days between two orders of one ingredient that still count as one treatment.
+GAP_DAYS = 30
+
+
+def with_history(drugs: Iterable[Drug]) -> tuple[Drug, ...]:
+    """The same drugs; an active one starts where the first order of its unbroken row started.
+
+    Where infusions were recorded as given, the order for them is no infusion of its own.
+    """
+    listed = tuple(drugs)
+    rows: dict[frozenset[str], list[Drug]] = {}
+    for drug in listed:
+        rows.setdefault(_treatment(drug), []).append(drug)
+    for row in rows.values():
+        row.sort(key=lambda drug: _first_day(drug.start), reverse=True)
+    dated = (replace(drug, start=_start(drug, rows[_treatment(drug)])) if drug.active else drug for drug in listed)
+    return tuple(_without_order_date(drug, rows[_treatment(drug)]) for drug in dated)
+
+
+def _treatment(drug: Drug) -> frozenset[str]:
+    return frozenset(name.removeprefix("dried ") for name in drug.product.ingredient_names())
+
+
+def _first_day(moment: Moment | None) -> date:
+    return moment.first if moment else date.max
+
+
+def _start(drug: Drug, row: list[Drug]) -> Moment | None:
+    """The earliest start over orders that are active, or ended at most 30 days before the next began."""
+    begin = drug.start
+    for other in row:  # the latest first
+        if other.start is None or (begin and other.start.first >= begin.first):
+            continue
+        ended_before = other.end is not None and begin is not None and (begin.first - other.end.last).days <= GAP_DAYS
+        if other.active or ended_before:
+            begin = other.start
+    return begin
+
+
+def _without_order_date(drug: Drug, row: list[Drug]) -> Drug:
+    """The order of an infusion that was given on or after its date: the administration tells, the order does not."""
+    ordered = drug.given_on
+    if ordered is None or drug.reference.startswith("MedicationAdministration/"):
+        return drug
+    given = (other.given_on for other in row if other.reference.startswith("MedicationAdministration/"))
+    return replace(drug, given_on=None) if any(day and day.last >= ordered.first for day in given) else drug

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from cards.chart import LISTS, Chart, Listing
+from cards.drugs.recognise import recognise
 from cards.reading.allergies import read_allergies
 from cards.reading.bundles import NOT_READ, Listed, unwrap
 from cards.reading.diagnoses import read_diagnoses
@@ -86,7 +87,7 @@ def read_chart(
         labs=results.labs,
         unusable=results.unusable,
         measures=results.measures,
-        allergies=read_allergies(kept["allergies"], patient_id=patient_id, recognise=lambda concept: None),
+        allergies=read_allergies(kept["allergies"], patient_id=patient_id, recognise=recognise),
         procedures=read_procedures(kept["procedures"], patient_id=patient_id, today=today, zone=zone),
         lab_orders=read_lab_orders(kept["orders"], patient_id=patient_id, zone=zone),
         drafts=basket.drafts,

@@ -366,7 +366,7 @@ def test_names_are_the_clinics_words() -> None:
 
 def test_one_spelling_may_not_mean_two_units_of_one_analyte() -> None:
     twice = [Conversion("ug/L"), Conversion("ng/mL", times=Decimal(2))]
-    with pytest.raises(ValueError, match="(?i)mcg means two units"):
+    with pytest.raises(ValueError, match=r"(?i)mcg means two units"):
         by_spelling(twice, {"ug/L": ["mcg"], "ng/mL": ["MCG"]})
 
 

@@ -1,0 +1,150 @@
+"""Fetches one key set: bounded in time, size and reach. Nothing but the configured address is ever asked."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from cds_service.clients.key_set import KeySet, read_key_set
+
+#: Whole fetch in seconds, and most bytes of the answer (JWT-9).
+FETCH_SECONDS = 2.0
+_MOST_BYTES = 64 * 1024
+_MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?([0-9]{1,9})\"?", re.IGNORECASE)
+
+
+class FetchFailed(Exception):
+    """The key set could not be had. `code` is a word of ours for the log and the counter."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A key set, and for how many seconds its server says that it is fresh (None: it does not say)."""
+
+    keys: KeySet
+    max_age: int | None
+
+
+class _Line:
+    """A connection of at most `seconds`: a timer cuts it, so that a server that drips cannot hold the thread."""
+
+    def __init__(self, seconds: float) -> None:
+        self.ends = time.monotonic() + seconds
+        self.sock: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def left(self) -> float:
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise FetchFailed("timeout")
+        return left
+
+    def _cut(self) -> None:
+        sock = self.sock
+        if sock is not None:
+            try:
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            except OSError:
+                return  # it is closed already
+
+    def open(self) -> None:
+        self._timer.start()
+
+    def close(self) -> None:
+        self._timer.cancel()
+        if self.sock is not None:
+            self.sock.close()
+
+
+def fetch_key_set(url: str, ca_file: str | None = None, seconds: float = FETCH_SECONDS) -> Fetched:
+    """The key set at `url` (http or https, as configured), or `FetchFailed`.
+
+    Environment proxies and .netrc are not looked at; redirects are not followed; name resolution is the one step
+    whose time the operating system bounds. Called only from the thread that owns the key set.
+    """
+    with _connected(url, ca_file, seconds) as (connection, line):
+        path = urlsplit(url).path or "/"
+        connection.request("GET", path, headers={"Accept": "application/json", "Accept-Encoding": "identity"})
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise FetchFailed("status")
+        body = _read(answer, line)
+        return Fetched(_parse(body), _max_age(answer.getheader("Cache-Control", "")))
+
+
+@contextmanager
+def _connected(url: str, ca_file: str | None, seconds: float) -> Iterator[tuple[http.client.HTTPConnection, _Line]]:
+    parts = urlsplit(url)
+    is_https = parts.scheme == "https"
+    host, port = parts.hostname or "", parts.port or (443 if is_https else 80)
+    line = _Line(seconds)
+    line.open()
+    try:
+        line.sock = socket.create_connection((host, port), timeout=line.left())
+        if is_https:
+            line.sock = _tls(ca_file).wrap_socket(line.sock, server_hostname=host, do_handshake_on_connect=False)
+            line.sock.settimeout(line.left())
+            line.sock.do_handshake()
+        connection = http.client.HTTPConnection(host, port)
+        connection.sock = line.sock
+        yield connection, line
+    except (OSError, ValueError, http.client.HTTPException):
+        late = time.monotonic() >= line.ends
+        raise FetchFailed("timeout" if late else "unreachable") from None
+    finally:
+        line.close()
+
+
+@lru_cache(maxsize=4)
+def _tls(ca_file: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _read(answer: http.client.HTTPResponse, line: _Line) -> bytes:
+    """The body; never more of it than the limit and one chunk is read."""
+    if answer.getheader("Content-Encoding", "identity") != "identity":
+        raise FetchFailed("encoding")
+    body = bytearray()
+    while chunk := answer.read1(8192):
+        body += chunk
+        if len(body) > _MOST_BYTES:
+            raise FetchFailed("too-large")
+        line.left()
+    line.left()
+    return bytes(body)
+
+
+def _parse(body: bytes) -> KeySet:
+    try:
+        content: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        raise FetchFailed("not-json") from None
+    keys = read_key_set(content)
+    if not isinstance(content, dict) or not isinstance(content.get("keys"), list) or len(content["keys"]) > 50:
+        raise FetchFailed("no-key-set")
+    return keys
+
+
+def _max_age(header: str) -> int | None:
+    if re.search(r"no-store|no-cache", header, re.IGNORECASE):
+        return 0
+    found = _MAX_AGE.search(header)
+    return int(found[1]) if found else None

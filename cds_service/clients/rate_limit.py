@@ -1,0 +1,122 @@
+"""How often a caller may call: per client after authentication, per address for failed sign-ins (DOS-9).
+
+Counted in the memory of each worker process, so the figures of the settings are per worker; no store is asked, since
+a limit must hold most of all when the store is slow. In open mode nothing is counted.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from cds_service.clients.client import Client
+
+_MOST_BUCKETS = 10_000
+
+
+class TooMany(Exception):
+    """The caller must wait `retry_after` whole seconds (429)."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("too many calls")
+        self.retry_after = retry_after
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    at: float
+
+
+class Buckets:
+    """A token bucket per name, all in one lock; the least used are forgotten beyond 10,000."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._lock = clock, threading.Lock()
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def take(self, name: str, per_minute: int) -> None:
+        """Use one call up, or raise `TooMany`. A full bucket holds ten seconds' worth, at least one call."""
+        with self._lock:
+            bucket = self._filled(name, per_minute)
+            self._refuse_if_empty(bucket, per_minute)
+            bucket.tokens -= 1
+
+    def check(self, name: str, per_minute: int) -> None:
+        """Raise `TooMany` where nothing is left; use nothing up."""
+        with self._lock:
+            if name in self._buckets:
+                self._refuse_if_empty(self._filled(name, per_minute), per_minute)
+
+    def _filled(self, name: str, per_minute: int) -> _Bucket:
+        now, most = self._clock(), max(1.0, per_minute / 6)
+        bucket = self._buckets.setdefault(name, _Bucket(most, now))
+        self._buckets.move_to_end(name)
+        if len(self._buckets) > _MOST_BUCKETS:
+            self._buckets.popitem(last=False)
+        bucket.tokens = min(most, bucket.tokens + (now - bucket.at) * per_minute / 60)
+        bucket.at = now
+        return bucket
+
+    @staticmethod
+    def _refuse_if_empty(bucket: _Bucket, per_minute: int) -> None:
+        if bucket.tokens < 1:
+            raise TooMany(max(1, math.ceil((1 - bucket.tokens) * 60 / per_minute)))
+
+
+class RateLimits:
+    """The limits of one worker.
+
+    Before authentication: `check_failures(address)`; where it fails: `count_failure(address)`; where it succeeds:
+    `count_call(client)`.
+    """
+
+    def __init__(self, failures_per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._failures_per_minute = failures_per_minute
+        self._calls, self._failures = Buckets(clock), Buckets(clock)
+
+    def count_call(self, client: Client) -> None:
+        """One call of `client`; raises `TooMany` where it has made its calls. Open mode has no limit."""
+        if not client.is_open:
+            self._calls.take(client.issuer, client.calls_per_minute)
+
+    def check_failures(self, address: str) -> None:
+        """Raises `TooMany` where too many sign-ins from `address` have failed."""
+        self._failures.check(address, self._failures_per_minute)
+
+    def count_failure(self, address: str) -> None:
+        """One failed sign-in from `address`; never raises, since the answer to it is 401."""
+        try:
+            self._failures.take(address, self._failures_per_minute)
+        except TooMany:
+            return
+
+
+def caller_address(peer: str, forwarded_for: str | None, trusted_proxies: Iterable[str]) -> str:
+    """The address that called: the last one in X-Forwarded-For that is no proxy of ours, else the peer itself.
+
+    The header counts only where the peer is a trusted proxy; whatever is no IP address ends the search.
+    """
+    networks = [ip_network(network) for network in trusted_proxies]
+    caller = peer
+    for entry in reversed((forwarded_for or "").split(",")):
+        if not _lies_in(caller, networks):
+            break
+        try:
+            caller = str(ip_address(entry.strip()))
+        except ValueError:
+            break
+    return caller
+
+
+def _lies_in(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks if parsed.version == network.version)

@@ -1,0 +1,133 @@
+"""The settings of the service: read once from one TOML file and the environment, checked whole, never changed.
+
+    settings = load_settings(Path("rls-cds.toml"), os.environ)
+
+Everything there is to set stands in `settings_table.py`; rules between settings in `settings_checks.py`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cds_service.clients.client import Client, Mode
+from cds_service.clients.profiles import open_client, read_clients
+from cds_service.settings_checks import check
+from cds_service.settings_reading import BadSettings, Fault, Sources, look_up, note_unknown
+from cds_service.settings_table import SERVICES, SETTINGS
+
+__all__ = ["BadSettings", "Client", "Fault", "Mode", "Settings", "load_settings"]
+
+_SECRETS = frozenset({"database_url", "pseudonym_key", "encryption_key"})
+_ORDER_SELECT = next(row for row in SETTINGS if row.name == "services.rls-order-select")
+_DEFAULT_MODES: Mapping[str, Mode] = {
+    "rls-patient-view": "live",
+    "rls-order-sign": "live",
+    "rls-order-select": "off",
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Settings:
+    """What the service was told. No `clients` means open mode, in which everybody is treated as `profile`.
+
+    `database_url`: None = SQLite in `data_folder` (None: the platform's), empty = no store.
+    `site`: the [site] table as written, its known paths made absolute. Binds are `address:port`; None is off.
+    """
+
+    public_base: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 2
+    time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    max_body: int = 10 * 1024 * 1024
+    max_inflight: int = 16
+    max_cards: int = 5
+    failures_per_minute: int = 60
+    trusted_proxies: tuple[str, ...] = ()
+    metrics_bind: str | None = None
+    console_bind: str | None = None
+    ca_file: str | None = None
+    database_url: str | None = None
+    data_folder: str | None = None
+    pseudonym_key: bytes | None = None
+    encryption_key: bytes | None = None
+    suppression_days: int = 90
+    suppression_by_reason: Mapping[str, int] = field(default_factory=dict)
+    services: Mapping[str, Mode] = field(default_factory=lambda: dict(_DEFAULT_MODES))
+    site: Mapping[str, object] = field(default_factory=dict)
+    clients: tuple[Client, ...] = ()
+    profile: Client = field(default_factory=lambda: open_client("generic"))
+    demo: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Nobody has to prove who they are; only this machine may call."""
+        return not self.clients
+
+    def mode(self, service: str, client: Client) -> Mode:
+        """How `service` runs for `client`; off for a service that does not exist."""
+        return client.modes.get(service, self.services.get(service, "off"))
+
+    def __repr__(self) -> str:
+        shown = (f"{entry.name}={self._shown(entry.name)}" for entry in fields(self))
+        return f"Settings({', '.join(shown)})"
+
+    def _shown(self, name: str) -> str:
+        value = getattr(self, name)
+        return "***" if name in _SECRETS and value else repr(value)
+
+
+def load_settings(
+    path: Path | str | None,
+    environ: Mapping[str, str],
+    *,
+    demo: bool = False,
+    options: Mapping[str, object] | None = None,
+) -> Settings:
+    """Settings from `options` (command line, by setting name), else `environ`, else the file at `path`, else defaults.
+
+    In the demo everybody is the `sandbox` profile, and order-select is live. Raises `BadSettings` with all faults.
+    """
+    file = None if path is None else Path(path)
+    sources = Sources(options or {}, environ, {}, file.name if file else "settings", file.parent if file else Path())
+    if file:
+        sources.content = _read_file(file)
+    clients = read_clients(sources)
+    settings = _build(sources, clients, demo)
+    names = look_up(sources.content, "clients")
+    note_unknown(sources, names if isinstance(names, Mapping) else ())
+    check(settings, sources)
+    if sources.faults:
+        raise BadSettings(sources.faults)
+    return settings
+
+
+def _read_file(path: Path) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        found, step = f"no file that can be read ({fault.strerror})", "name a file that is there with --config"
+    except UnicodeDecodeError:
+        found, step = "text in another encoding", "save the file as UTF-8"
+    except tomllib.TOMLDecodeError as fault:
+        found, step = f"no TOML: {fault}" if len(str(fault)) < 120 else "no TOML", "correct that line"
+    raise BadSettings([Fault(path.name, found, "a TOML file in UTF-8", step)])
+
+
+def _build(sources: Sources, clients: tuple[Client, ...], demo: bool) -> Settings:
+    values: dict[str, Any] = {row.name: sources.value(row) for row in SETTINGS}
+    services = {service: values.pop(f"services.{service}") for service in SERVICES}
+    if demo and not sources.is_written(_ORDER_SELECT):
+        services["rls-order-select"] = "live"
+    site = look_up(sources.content, "site")
+    paths = {name: values.pop(f"site.{name}") for name in ("overrides", "local_codes")}
+    values["site"] = {**(site if isinstance(site, Mapping) else {}), **{key: at for key, at in paths.items() if at}}
+    if isinstance(values["time_zone"], str):
+        values["time_zone"] = ZoneInfo(values["time_zone"])
+    profile = open_client("sandbox" if demo else "generic")
+    return Settings(services=services, clients=clients, profile=profile, demo=demo, **values)

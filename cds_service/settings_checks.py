@@ -1,0 +1,163 @@
+"""Rules between settings: what is fine alone and unsafe together. Every fault is noted, none is raised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cds_service.clients.client import Client
+from cds_service.settings_reading import Sources, shorten
+from cds_service.settings_values import is_loopback
+
+if TYPE_CHECKING:
+    from cds_service.settings import Settings
+
+#: The private half of this key is in a public repository: it proves nothing (sandbox-client 4.4).
+_PUBLIC_KEY_ID = "44823f3d-0b01-4a6c-a80e-b9d3e8a7226f"
+_SANDBOX_ISSUER = "https://sandbox.cds-hooks.org"
+
+
+def check(settings: Settings, sources: Sources) -> None:
+    """Note in `sources` every combination that must not run."""
+    if settings.is_open:
+        _check_open(settings, sources)
+    else:
+        _check_public_base(settings, sources)
+        _check_issuers(settings.clients, sources)
+    _check_secrets(settings, sources)
+    _check_days(settings.suppression_by_reason, sources)
+    for client in settings.clients:
+        _check_identity(client, settings, sources)
+        _check_addresses(client, sources)
+        _check_orderables(client, sources)
+
+
+def warnings(settings: Settings) -> tuple[str, ...]:
+    """What is allowed but should be said at start-up."""
+    said = [
+        f"client {client.name}: http is allowed; use it for development only"
+        for client in settings.clients
+        if client.allow_http
+    ]
+    if settings.is_open:
+        said.append("open mode: no client is configured, nobody is authenticated, only this machine may call")
+    elif settings.database_url == "":
+        said.append("no store: a token can be used once in each worker, and nothing is recorded")
+    return tuple(said)
+
+
+def _check_open(settings: Settings, sources: Sources) -> None:
+    """Without clients there is no authentication, so only this machine may reach the service (product page 6)."""
+    binds = {"host": settings.host, "metrics_bind": settings.metrics_bind, "console_bind": settings.console_bind}
+    for name, bind in binds.items():
+        host = bind if bind is None or name == "host" else bind.rpartition(":")[0]
+        if host is not None and not is_loopback(host):
+            sources.blame(
+                name,
+                f"{bind}, with no client configured",
+                "a loopback address (127.0.0.1, ::1, localhost) as long as nobody has to prove who they are",
+                f"configure a client ([clients.<name>] in the settings file), or set {name} to a loopback address",
+            )
+
+
+def _check_public_base(settings: Settings, sources: Sources) -> None:
+    base = settings.public_base
+    if base is None:
+        sources.blame("public_base", "nothing", "the address that clients call", "set public_base: tokens must name it")
+    elif not base.startswith("https://") and not is_loopback(urlsplit(base).hostname or ""):
+        sources.blame("public_base", base, "https, or http on this machine", "use the https address of the proxy")
+
+
+def _check_issuers(clients: tuple[Client, ...], sources: Sources) -> None:
+    """Two clients may share an issuer only where their tenants tell them apart."""
+    for place, client in enumerate(clients):
+        for other in clients[:place]:
+            if client.issuer != other.issuer or not client.issuer:
+                continue
+            if not client.tenants or not other.tenants or set(client.tenants) & set(other.tenants):
+                sources.blame(
+                    f"clients.{client.name}.issuer",
+                    f"the issuer of {other.name} too",
+                    "an issuer of its own, or tenants that no other client has",
+                    "list different tenants for both",
+                )
+
+
+def _check_identity(client: Client, settings: Settings, sources: Sources) -> None:
+    place = f"clients.{client.name}"
+    if not client.issuer:
+        sources.blame(f"{place}.issuer", "nothing", "the iss claim of its tokens", "ask the EHR's administrator")
+    if (client.jwks_url is None) == (client.jwks_inline is None):
+        found = "neither" if client.jwks_url is None else "both"
+        sources.blame(
+            f"{place}.jwks_url, jwks_inline", found, "one of them", "set one: there is no client without keys"
+        )
+    elif client.jwks_inline is not None:
+        _check_inline(client, sources)
+    if _is_public_sandbox(client) and not is_loopback(urlsplit(settings.public_base or "").hostname or ""):
+        allowed = "keys whose private half is secret, unless public_base is on this machine"
+        sources.blame(place, "the key of the public sandbox", allowed, "use open mode on this machine, or other keys")
+
+
+def _check_inline(client: Client, sources: Sources) -> None:
+    from cds_service.clients.key_set import read_key_set
+
+    keys = read_key_set(client.jwks_inline)
+    place = f"clients.{client.name}.jwks_inline"
+    for reason in keys.unusable:
+        sources.blame(place, reason, "RSA keys of 2048 bits or more, EC keys, Ed25519, each with a kid", "replace it")
+    if not keys.by_kid and not keys.unusable:
+        sources.blame(place, "no key", 'a key set: {keys = [{kty = "EC", kid = ...}]}', "write the public keys there")
+
+
+def _is_public_sandbox(client: Client) -> bool:
+    return client.issuer == _SANDBOX_ISSUER or _PUBLIC_KEY_ID in repr(client.jwks_inline)
+
+
+def _check_addresses(client: Client, sources: Sources) -> None:
+    for name, address in (("jwks_url", client.jwks_url), ("fhir_base", client.fhir_base)):
+        if address and address.startswith("http://") and not client.allow_http:
+            step = "use https, or allow_http = true while developing"
+            sources.blame(f"clients.{client.name}.{name}", address, "https", step)
+
+
+def _check_secrets(settings: Settings, sources: Sources) -> None:
+    given = [settings.pseudonym_key is not None, settings.encryption_key is not None]
+    asked_for = settings.clients and settings.database_url != ""
+    already_faulty = any("_key" in fault.place.lower() for fault in sources.faults)
+    if already_faulty or all(given) or not (any(given) or asked_for):
+        return
+    sources.blame(
+        "pseudonym_key, encryption_key",
+        "not both",
+        "both, the same for all workers and replicas",
+        "make each with: openssl rand -base64 32",
+    )
+
+
+def _check_days(by_reason: Mapping[str, object], sources: Sources) -> None:
+    for reason, days in by_reason.items():
+        if not isinstance(days, int) or isinstance(days, bool) or not 0 <= days <= 3650:
+            place = f"suppression_by_reason.{reason}"
+            sources.blame(place, shorten(days), "a whole number of days from 0 to 3650", f"correct {place}")
+
+
+def _check_orderables(client: Client, sources: Sources) -> None:
+    if not client.site_orderables:
+        return
+    from cards.suggestions import orderables
+
+    for test, coding in client.site_orderables.items():
+        place = f"clients.{client.name}.site_orderables.{test}"
+        if test not in orderables():
+            sources.blame(place, "an unknown test", ", ".join(orderables()), f"rename or remove {place}")
+        elif not _is_coding(coding):
+            sources.blame(place, shorten(coding), '{system = "...", code = "...", display = "..."}', f"correct {place}")
+
+
+def _is_coding(coding: object) -> bool:
+    """Texts named system and code, and perhaps display; nothing else."""
+    if not isinstance(coding, Mapping) or not {"system", "code"} <= set(coding) <= {"system", "code", "display"}:
+        return False
+    return all(isinstance(text, str) and text.isprintable() and 0 < len(text) <= 200 for text in coding.values())

@@ -6,7 +6,6 @@ class, the codeless group of parenteral irons) is filled in from them. Nothing o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -14,18 +13,16 @@ from functools import lru_cache
 
 from cards.chart import Amount, Product
 from cards.code_systems import ATC, HCPCS, RXNORM, UNII, system_of
-from cards.drugs.forms import LIQUID, SOLID, form_in_words, is_extended_release, route_in_words
 from cards.drugs.ingredients import Ingredient, ingredient_of_code, plain
 from cards.drugs.kinds import classes_of
 from cards.drugs.naming import name_of
 from cards.drugs.products import ProductRow, product_of_code
-from cards.drugs.words import HORMONES, MANY, amounts_in_words, components, paired_strengths
+from cards.drugs.spoken import row_in_words, shape, strengths_known
+from cards.drugs.words import HORMONES
 from cards.reading.shapes import Json, codings, items, objects, text
 
 #: Site codes: (system as sent, code) to an RxNorm product or ingredient code.
 SiteCodes = Mapping[tuple[str, str], str]
-_PER_ML = re.compile(r"(?:/|per)\s*[\d.,]*\s*ml\b")
-_MULTI = 4  # active ingredients that make a multi-ingredient product
 #: Ingredients that stand for a whole class; the words may say which one it is.
 _VAGUE = "iron", "intravenous iron", "antipsychotic", "vitamin D", "magnesium", "calcium", "opioid"
 
@@ -51,7 +48,7 @@ def recognise(concept: Json, *, route_hint: str = "", site_codes: SiteCodes | No
 def product_of_parts(
     parts: Iterable[tuple[Product | None, Decimal | None]], *, words: str, route_hint: str
 ) -> Product | None:
-    """A product by its active ingredients, each recognised for itself, with its mg; `None` marks one of none of ours."""
+    """A product by its active ingredients, each recognised for itself, with its mg; `None` is none of ours."""
     listed = list(parts)
     amounts = tuple(
         replace(amount, mg=mg if mg is not None else amount.mg)
@@ -59,7 +56,7 @@ def product_of_parts(
         if product
         for amount in product.ingredients
     )
-    return _weighed(_Found(_shape((words,), amounts, len(listed)), "code"), route_hint, contraceptive=False)
+    return _weighed(_Found(shape((words,), amounts, len(listed)), "code"), route_hint, contraceptive=False)
 
 
 @lru_cache(maxsize=4096)
@@ -125,8 +122,8 @@ def _by_ingredient_code(coded: tuple[tuple[str, str], ...], said: tuple[str, ...
     if spoken and _says_the_same(spoken.row, named):
         return _Found(replace(spoken.row, unverified=_unverified(listed)), "code")
     amounts = tuple(Amount(each.name) for each in dict.fromkeys(named))
-    shape = _shape(said, amounts, len(amounts))
-    return _Found(replace(shape, unverified=_unverified(listed)), "code")
+    found = shape(said, amounts, len(amounts))
+    return _Found(replace(found, unverified=_unverified(listed)), "code")
 
 
 Listed = list[tuple[Ingredient, tuple[str, str]]]
@@ -160,51 +157,9 @@ def _same_class(row: ProductRow, vague: Ingredient) -> bool:
 
 
 def _by_words(said: tuple[str, ...]) -> _Found | None:
-    found = [row for words in said if (row := _row_in_words(words))]
-    best = max(found, key=lambda row: (len(row.ingredients), _strengths_known(row)), default=None)
+    found = [row for words in said if (row := row_in_words(words))]
+    best = max(found, key=lambda row: (len(row.ingredients), strengths_known(row)), default=None)
     return _Found(best, "name") if best else None
-
-
-@lru_cache(maxsize=4096)
-def _row_in_words(words: str) -> ProductRow | None:
-    amounts = amounts_in_words(words)
-    if not amounts:
-        return None
-    many = MANY.search(plain(words))
-    count = max(components(words), len(amounts), _MULTI if many else 0)
-    row = _shape((words,), _with_pair(words, amounts), count)
-    return _without_strength(row) if row.form == LIQUID and not _PER_ML.search(plain(words)) else row
-
-
-def _shape(said: tuple[str, ...], amounts: tuple[Amount, ...], count: int) -> ProductRow:
-    """Route, form and release out of the words."""
-    spoken = plain(" ; ".join(said))[:2000]
-    form = form_in_words(spoken)
-    route = route_in_words(spoken) or ("oral" if form in SOLID else "")
-    return ProductRow(amounts, count, form, route, is_extended_release(spoken))
-
-
-def _with_pair(words: str, amounts: tuple[Amount, ...]) -> tuple[Amount, ...]:
-    """`carbidopa-levodopa 25-100 mg`: the numbers in the order of the names; of levodopa it is always the larger."""
-    strengths = paired_strengths(words) if len(amounts) > 1 else ()
-    if len(strengths) != len(amounts) or sum(each.mg is not None for each in amounts) > 1:
-        return amounts
-    if amounts[0].ingredient == "levodopa" and len(amounts) == 2:
-        strengths = tuple(sorted(strengths, reverse=True))
-    return tuple(_with_strength(each, *strength) for each, strength in zip(amounts, strengths, strict=True))
-
-
-def _with_strength(amount: Amount, value: Decimal, unit: str) -> Amount:
-    return replace(amount, mg=value) if unit == "mg" else replace(amount, mg=None, international_units=value)
-
-
-def _without_strength(row: ProductRow) -> ProductRow:
-    """A liquid whose volume is not named: its numbers say nothing about one mL."""
-    return replace(row, ingredients=tuple(Amount(each.ingredient) for each in row.ingredients))
-
-
-def _strengths_known(row: ProductRow) -> int:
-    return sum(each.mg is not None or each.international_units is not None for each in row.ingredients)
 
 
 def _is_contraceptive(coded: Iterable[tuple[str, str]], said: Iterable[str]) -> bool:

@@ -93,7 +93,7 @@ class Said:
 def read_sig(said: str) -> Said:
     """The dose and frequency of directions in words."""
     sig = _as_numbers(plain(said[:LONGEST_SIG]))
-    per_day = _per_day(sig)
+    per_day = _per_day(_NOT_A_DOSE.sub(" ", sig))
     once = bool(_ONCE.search(sig)) or (per_day is None and bool(_BARE_ONCE.search(sig)))
     amount, unit = _dose(sig)
     return Said(amount, unit, per_day, once)

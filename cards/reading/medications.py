@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 
 from cards.chart import Drug, Product
-from cards.drugs.dose import daily_dose, one_dose_in
+from cards.drugs.dose import daily_dose
 from cards.drugs.history import with_history
+from cards.drugs.instructions import one_dose_in
 from cards.drugs.medication import product_of, resolver, within
 from cards.drugs.reasons import ConceptsOf, Resolve, read_reasons
 from cards.drugs.recognise import SiteCodes

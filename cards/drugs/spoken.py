@@ -1,0 +1,61 @@
+"""A product out of words alone: its ingredients with strengths, and its route, form and release."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from decimal import Decimal
+from functools import lru_cache
+
+from cards.chart import Amount
+from cards.drugs.forms import LIQUID, SOLID, form_in_words, is_extended_release, route_in_words
+from cards.drugs.ingredients import plain
+from cards.drugs.products import ProductRow
+from cards.drugs.words import MANY, amounts_in_words, components, paired_strengths
+
+_PER_ML = re.compile(r"(?:/|per)\s*[\d.,]*\s*ml\b")
+_MULTI = 4  # active ingredients that make a multi-ingredient product
+
+
+@lru_cache(maxsize=4096)
+def row_in_words(words: str) -> ProductRow | None:
+    """The product that one text or display names; `None` where it names none of ours."""
+    amounts = amounts_in_words(words)
+    if not amounts:
+        return None
+    many = MANY.search(plain(words))
+    count = max(components(words), len(amounts), _MULTI if many else 0)
+    row = shape((words,), _with_pair(words, amounts), count)
+    return _without_strength(row) if row.form == LIQUID and not _PER_ML.search(plain(words)) else row
+
+
+def shape(said: tuple[str, ...], amounts: tuple[Amount, ...], count: int) -> ProductRow:
+    """Route, form and release out of the words."""
+    spoken = plain(" ; ".join(said))[:2000]
+    form = form_in_words(spoken)
+    route = route_in_words(spoken) or ("oral" if form in SOLID else "")
+    return ProductRow(amounts, count, form, route, is_extended_release(spoken))
+
+
+def _with_pair(words: str, amounts: tuple[Amount, ...]) -> tuple[Amount, ...]:
+    """`carbidopa-levodopa 25-100 mg`: the numbers in the order of the names; of levodopa it is always the larger."""
+    strengths = paired_strengths(words) if len(amounts) > 1 else ()
+    if len(strengths) != len(amounts) or sum(each.mg is not None for each in amounts) > 1:
+        return amounts
+    if amounts[0].ingredient == "levodopa" and len(amounts) == 2:
+        strengths = tuple(sorted(strengths, reverse=True))
+    return tuple(_with_strength(each, *strength) for each, strength in zip(amounts, strengths, strict=True))
+
+
+def _with_strength(amount: Amount, value: Decimal, unit: str) -> Amount:
+    return replace(amount, mg=value) if unit == "mg" else replace(amount, mg=None, international_units=value)
+
+
+def _without_strength(row: ProductRow) -> ProductRow:
+    """A liquid whose volume is not named: its numbers say nothing about one mL."""
+    return replace(row, ingredients=tuple(Amount(each.ingredient) for each in row.ingredients))
+
+
+def strengths_known(row: ProductRow) -> int:
+    """How many ingredients have a strength."""
+    return sum(each.mg is not None or each.international_units is not None for each in row.ingredients)

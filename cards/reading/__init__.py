@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
-from cards.chart import LISTS, Chart, Listing
-from cards.drugs.recognise import recognise
+from cards.chart import LISTS, Allergy, Chart, Drug, Listing
 from cards.reading.allergies import read_allergies
 from cards.reading.bundles import NOT_READ, Listed, unwrap
 from cards.reading.diagnoses import read_diagnoses
-from cards.reading.drafts import DRUG_ORDERS, read_drafts
+from cards.reading.drafts import DRUG_ORDERS, Drafts, read_drafts
 from cards.reading.lab_orders import KINDS as LAB_ORDERS
 from cards.reading.lab_orders import read_lab_orders
 from cards.reading.people import read_person
@@ -43,9 +43,15 @@ _REQUIRED = ("patient", "conditions", "labs")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What one site's laboratory does its own way: local codes, and assay factors by analyte (default: none)."""
+    """What one site does its own way.
+
+    local_codes    laboratory codes of its own: (system, code) to a value set, such as lab-ferritin
+    drug_codes     drug codes of its own: (system, code) to an RxNorm product or ingredient code
+    assay_factors  by analyte; before rounding, never for censored values (default: none)
+    """
 
     local_codes: LocalCodes = field(default_factory=lambda: MappingProxyType({}))
+    drug_codes: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
     assay_factors: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -79,7 +85,7 @@ def read_chart(
         assay_factors=site.assay_factors,
     )
     diagnoses = read_diagnoses(kept["conditions"], patient_id=patient_id, today=today, zone=zone)
-    basket = read_drafts(drafts, patient_id=patient_id, selections=selections, read_drug=lambda resource: None)
+    treatment = _read_treatment(kept, unwrap(drafts).resources, selections, _Call(patient_id, today, zone, site))
     return Chart(
         today=today,
         person=read_person(kept["patient"], zone),
@@ -87,13 +93,57 @@ def read_chart(
         labs=results.labs,
         unusable=results.unusable,
         measures=results.measures,
-        allergies=read_allergies(kept["allergies"], patient_id=patient_id, recognise=recognise),
+        drugs=treatment.drugs,
+        allergies=treatment.allergies,
         procedures=read_procedures(kept["procedures"], patient_id=patient_id, today=today, zone=zone),
         lab_orders=read_lab_orders(kept["orders"], patient_id=patient_id, zone=zone),
-        drafts=basket.drafts,
+        drafts=treatment.drafts.drafts,
         listings={name: each.listed.listing for name, each in own.items()},
         results_withheld=own["labs"].listed.withheld,
-        discarded=basket.discarded + sum(each.discarded for each in own.values()),
+        discarded=treatment.drafts.discarded + sum(each.discarded for each in own.values()),
+    )
+
+
+class _Call(NamedTuple):
+    patient_id: str
+    today: date
+    zone: tzinfo
+    site: Site
+
+
+class _Treatment(NamedTuple):
+    drugs: tuple[Drug, ...]
+    allergies: tuple[Allergy, ...]
+    drafts: Drafts
+
+
+def _read_treatment(
+    kept: Mapping[str, Sequence[Mapping[str, Json]]],
+    basket: Sequence[Mapping[str, Json]],
+    selections: Sequence[str] | None,
+    call: _Call,
+) -> _Treatment:
+    """Drugs, allergies and drafts; a draft may refer to what the chart or the basket itself holds."""
+    # Here, because the drug readers use the shapes of this package: at the top this would be a circle.
+    from cards.drugs.recognise import recognise
+    from cards.reading.medications import read_draft_drug, read_drugs, resolver
+
+    patient_id, today, zone, site = call
+    own_basket = (each for each in basket if subject_is(each, patient_id))
+    resolve = resolver((*own_basket, *kept["medications"], *kept["conditions"]))
+    known = partial(recognise, site_codes=site.drug_codes)
+    read_drug = partial(read_draft_drug, today=today, zone=zone, resolve=resolve, site_codes=site.drug_codes)
+    return _Treatment(
+        read_drugs(
+            kept["medications"],
+            patient_id=patient_id,
+            today=today,
+            zone=zone,
+            resolve=resolve,
+            site_codes=site.drug_codes,
+        ),
+        read_allergies(kept["allergies"], patient_id=patient_id, recognise=known),
+        read_drafts(basket, patient_id=patient_id, selections=selections, read_drug=read_drug),
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cards.chart import Draft, Drug
-from cards.reading.bundles import unwrap
 from cards.reading.lab_orders import KINDS as LAB_ORDERS
 from cards.reading.lab_orders import tests_ordered
 from cards.reading.shapes import Json, code_of_status, own_reference, subject_is, text
@@ -28,15 +27,17 @@ class Drafts:
     discarded: int = 0
 
 
-def read_drafts(bundle: Json, *, patient_id: str, selections: Sequence[str] | None, read_drug: ReadDrug) -> Drafts:
+def read_drafts(
+    basket: Sequence[Mapping[str, Json]], *, patient_id: str, selections: Sequence[str] | None, read_drug: ReadDrug
+) -> Drafts:
     """Every draft, and every placed order that is being revised; `selections` None means all are selected.
 
+    `basket` holds the resources of the draft Bundle in its order, so that a draft's number is its place in it.
     A draft is removable only where its status says draft and it has an id to name it by.
     """
-    resources = unwrap(bundle).resources
-    numbered = [each for each in enumerate(resources, 1) if subject_is(each[1], patient_id)]
+    numbered = [each for each in enumerate(basket, 1) if subject_is(each[1], patient_id)]
     found = (_draft(resource, number, _names(selections), read_drug) for number, resource in numbered)
-    return Drafts(tuple(draft for draft in found if draft), len(resources) - len(numbered))
+    return Drafts(tuple(draft for draft in found if draft), len(basket) - len(numbered))
 
 
 def _names(selections: Sequence[str] | None) -> frozenset[str] | None:

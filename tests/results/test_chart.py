@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cards.chart import LISTS, Chart, Listing
-from cards.reading import Listed, read_chart, unwrap
+from cards.reading import Listed, Site, read_chart, unwrap
 
 from .build import LOINC, NOW, ZONE, observation
 
@@ -168,3 +168,77 @@ def test_selections_name_drafts_by_type_and_id_or_by_id(selections: Any, selecte
 def test_the_number_is_the_place_in_the_basket() -> None:
     nutrition = {"resourceType": "NutritionOrder", "id": "n"}
     assert [each[3] for each in drafts_of(nutrition, lab_draft(), nutrition, lab_draft(id="b"))] == [2, 4]
+
+
+# --- drugs -----------------------------------------------------------------------------------------------------
+
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+SULFATE = {"coding": [{"system": RXNORM, "code": "310325"}]}
+RLS = {"coding": [{"system": "http://snomed.info/sct", "code": "32914008"}]}
+
+
+def order(**members: Any) -> dict[str, Any]:
+    built = {
+        "resourceType": "MedicationRequest",
+        "id": "m",
+        "status": "draft",
+        "intent": "order",
+        "medicationCodeableConcept": SULFATE,
+        "dosageInstruction": [{"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}}],
+    }
+    return {key: value for key, value in {**built, **members}.items() if value is not None}
+
+
+def test_a_draft_for_a_drug() -> None:
+    (draft,) = chart_of(drafts=searchset(order())).drafts
+    assert draft.drug is not None and draft.drug.has("iron-oral")
+    assert (draft.reference, draft.tests, draft.can_be_removed) == ("MedicationRequest/m", frozenset(), True)
+
+
+def test_an_order_for_no_drug_of_ours_and_one_without_a_drug_are_not_judged() -> None:
+    unknown = {"coding": [{"system": RXNORM, "code": "999999999"}]}
+    assert chart_of(drafts=searchset(order(medicationCodeableConcept=unknown))).drafts == ()
+    assert chart_of(drafts=searchset(order(medicationCodeableConcept=None))).drafts == ()
+
+
+def test_a_draft_finds_its_drug_and_its_reason_where_they_are_referred_to() -> None:
+    medication = {"resourceType": "Medication", "id": "d", "code": SULFATE}
+    condition = {"resourceType": "Condition", "id": "c", "code": RLS, "subject": {"reference": "Patient/7"}}
+    draft = order(
+        medicationCodeableConcept=None,
+        medicationReference={"reference": "Medication/d"},
+        reasonReference=[{"reference": "Condition/c"}],
+    )
+    for gathered, basket in (
+        ({"conditions": searchset(condition)}, searchset(draft, medication)),
+        ({"medications": searchset(order(id="x", status="stopped"), medication)}, searchset(draft, condition)),
+    ):
+        (found,) = chart_of(gathered, drafts=basket).drafts
+        assert found.drug is not None and found.drug.has("iron-oral") and found.drug.reasons.name_rls
+
+
+def test_the_drugs_of_the_chart() -> None:
+    chart = chart_of({"medications": searchset(order(status="active", authoredOn="2026-05-01"))})
+    assert [drug.reference for drug in chart.active_drugs("iron-oral")] == ["MedicationRequest/m"]
+    assert chart.listing("medications") is Listing.COMPLETE
+
+
+def test_a_sites_own_drug_code() -> None:
+    local = {"coding": [{"system": "urn:oid:1.2.3", "code": "FE1"}]}
+    site = Site(drug_codes={("urn:oid:1.2.3", "FE1"): "310325"})
+    basket = searchset(order(medicationCodeableConcept=local))
+    assert chart_of(drafts=basket).drafts == ()
+    assert len(chart_of(drafts=basket, site=site).drafts) == 1
+
+
+def test_a_sites_own_laboratory_code() -> None:
+    mine = observation("ferritin", 38, "ng/mL", code={"coding": [{"system": "urn:oid:1.2.3", "code": "FERR"}]})
+    site = Site(local_codes={("urn:oid:1.2.3", "FERR"): "lab-ferritin"})
+    assert [each.analyte for each in chart_of({"labs": searchset(mine)}, site=site).labs] == ["ferritin"]
+
+
+def test_an_allergy_to_intravenous_iron() -> None:
+    iron = {"coding": [{"system": RXNORM, "code": "1433693"}]}
+    allergy = {"resourceType": "AllergyIntolerance", "id": "a", "code": iron, "patient": {"reference": "Patient/7"}}
+    (found,) = chart_of({"allergies": searchset(allergy)}).allergies
+    assert found.concepts == frozenset({"iron-iv"})

@@ -11,7 +11,7 @@ from cards.chart import Amount
 from cards.drugs.forms import LIQUID, SOLID, form_in_words, is_extended_release, route_in_words
 from cards.drugs.ingredients import plain
 from cards.drugs.products import ProductRow
-from cards.drugs.words import MANY, amounts_in_words, components, paired_strengths
+from cards.drugs.words import MANY, amounts_in_words, components, paired_strengths, without_brackets
 
 _PER_ML = re.compile(r"(?:/|per)\s*[\d.,]*\s*ml\b")
 _MULTI = 4  # active ingredients that make a multi-ingredient product
@@ -31,7 +31,7 @@ def row_in_words(words: str) -> ProductRow | None:
 
 def shape(said: tuple[str, ...], amounts: tuple[Amount, ...], count: int) -> ProductRow:
     """Route, form and release out of the words."""
-    spoken = plain(" ; ".join(said))[:2000]
+    spoken = without_brackets(plain(" ; ".join(said))[:2000])
     form = form_in_words(spoken)
     route = route_in_words(spoken) or ("oral" if form in SOLID else "")
     return ProductRow(amounts, count, form, route, is_extended_release(spoken))

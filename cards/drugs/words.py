@@ -83,9 +83,13 @@ def components(said: str) -> int:
 
 
 def _named(text: str) -> list[Named]:
-    """Generic names in order; trade names only where there is no generic one."""
-    generic = _BRAND.sub(lambda found: " " * len(found.group()), text)
-    return list(_matches(generic, names_by_words())) or list(_matches(text, brands_by_words()))
+    """Generic names in order; trade names only where there is no generic one. `[Brand]` of RxNorm says nothing new."""
+    bare = without_brackets(text)
+    return list(_matches(bare, names_by_words())) or list(_matches(bare, brands_by_words()))
+
+
+def without_brackets(text: str) -> str:
+    return _BRAND.sub(lambda found: " " * len(found.group()), text)
 
 
 def _matches(text: str, known: Mapping[tuple[str, ...], tuple[Ingredient, ...]]) -> Iterator[Named]:

@@ -24,7 +24,7 @@ BASE = "https://rls-cds.example.org"
 LIST = ROOT.parent / "shared" / "data" / "rxnorm-prescribables.json"
 HEADER = """\
 # Product codes of RxNorm and the ingredients in scope that each holds.
-# Source of the rows of kind SCD and SBD: the RxNorm names (public domain) in the medication list of the public CDS Hooks
+# Source of the rows of kind SCD and SBD: RxNorm names (public domain) in the medication list of the public CDS Hooks
 # Sandbox (Apache-2.0), vintage about 2014, oral solids only: {listed} rows of 10,260 names are in scope. Further rows:
 # {written} codes (IV iron, packs, ferric maltol and others), from drug label files and value sets, 2024 to 2026.
 # strength: mg of what the label names (the salt), or international units (iu); count: all active ingredients.
@@ -72,7 +72,10 @@ def names() -> dict[str, str]:
 
 def ingredient(said: str, known: dict[str, str]) -> str | None:
     plain = said.lower()
-    return known.get(plain) or known.get(_SALTS.sub("", plain))
+    stripped = known.get(_SALTS.sub("", plain))
+    if stripped and ingredients()[stripped].bare:
+        stripped = None  # calcium sulfate is not calcium for our purposes, nor is magnesium salicylate magnesium
+    return known.get(plain) or stripped
 
 
 def rows() -> Iterator[list[str]]:

@@ -119,7 +119,9 @@ def kinds_of(concept: object) -> frozenset[str]:
     return product.classes & frozenset(TOKENS) if product else frozenset()
 
 
-def test_every_listed_drug_is_recognised_by_code_and_nearly_every_one_by_its_name(listed: list[tuple[str, str]]) -> None:
+def test_every_listed_drug_is_recognised_by_code_and_nearly_every_one_by_its_name(
+    listed: list[tuple[str, str]],
+) -> None:
     total: Counter[str] = Counter()
     by_code: Counter[str] = Counter()
     by_text: Counter[str] = Counter()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cards.chart import Chart
 from cards.finding import Fact
 from cards.rules import Rules
-from cards.scope import is_esrd
+from cards.scope import DIALYSIS_DAYS, is_esrd, is_on_haemodialysis
 
 _BY_DIAGNOSIS = (
     ("context_heart_failure", ("heart-failure",)),
@@ -25,6 +25,8 @@ def context_lines(chart: Chart, rules: Rules) -> tuple[tuple[str, ...], dict[str
     facts: dict[str, Fact] = {}
     if chart.diagnosed("ckd", "ckd-stage-5") and not is_esrd(chart):
         lines.append("context_ckd")
+    if _on_peritoneal_dialysis(chart):
+        lines.append("context_peritoneal")
     if chart.diagnosed("acute-kidney-injury") and chart.diagnosed("dialysis-dependence") and not is_esrd(chart):
         lines.append("context_aki")
     if _transfused(chart, rules.limit("transfusion_days").days):
@@ -40,6 +42,17 @@ def context_lines(chart: Chart, rules: Rules) -> tuple[tuple[str, ...], dict[str
     return tuple(lines), facts
 
 
+def _on_peritoneal_dialysis(chart: Chart) -> bool:
+    """End-stage kidney disease with peritoneal dialysis within 90 days, and none through the blood after it."""
+    named = any(
+        "peritoneal-dialysis-procedure" in procedure.concepts
+        and procedure.when
+        and procedure.when.within_days(DIALYSIS_DAYS, chart.today)
+        for procedure in chart.procedures
+    )
+    return named and is_esrd(chart) and not is_on_haemodialysis(chart)
+
+
 def _transfused(chart: Chart, days: int) -> bool:
     return any(
         "transfusion" in procedure.concepts and procedure.when and procedure.when.within_days(days, chart.today)
@@ -53,7 +66,8 @@ def _takes_biotin(chart: Chart, rules: Rules) -> bool:
 
 
 def _high_haemoglobin(chart: Chart, rules: Rules) -> Fact | None:
-    limit = rules.limit("hb.high_women" if chart.person.sex == "female" else "hb.high_men").quantity
+    """Where the sex is not known the lower limit holds (clinical page 7.5, case 11)."""
+    limit = rules.limit("hb.high_men" if chart.person.sex == "male" else "hb.high_women").quantity
     newest = chart.results("haemoglobin")[:1]
     for result in newest:
         fresh = result.when.within_days(rules.limit("hb_high_days").days, chart.today)

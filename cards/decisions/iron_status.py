@@ -96,10 +96,12 @@ def _conflict(studies: IronStudies) -> Finding | None:
 
 
 def _recheck(studies: IronStudies) -> Finding | None:
-    if is_esrd(studies.chart) or not _recheck_is_due(studies):
+    if is_esrd(studies.chart) or not _recheck_is_due(studies) or _may_hold_a_later_ferritin(studies):
         return None
-    treatment = studies.treatment
+    treatment, newest = studies.treatment, _newest_ferritin(studies)
     facts: dict[str, Fact] = {**studies.facts, **treatment.facts}
+    if newest and newest is not studies.ferritin:
+        facts["newest"] = newest
     recheck = treatment.recheck_on(studies.rules.limit("oral_recheck").days)
     if treatment.last_iv and treatment.infused_on and _infusion_decides(studies):
         recheck = treatment.infused_on + timedelta(days=treatment.washout)
@@ -133,6 +135,11 @@ def _oral_without_recheck(studies: IronStudies) -> bool:
         return False
     counts_from = treatment.start.last + timedelta(days=rules.limit("oral_recheck_drawn").days)
     return not any(result.when.first >= counts_from for result in studies.chart.results("ferritin"))
+
+
+def _may_hold_a_later_ferritin(studies: IronStudies) -> bool:
+    """A list of results that was cut and shows no fresh ferritin does not prove that there is none (product.md 5)."""
+    return studies.ferritin is None and studies.chart.listing("labs") is Listing.CUT
 
 
 def _newest_ferritin(studies: IronStudies) -> LabResult | None:
@@ -220,7 +227,8 @@ def _child(studies: IronStudies) -> Finding | None:
     if studies.ferritin_below("child.ferritin"):
         if studies.treatment.recent(studies.rules.limit("oral_recheck").days):
             return _on_treatment_card(studies)
-        return fires(studies, "IRON-CHILD", Indicator.WARNING, facts, texts=tsat_first(studies), suggest=panel(studies))
+        texts = (*tsat_first(studies), *_start_unknown(studies))
+        return fires(studies, "IRON-CHILD", Indicator.WARNING, facts, texts=texts, suggest=panel(studies))
     if studies.tsat_below("tsat.low"):
         return fires(studies, "IRON-CHILD-TSAT", Indicator.INFO, facts)
     if studies.ferritin_above("ferritin.high") and studies.treatment.is_active:
@@ -260,11 +268,13 @@ def _low(studies: IronStudies) -> Finding | None:
         texts.append("pregnant")
     if treatment.oral_for_at_least(studies.rules.limit("oral_recheck").days):
         texts.append("non_response")
-    elif treatment.oral and treatment.start is None:
-        texts.append("start_unknown")
-    texts.append("household")
+    texts += [*_start_unknown(studies), "household"]
     facts = {**studies.facts, **treatment.facts}
     return fires(studies, "IRON-LOW", Indicator.WARNING, facts, texts=tuple(texts), suggest=panel(studies))
+
+
+def _start_unknown(studies: IronStudies) -> tuple[str, ...]:
+    return ("start_unknown",) if studies.treatment.oral and studies.treatment.start is None else ()
 
 
 def _pregnant(studies: IronStudies) -> Finding | None:
@@ -284,7 +294,8 @@ def _functional(studies: IronStudies) -> Finding | None:
     if shown_as == "off":
         return quiet(NAME, "func_off", **pair(studies))
     facts = {**studies.facts, **high_crp(studies), **studies.treatment.facts}
-    return fires(studies, "IRON-FUNC", Indicator(shown_as), facts, suggest=(OrderTests(("crp",)),))
+    kidney = ("deficiency_in_ckd",) if studies.chart.diagnosed("ckd", "ckd-stage-5") else ()
+    return fires(studies, "IRON-FUNC", Indicator(shown_as), facts, texts=kidney, suggest=(OrderTests(("crp",)),))
 
 
 def _tsat_missing(studies: IronStudies) -> Finding | None:

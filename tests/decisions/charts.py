@@ -1,11 +1,15 @@
 """A chart from the short notation of the case tables, without FHIR.
 
-person     "46 F", "9 M", "31 F pregnant 28w", "63 M esrd", "52 ?"       (age in years, or "20d" in days)
-dx         value-set names; "rls?" is suspected, "rls!" cleared, "haemochromatosis~" inactive
+today      2026-06-15 unless the case has its own; "180d" in place of any date means 180 days before it
+person     "46 F", "9 M", "31 F pregnant 13w6d", "63 M esrd", "52 ?"     (age in years, or "20d" in days)
+dx         value-set names, joined by + where one diagnosis belongs to several; "rls?" is suspected, "rls!" cleared,
+           "haemochromatosis~" inactive
 labs       "ferritin 38 ng/mL 2026-05-20", "<5" and the like are censored; a date may be 2026-05 or 2026; "T08:00"
            gives a time; "not: ferritin preliminary 2026-05-20" is an unusable result
 drugs      "iron-oral ferrous sulfate 65 since 2026-05-16"; "iron-iv ferric carboxymaltose given 2026-04-17"
-drafts     "iron-oral ferrous sulfate 65", "tests ferritin iron-panel"
+drafts     "iron-oral ferrous sulfate 65 reason heart-failure", "tests ferritin iron-panel"; reasons are joined by +
+orders     "ferritin iron-panel 30d", laboratory orders already placed; "done" at the end: no longer awaited
+listings   how far a list can be trusted, where it is not complete: { labs = "cut", medications = "not known" }
 """
 
 from __future__ import annotations
@@ -38,25 +42,32 @@ from cards.chart import (
     Reasons,
     UnusableResult,
 )
-from cards.moment import Moment, on_day, parse_moment
+from cards.moment import Moment, cut_at, on_day, parse_moment
 from cards.quantity import Quantity
 
 TODAY = date(2026, 6, 15)
 _LAB = re.compile(
-    r"(\S+) (<=|>=|<|>)?([\d.]+) (\S+) ([\dT:Z-]+)(?: (amended|corrected))?(?: issued (\S+))?(?: (calculated|low-priority))?"
+    r"(\S+) (<=|>=|<|>)?([\d.]+) (\S+) ([\dTd:Z-]+)(?: (amended|corrected))?(?: issued (\S+))?"
+    r"(?: (calculated|low-priority))?"
 )
 _DRUG = re.compile(
     r"(?P<classes>[a-z0-9+-]+) (?P<name>[a-z][a-z0-9 /%-]*?)"
     r"(?: (?P<dose>[\d.]+|\?)(?P<unit>mg|IU)?)?"
-    r"(?: since (?P<start>[\d-]+|\?))?(?: until (?P<end>[\d-]+))?(?: given (?P<given>[\d-]+))?"
-    r"(?: reason (?P<reason>[a-z-]+))?(?P<flags>(?: (?:once|inpatient|inactive|salt-unknown|words-rls|active))*)"
+    r"(?: since (?P<start>[\dd-]+|\?))?(?: until (?P<end>[\dd-]+))?(?: given (?P<given>[\dd-]+))?"
+    r"(?: reason (?P<reason>[a-z+-]+))?(?P<flags>(?: (?:once|inpatient|inactive|salt-unknown|words-rls|active))*)"
 )
 
 
-def moment(text: str) -> Moment:
+_DAYS_AGO = re.compile(r"(\d+)d")
+
+
+def moment(text: str, today: date = TODAY) -> Moment:
+    ago = _DAYS_AGO.fullmatch(text)
+    if ago:
+        return on_day(today - timedelta(days=int(ago.group(1))))
     found = parse_moment(text, UTC)
     assert found is not None, text
-    return found
+    return cut_at(found, today)
 
 
 def chart(case: Mapping[str, Any]) -> Chart:
@@ -64,15 +75,14 @@ def chart(case: Mapping[str, Any]) -> Chart:
     today = case.get("today", TODAY)
     words = case.get("person", "46 F").split()
     age, sex, more = words[0], words[1], words[2:]
-    diagnoses = [diagnosis(text) for text in case.get("dx", ["rls"])]
-    measures = [_measure(text) for text in case.get("measures", [])]
+    diagnoses = [diagnosis(text, today) for text in case.get("dx", ["rls"])]
+    measures = [_measure(text, today) for text in case.get("measures", [])]
     if "pregnant" in more:
         diagnoses.append(
             Diagnosis(frozenset({"pregnant"}), counts=True, recorded=on_day(today), reference="Condition/p")
         )
-        weeks = [word for word in more if word.endswith("w")]
-        measures += [Measure("gestational-age", Decimal(week[:-1]), on_day(today)) for week in weeks]
-    diagnoses += [diagnosis(word) for word in more if word in ("esrd", "dialysis-dependence")]
+        measures += [_gestation(*found.groups(), today) for word in more if (found := _GESTATION.fullmatch(word))]
+    diagnoses += [diagnosis(word, today) for word in more if word in ("esrd", "dialysis-dependence")]
     labs = [lab for lab in case.get("labs", []) if not lab.startswith("not:")]
     unusable = [lab for lab in case.get("labs", []) if lab.startswith("not:")]
     listings = dict.fromkeys(LISTS, Listing.COMPLETE) | {
@@ -82,13 +92,13 @@ def chart(case: Mapping[str, Any]) -> Chart:
         today=today,
         person=Person(_born(age, today), {"F": "female", "M": "male", "?": "unknown"}[sex], "deceased" in more),
         diagnoses=tuple(diagnoses),
-        labs=tuple(lab_result(text, number) for number, text in enumerate(labs)),
-        unusable=tuple(_unusable(text) for text in unusable),
+        labs=tuple(lab_result(text, number, today) for number, text in enumerate(labs)),
+        unusable=tuple(_unusable(text, today) for text in unusable),
         measures=tuple(measures),
         drugs=tuple(drug(text, number, today) for number, text in enumerate(case.get("drugs", []))),
         allergies=tuple(_allergy(text) for text in case.get("allergies", [])),
-        procedures=tuple(_procedure(text) for text in case.get("procedures", [])),
-        lab_orders=tuple(_lab_order(text) for text in case.get("orders", [])),
+        procedures=tuple(_procedure(text, today) for text in case.get("procedures", [])),
+        lab_orders=tuple(_lab_order(text, today) for text in case.get("orders", [])),
         drafts=tuple(draft(text, number, today) for number, text in enumerate(case.get("drafts", []), 1)),
         listings=listings,
     )
@@ -102,7 +112,15 @@ def _born(age: str, today: date) -> Moment | None:
     return on_day(date(today.year - int(age), today.month, 1))
 
 
-def diagnosis(text: str) -> Diagnosis:
+_GESTATION = re.compile(r"(\d+)w(?:(\d)d)?")
+
+
+def _gestation(weeks: str, days: str | None, today: date) -> Measure:
+    """So many weeks and days of pregnancy today, as an age that was noted that many days ago."""
+    return Measure("gestational-age", Decimal(weeks), on_day(today - timedelta(days=int(days or 0))))
+
+
+def diagnosis(text: str, today: date = TODAY) -> Diagnosis:
     words = text.split()
     name = words[0].rstrip("?!~")
     mark = words[0][len(name) :]
@@ -111,16 +129,16 @@ def diagnosis(text: str) -> Diagnosis:
         "rls-in-pregnancy": {"rls", "rls-in-pregnancy", "pregnant"},
     }
     return Diagnosis(
-        concepts=frozenset(concepts.get(name, {name})),
+        concepts=frozenset(concepts.get(name, name.split("+"))),
         counts=mark not in ("!", "~") or (mark == "~" and name == "haemochromatosis"),
         certainty=Certainty.SUSPECTED if mark == "?" else Certainty.CONFIRMED,
         cleared=mark == "!",
-        recorded=moment(words[1]) if len(words) > 1 else None,
+        recorded=moment(words[1], today) if len(words) > 1 else None,
         reference=f"Condition/{name}",
     )
 
 
-def lab_result(text: str, number: int = 0) -> LabResult:
+def lab_result(text: str, number: int = 0, today: date = TODAY) -> LabResult:
     found = _LAB.fullmatch(text)
     assert found, f"cannot read the result {text!r}"
     name, comparator, value, unit, when, status, issued, how = found.groups()
@@ -133,7 +151,7 @@ def lab_result(text: str, number: int = 0) -> LabResult:
     return LabResult(
         analyte=name,
         quantity=known.shown(exact, converted=converted),
-        when=moment(when),
+        when=moment(when, today),
         status=status or "final",
         how="calculated" if how == "calculated" else "converted" if converted else "reported",
         reported=reported if converted else None,
@@ -143,16 +161,17 @@ def lab_result(text: str, number: int = 0) -> LabResult:
     )
 
 
-def _unusable(text: str) -> UnusableResult:
+def _unusable(text: str, today: date) -> UnusableResult:
     """`not: ferritin implausibly-high 2026-05-20 150000 ng/mL` (value optional)."""
     words = text.removeprefix("not: ").split()
     quantity = Quantity(Decimal(words[3]), words[4]) if len(words) > 3 else None
-    return UnusableResult(words[0], words[1], moment(words[2]) if words[2] != "-" else None, quantity, "Observation/x")
+    when = moment(words[2], today) if words[2] != "-" else None
+    return UnusableResult(words[0], words[1], when, quantity, "Observation/x")
 
 
-def _measure(text: str) -> Measure:
+def _measure(text: str, today: date) -> Measure:
     kind, value, when = text.split()
-    return Measure(kind, Decimal(value), moment(when))
+    return Measure(kind, Decimal(value), moment(when, today))
 
 
 def drug(text: str, number: int = 0, today: date = TODAY) -> Drug:
@@ -163,7 +182,7 @@ def drug(text: str, number: int = 0, today: date = TODAY) -> Drug:
     classes = frozenset(part["classes"].split("+"))
     names = tuple(name.strip() for name in part["name"].split(" / "))
     dose = Decimal(part["dose"]) if part["dose"] not in (None, "?") else None
-    ended = part["end"] is not None and moment(part["end"]).last < today
+    ended = part["end"] is not None and moment(part["end"], today).last < today
     infused = part["given"] is not None
     return Drug(
         product=Product(
@@ -172,9 +191,9 @@ def drug(text: str, number: int = 0, today: date = TODAY) -> Drug:
         reference=f"MedicationRequest/{number}",
         status="completed" if infused or ended else "active",
         active=("active" in flags) or not (infused or ended or "inactive" in flags),
-        given_on=moment(part["given"]) if infused else None,
-        start=moment(part["start"]) if part["start"] not in (None, "?") else None,
-        end=moment(part["end"]) if part["end"] else None,
+        given_on=moment(part["given"], today) if infused else None,
+        start=moment(part["start"], today) if part["start"] not in (None, "?") else None,
+        end=moment(part["end"], today) if part["end"] else None,
         daily=_daily(names, classes, dose, part["unit"], "salt-unknown" not in flags),
         reasons=_reasons(part["reason"], "words-rls" in flags),
         one_dose="once" in flags,
@@ -199,7 +218,7 @@ def _reasons(reason: str | None, in_words: bool) -> Reasons:
         return Reasons()
     if reason == "symptoms-only":
         return Reasons(frozenset({reason}), readable=True, symptoms_only=True)
-    return Reasons(frozenset({reason}), readable=reason != "unreadable")
+    return Reasons(frozenset(reason.split("+")), readable=reason != "unreadable")
 
 
 def _allergy(text: str) -> Allergy:
@@ -209,14 +228,15 @@ def _allergy(text: str) -> Allergy:
     return Allergy(frozenset({"iron-iv"}), frozenset({text}), True, "AllergyIntolerance/1")
 
 
-def _procedure(text: str) -> Procedure:
-    concept, when = text.split()
-    return Procedure(frozenset({concept}), moment(when), "Procedure/1")
+def _procedure(text: str, today: date) -> Procedure:
+    concepts, when = text.split()
+    return Procedure(frozenset(concepts.split("+")), moment(when, today), "Procedure/1")
 
 
-def _lab_order(text: str) -> LabOrder:
-    *tests, when = text.split()
-    return LabOrder(frozenset(tests), moment(when), active=True, reference="ServiceRequest/1")
+def _lab_order(text: str, today: date) -> LabOrder:
+    *tests, when = text.removesuffix(" done").split()
+    active = not text.endswith(" done")
+    return LabOrder(frozenset(tests), moment(when, today), active=active, reference="ServiceRequest/1")
 
 
 def draft(text: str, number: int, today: date) -> Draft:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cards.decide import decision_modules
-from cards.finding import Outcome
+from cards.card import Card
+from cards.decide import Verdict, decision_modules
+from cards.finding import Finding, Outcome
+from cards.present import CardProfile, present
 from cards.rules import Rules, load_rules
 from tests.decisions.charts import chart
 
@@ -28,19 +32,60 @@ def cases() -> Iterator[tuple[str, Mapping[str, Any]]]:
 CASES = tuple(cases())
 
 
+def site_rules(case: Mapping[str, Any], rules: Rules) -> Rules:
+    """The rules with what the site of this case has chosen: its `switches` and `limits`."""
+    switched = {name: replace(rules.switches[name], value=value) for name, value in case.get("switches", {}).items()}
+    chosen = {
+        name: replace(rules.limit(name), value=Decimal(value), history=())
+        for name, value in case.get("limits", {}).items()
+    }
+    return replace(rules, switches={**rules.switches, **switched}, thresholds={**rules.thresholds, **chosen})
+
+
+def findings(decision: str, case: Mapping[str, Any], rules: Rules) -> tuple[Finding, ...]:
+    built = chart(case)
+    return decision_modules()[decision](built, site_rules(case, rules).on(built.today))
+
+
 def answers(decision: str, case: Mapping[str, Any], rules: Rules) -> list[str]:
     """The findings of one decision: `CARD:indicator`, or `unknown`; quiet ones say nothing."""
-    switched = {name: replace(rules.switches[name], value=value) for name, value in case.get("switches", {}).items()}
-    rules = replace(rules, switches={**rules.switches, **switched})
-    built = chart(case)
-    found = decision_modules()[decision](built, rules.on(built.today))
+    found = findings(decision, case, rules)
     shown = [f"{each.card}:{each.indicator}" for each in found if each.outcome is Outcome.FIRES]
     return sorted(shown + ["unknown" for each in found if each.outcome is Outcome.UNKNOWN])
 
 
+def faults(decision: str, case: Mapping[str, Any], rules: Rules) -> list[str]:
+    """What is not as the case says: its findings (`expect`), blocks of text (`texts`, `without`), words (`prints`)."""
+    found = answers(decision, case, rules)
+    wrong = [] if found == sorted(case["expect"]) else [f"answered {found}, expected {sorted(case['expect'])}"]
+    texts = {text for finding in findings(decision, case, rules) for text in finding.texts}
+    wrong += [f"does not say {text}" for text in case.get("texts", []) if text not in texts]
+    wrong += [f"says {text}" for text in case.get("without", []) if text in texts]
+    if "prints" in case:
+        printed = "\n".join(f"{card.summary}\n{card.detail}" for card in cards_of(decision, case, rules))
+        wrong += [f"does not print {words!r}" for words in case["prints"] if words not in printed]
+    return wrong
+
+
+def cards_of(
+    decision: str, case: Mapping[str, Any], rules: Rules, profile: CardProfile | None = None
+) -> tuple[Card, ...]:
+    """The cards of one decision, with made-up uuids and without a cap."""
+    chosen = site_rules(case, rules)
+    verdict = Verdict(chosen.decisions[decision].hooks[0], findings(decision, case, rules))
+    numbers = count(1)
+    return present(
+        verdict,
+        chart(case),
+        chosen,
+        profile=profile or CardProfile("p1", source_url="https://example.org/source", max_cards=0),
+        new_uuid=lambda: f"00000000-0000-4000-8000-{next(numbers):012}",
+    )
+
+
 @pytest.mark.parametrize(("decision", "case"), CASES, ids=[f"{name}: {case['says']}" for name, case in CASES])
 def test_case(decision: str, case: Mapping[str, Any]) -> None:
-    assert answers(decision, case, RULES) == sorted(case["expect"])
+    assert faults(decision, case, RULES) == []
 
 
 @pytest.mark.parametrize("name", sorted(RULES.thresholds))
@@ -54,7 +99,7 @@ def test_every_limit_has_a_case_under_on_and_over_it(name: str) -> None:
 def test_a_limit_that_moves_by_one_step_fails_a_case(name: str, direction: int) -> None:
     moved = _moved(RULES, name, direction)
     near = [(decision, case) for decision, case in CASES if case.get("limit") == name]
-    assert any(answers(decision, case, moved) != sorted(case["expect"]) for decision, case in near), (
+    assert any(faults(decision, case, moved) for decision, case in near), (
         f"{name} may move by {RULES.limit(name).step} and no case notices"
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from cds_service.settings_secrets import read_database, read_key
 from cds_service.settings_values import (
     Limits,
     Reader,
@@ -14,11 +14,9 @@ from cds_service.settings_values import (
     read_bind,
     read_choice,
     read_choices,
-    read_database,
     read_file,
     read_folder,
     read_host,
-    read_key,
     read_list,
     read_networks,
     read_origins,
@@ -58,44 +56,6 @@ class Setting:
         """The environment variable that overrides it, for a member of a client that client's own."""
         place = f"clients.{client}.{self.name}" if client else self.name
         return PREFIX + re.sub(r"[^A-Z0-9]", "_", place.upper())
-
-    @property
-    def values(self) -> str:
-        """What it may be, for the reference page."""
-        if self.limits.choices:
-            return ", ".join(self.limits.choices)
-        if self.limits.high:
-            return f"{self.limits.low} to {self.limits.high}"
-        return _KINDS.get(self.read, "text")
-
-    @property
-    def shown_default(self) -> str:
-        if self.ready:
-            return "by profile"
-        if isinstance(self.default, bool):
-            return str(self.default).lower()
-        if isinstance(self.default, tuple):
-            return ", ".join(str(entry) for entry in self.default) or "none"
-        return "none" if self.default is None or self.default == {} else str(self.default)
-
-
-_KINDS: dict[Callable[..., object], str] = {
-    read_base: "address",
-    read_bases: "addresses",
-    read_bind: "address:port",
-    read_database: "empty, sqlite:/// or postgresql://",
-    read_file: "path",
-    read_folder: "path",
-    read_host: "address",
-    read_key: "32 bytes, base64 or hexadecimal",
-    read_list: "list of texts",
-    read_networks: "list of networks",
-    read_origins: "list of origins",
-    read_table: "table",
-    read_url: "address",
-    read_yes_no: "true or false",
-    read_zone: "time zone",
-}
 
 
 def _range(low: int, high: int) -> Limits:
@@ -192,13 +152,3 @@ CLIENT_SETTINGS: tuple[Setting, ...] = (
         for service in SERVICES
     ),
 )
-
-
-def reference(rows: Iterable[Setting], client: str = "") -> str:
-    """The table as Markdown, for the README and `--help`."""
-    lines = ["| Setting | Variable | Values | Default | Meaning |", "|---|---|---|---|---|"]
-    lines += [
-        f"| `{row.name}` | `{row.variable(client)}` | {row.values} | {row.shown_default} | {row.meaning} |"
-        for row in rows
-    ]
-    return "\n".join(lines) + "\n"

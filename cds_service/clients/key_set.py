@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 _MOST_KEYS = 50
@@ -27,7 +26,7 @@ class Key:
 class KeySet:
     """Keys by id. `unusable`: a sentence of ours for each key that was left out because it is broken or weak."""
 
-    by_kid: Mapping[str, tuple[Key, ...]] = MappingProxyType({})
+    by_kid: Mapping[str, tuple[Key, ...]] = field(default_factory=dict)
     unusable: tuple[str, ...] = ()
 
     def find(self, kid: str, algorithm: str) -> Key | None:
@@ -57,7 +56,7 @@ def read_key_set(content: object) -> KeySet:
             unusable.append(f"key {number + 1}: {reason}")
         else:
             found[key.kid] = (*found.get(key.kid, ()), key)
-    return KeySet(MappingProxyType(found), tuple(unusable))
+    return KeySet(found, tuple(unusable))
 
 
 def _is_for_signatures(entry: object) -> bool:

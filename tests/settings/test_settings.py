@@ -1,0 +1,342 @@
+"""Where settings come from, what is wrong with them, and what must never be shown."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from base64 import b64encode
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cds_service.settings import BadSettings, Settings, load_settings
+from cds_service.settings_checks import warnings
+from cds_service.settings_reading import Fault
+from cds_service.settings_reference import reference
+from cds_service.settings_table import CLIENT_SETTINGS, SETTINGS
+
+EXAMPLE = Path(__file__).parents[2] / "deploy" / "rls-cds.example.toml"
+KEY, OTHER_KEY = (b64encode(bytes(range(start, start + 32))).decode() for start in (1, 101))
+KEYS = {"RLS_CDS_PSEUDONYM_KEY": KEY, "RLS_CDS_ENCRYPTION_KEY": OTHER_KEY}
+CLIENT = """
+public_base = "https://cds.example.org"
+[clients.general]
+issuer = "https://ehr.example.org"
+jwks_url = "https://ehr.example.org/keys"
+fhir_base = "https://ehr.example.org/fhir/"
+"""
+
+
+def load(tmp_path: Path, text: str = "", environ: dict[str, str] | None = None, **more: object) -> Settings:
+    file = tmp_path / "rls-cds.toml"
+    file.write_text(text, encoding="utf-8")
+    return load_settings(file, environ or {}, **more)
+
+
+def faults(tmp_path: Path, text: str = "", environ: dict[str, str] | None = None, **more: object) -> tuple[Fault, ...]:
+    with pytest.raises(BadSettings) as caught:
+        load(tmp_path, text, environ, **more)
+    return caught.value.faults
+
+
+def test_without_file_and_environment_the_defaults_are_safe() -> None:
+    settings = load_settings(None, {})
+    assert settings == Settings()
+    assert settings.is_open
+    assert (settings.host, settings.profile.profile, settings.max_cards) == ("127.0.0.1", "generic", 5)
+    assert settings.mode("rls-order-select", settings.profile) == "off"
+    assert settings.mode("no-such-service", settings.profile) == "off"
+
+
+def test_the_demo_is_the_sandbox_with_order_select() -> None:
+    settings = load_settings(None, {}, demo=True)
+    assert (settings.profile.profile, settings.profile.missing_data) == ("sandbox", "card")
+    assert settings.mode("rls-order-select", settings.profile) == "live"
+    off = load_settings(None, {"RLS_CDS_SERVICES_RLS_ORDER_SELECT": "off"}, demo=True)
+    assert off.mode("rls-order-select", off.profile) == "off"
+
+
+def test_options_win_over_environment_over_file_over_default(tmp_path: Path) -> None:
+    text, environ = "port = 1001", {"RLS_CDS_PORT": "1002"}
+    assert load(tmp_path).port == 8080
+    assert load(tmp_path, text).port == 1001
+    assert load(tmp_path, text, environ).port == 1002
+    assert load(tmp_path, text, environ, options={"port": 1003, "host": None}).port == 1003
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [({}, None), ({"RLS_CDS_DATABASE_URL": ""}, ""), ({"RLS_CDS_DATABASE_URL": "sqlite:///x"}, "sqlite:///x")],
+    ids=["unset: SQLite in the data folder", "empty: no store", "set"],
+)
+def test_an_unset_store_and_an_empty_one_differ(environ: dict[str, str], expected: str | None) -> None:
+    assert load_settings(None, environ).database_url == expected
+
+
+def test_an_empty_variable_is_no_value_but_for_the_store() -> None:
+    assert load_settings(None, {"RLS_CDS_PORT": "", "RLS_CDS_PSEUDONYM_KEY": ""}) == Settings()
+
+
+def test_a_client_begins_with_its_profile_and_replaces_members(tmp_path: Path) -> None:
+    text = CLIENT + 'profile = "epic"\nactions = ["create"]\nmodes = { rls-order-sign = "shadow" }\n'
+    [client] = load(tmp_path, text, KEYS).clients
+    assert client.one_action_per_suggestion
+    assert client.actions == {"create"}
+    assert (client.fhir_base, client.jku) == ("https://ehr.example.org/fhir", "https://ehr.example.org/keys")
+    assert client.modes == {"rls-order-sign": "shadow"}
+
+
+def test_the_mode_of_a_client_wins(tmp_path: Path) -> None:
+    settings = load(tmp_path, CLIENT + 'modes = { rls-order-sign = "shadow" }', KEYS)
+    [client] = settings.clients
+    assert [settings.mode(service, client) for service in settings.services] == ["live", "shadow", "off"]
+
+
+def test_a_member_of_a_client_comes_from_the_environment(tmp_path: Path) -> None:
+    environ = {**KEYS, "RLS_CDS_CLIENTS_GENERAL_DEADLINE_MS": "600", "RLS_CDS_CLIENTS_GENERAL_TENANTS": "a, b"}
+    [client] = load(tmp_path, CLIENT, environ).clients
+    assert (client.deadline_ms, client.tenants) == (600, ("a", "b"))
+
+
+def test_inline_keys_take_the_place_of_the_address_of_the_profile(tmp_path: Path) -> None:
+    text = """
+        public_base = "https://cds.example.org"
+        [clients.general]
+        profile = "oracle-health"
+        jwks_inline = { keys = [{ kty = "EC", crv = "P-384", kid = "1",
+            x = "E6VBl1uTdPd9NDuFhr80ZyHz3C3n6uwCXfyn3fUPdUhS2mJsVKmpGR5RKsFLN77f", y = "AAAA" }] }
+    """
+    [fault] = faults(tmp_path, text.replace("\n            x", " x"), KEYS)
+    assert fault.place == "clients.general.jwks_inline"
+    assert fault.value == "key 1: its numbers are missing or do not make a key"
+
+
+FAULTY = [
+    ("a word for a number", 'port = "many"', "rls-cds.toml: port"),
+    ("port 0", "port = 0", "rls-cds.toml: port"),
+    ("port 65536", "port = 65536", "rls-cds.toml: port"),
+    ("true is no number", "workers = true", "rls-cds.toml: workers"),
+    ("a fraction", "max_cards = 2.5", "rls-cds.toml: max_cards"),
+    ("11 cards", "max_cards = 11", "rls-cds.toml: max_cards"),
+    ("0 cards", "max_cards = 0", "rls-cds.toml: max_cards"),
+    ("a body of 32 MiB and a byte", "max_body = 33554433", "rls-cds.toml: max_body"),
+    ("an unknown zone", 'time_zone = "Mars/Olympus"', "rls-cds.toml: time_zone"),
+    ("a zone outside the list", 'time_zone = "../../etc/passwd"', "rls-cds.toml: time_zone"),
+    ("a mode that is none", '[services]\nrls-order-sign = "on"', "rls-cds.toml: services.rls-order-sign"),
+    ("a base with a query", 'public_base = "https://a.example/?x"', "rls-cds.toml: public_base"),
+    ("a base with a user", 'public_base = "https://u:p@a.example"', "rls-cds.toml: public_base"),
+    ("a base without scheme", 'public_base = "a.example"', "rls-cds.toml: public_base"),
+    ("a bind without port", 'metrics_bind = "127.0.0.1"', "rls-cds.toml: metrics_bind"),
+    ("a missing file", '[site]\noverrides = "nowhere.toml"', "rls-cds.toml: site.overrides"),
+    ("an unknown store", 'database_url = "mysql://x"', "rls-cds.toml: database_url"),
+    ("a short key", f'pseudonym_key = "{KEY[:40]}"', "rls-cds.toml: pseudonym_key"),
+    ("a key of one letter", f'pseudonym_key = "{"A" * 44}"', "rls-cds.toml: pseudonym_key"),
+    ("one key of two", f'pseudonym_key = "{KEY}"', "pseudonym_key, encryption_key"),
+    ("silence of 11 years", "suppression_days = 4000", "rls-cds.toml: suppression_days"),
+    ("silence in words", 'suppression_by_reason = { other = "long" }', "suppression_by_reason.other"),
+    ("a slip of the pen", "max_crads = 3", "rls-cds.toml: max_crads"),
+    ("a service that is none", '[services]\nrls-order = "off"', "rls-cds.toml: services.rls-order"),
+    ("no way to turn authentication off", 'auth = "none"', "rls-cds.toml: auth"),
+    ("clients that are none", "clients = 3", "rls-cds.toml: clients"),
+    ("open mode for the network", 'host = "0.0.0.0"', "host"),
+    ("open mode for every IPv6 address", 'host = "::"', "host"),
+    ("open mode for a name", 'host = "cds.example.org"', "host"),
+    ("open metrics for the network", 'metrics_bind = "0.0.0.0:9464"', "metrics_bind"),
+    ("an open console for the network", 'console_bind = "10.0.0.1:8081"', "console_bind"),
+]
+
+
+@pytest.mark.parametrize(("text", "place"), [row[1:] for row in FAULTY], ids=[row[0] for row in FAULTY])
+def test_a_fault_is_named_by_its_place(tmp_path: Path, text: str, place: str) -> None:
+    [fault] = faults(tmp_path, text)
+    assert fault.place == place
+    assert fault.allowed
+    assert fault.next_step
+
+
+MEMBERS = [
+    ("no issuer", 'issuer = ""', "rls-cds.toml: clients.general.issuer"),
+    ("no keys", 'jwks_url = ""', "rls-cds.toml: clients.general.jwks_url"),
+    ("keys by http", 'jwks_url = "http://ehr.example.org/keys"', "clients.general.jwks_url"),
+    ("FHIR by http", 'fhir_base = "http://ehr.example.org/fhir"', "clients.general.fhir_base"),
+    ("HS256", 'algorithms = ["HS256"]', "rls-cds.toml: clients.general.algorithms"),
+    ("none", 'algorithms = ["none"]', "rls-cds.toml: clients.general.algorithms"),
+    ("no algorithm", "algorithms = []", "rls-cds.toml: clients.general.algorithms"),
+    ("ES384 and HS384", 'algorithms = ["ES384", "HS384"]', "rls-cds.toml: clients.general.algorithms"),
+    ("deadline 199", "deadline_ms = 199", "rls-cds.toml: clients.general.deadline_ms"),
+    ("deadline 5001", "deadline_ms = 5001", "rls-cds.toml: clients.general.deadline_ms"),
+    ("tokens of 3601 s", "token_max_age = 3601", "rls-cds.toml: clients.general.token_max_age"),
+    ("leeway 61 s", "token_leeway = 61", "rls-cds.toml: clients.general.token_leeway"),
+    ("any origin", 'allowed_origins = ["*"]', "rls-cds.toml: clients.general.allowed_origins"),
+    ("null origin", 'allowed_origins = ["null"]', "rls-cds.toml: clients.general.allowed_origins"),
+    ("origin with path", 'allowed_origins = ["https://a.example/"]', "rls-cds.toml: clients.general.allowed_origins"),
+    ("no network", 'allowed_networks = ["10.0.0.1/8"]', "rls-cds.toml: clients.general.allowed_networks"),
+    ("unknown profile", 'profile = "acme"', "rls-cds.toml: clients.general.profile"),
+    ("unknown policy", 'missing_data = "500"', "rls-cds.toml: clients.general.missing_data"),
+    ("unknown action", 'actions = ["erase"]', "rls-cds.toml: clients.general.actions"),
+    ("unknown test", "site_orderables = { rhubarb = {} }", "clients.general.site_orderables.rhubarb"),
+    ("no coding", 'site_orderables = { ferritin = { code = "1" } }', "clients.general.site_orderables.ferritin"),
+    ("a key set twice", "jwks_inline = { keys = [] }", "clients.general.jwks_url, jwks_inline"),
+    ("authentication off", "authenticate = false", "rls-cds.toml: clients.general.authenticate"),
+]
+
+
+@pytest.mark.parametrize(("member", "place"), [row[1:] for row in MEMBERS], ids=[row[0] for row in MEMBERS])
+def test_a_fault_of_a_client_is_named_by_its_place(tmp_path: Path, member: str, place: str) -> None:
+    name = member.partition(" ")[0]
+    text = "\n".join(line for line in CLIENT.splitlines() if not line.startswith(f"{name} "))
+    assert place in [fault.place for fault in faults(tmp_path, f"{text}\n{member}", KEYS)]
+
+
+@pytest.mark.parametrize("deadline", [200, 5000])
+def test_deadlines_on_the_bounds_are_allowed(tmp_path: Path, deadline: int) -> None:
+    [client] = load(tmp_path, CLIENT + f"deadline_ms = {deadline}", KEYS).clients
+    assert client.deadline_ms == deadline
+
+
+def test_with_clients_public_base_and_keys_are_needed_and_any_bind_is_allowed(tmp_path: Path) -> None:
+    text = 'host = "0.0.0.0"' + CLIENT
+    assert load(tmp_path, text, KEYS).host == "0.0.0.0"
+    without = text.replace('public_base = "https://cds.example.org"', "")
+    assert {fault.place for fault in faults(tmp_path, without)} == {"public_base", "pseudonym_key, encryption_key"}
+    assert load(tmp_path, text, {"RLS_CDS_DATABASE_URL": ""}).pseudonym_key is None
+    [fault] = faults(tmp_path, text.replace("https://cds", "http://cds"), KEYS)
+    assert fault.place == "public_base"
+
+
+def test_clients_may_share_an_issuer_only_with_tenants_of_their_own(tmp_path: Path) -> None:
+    second = CLIENT.partition("\n[")[2].replace("clients.general]", "[clients.second]")
+    both = CLIENT + 'tenants = ["a"]\n' + second
+    assert "clients.second.issuer" in [fault.place for fault in faults(tmp_path, both, KEYS)]
+    assert "clients.second.issuer" in [fault.place for fault in faults(tmp_path, both + 'tenants = ["b", "a"]', KEYS)]
+    assert len(load(tmp_path, both + 'tenants = ["b"]', KEYS).clients) == 2
+
+
+def test_the_key_of_the_public_sandbox_is_trusted_on_this_machine_only(tmp_path: Path) -> None:
+    text = 'public_base = "{}"\n[clients.sandbox]\nprofile = "sandbox"\n'
+    [fault] = faults(tmp_path, text.format("https://cds.example.org"), KEYS)
+    assert (fault.place, fault.value) == ("clients.sandbox", "the key of the public sandbox")
+    [client] = load(tmp_path, text.format("http://127.0.0.1:8080"), KEYS).clients
+    assert client.issuer == "https://sandbox.cds-hooks.org"
+
+
+def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
+    text = CLIENT + 'algorithms = ["HS256"]\ndeadline_ms = 1\n[services]\nrls-order-sign = "on"\n'
+    environ = {**KEYS, "RLS_CDS_PORT": "x", "RLS_CDS_MAX_BDOY": "1"}
+    found = faults(tmp_path, text, environ)
+    assert [fault.place for fault in found] == [
+        "rls-cds.toml: clients.general.algorithms",
+        "rls-cds.toml: clients.general.deadline_ms",
+        "RLS_CDS_PORT",
+        "rls-cds.toml: services.rls-order-sign",
+        "RLS_CDS_MAX_BDOY",
+    ]
+    assert found[4].next_step == "did you mean RLS_CDS_MAX_BODY?"
+    assert str(found[2]) == "RLS_CDS_PORT: found 'x'; allowed: a whole number from 1 to 65535; correct RLS_CDS_PORT"
+
+
+def test_the_refusal_of_open_mode_says_what_to_change() -> None:
+    with pytest.raises(BadSettings, match=r"configure a client .* or set host to a loopback address"):
+        load_settings(None, {}, options={"host": "0.0.0.0"})
+    for host in ("127.0.0.1", "127.8.9.1", "::1", "localhost"):
+        assert load_settings(None, {}, options={"host": host}).host == host
+
+
+@pytest.mark.parametrize(
+    "text", ["port = ", "\x00", "clients = [[", 'a = "\\x"'], ids=["no value", "NUL", "open brackets", "bad escape"]
+)
+def test_a_file_that_is_no_toml_is_one_fault(tmp_path: Path, text: str) -> None:
+    [fault] = faults(tmp_path, text)
+    assert fault.value.startswith("no TOML")
+
+
+def test_a_missing_file_and_another_encoding_are_faults(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="name a file that is there"):
+        load_settings(tmp_path / "none.toml", {})
+    (tmp_path / "latin.toml").write_bytes(b"# \xe9")
+    with pytest.raises(BadSettings, match="save the file as UTF-8"):
+        load_settings(tmp_path / "latin.toml", {})
+
+
+def test_secrets_come_from_files_and_are_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "pseudonym").write_text(KEY + "\n")
+    environ = {
+        "RLS_CDS_PSEUDONYM_KEY_FILE": str(tmp_path / "pseudonym"),
+        "RLS_CDS_ENCRYPTION_KEY": bytes(range(40, 80)).hex(),
+        "RLS_CDS_DATABASE_URL": "postgresql://rls:tiger@db/rls",
+    }
+    settings = load_settings(None, environ)
+    assert settings.pseudonym_key == bytes(range(1, 33))
+    assert settings.encryption_key == bytes(range(40, 80))
+    for shown in (repr(settings), str(settings)):
+        assert "tiger" not in shown
+        assert repr(settings.pseudonym_key) not in shown
+        assert "database_url=***" in shown
+
+
+def test_a_fault_of_a_secret_does_not_show_it(tmp_path: Path) -> None:
+    environ = {
+        "RLS_CDS_PSEUDONYM_KEY": "hunter2",
+        "RLS_CDS_DATABASE_URL": "mysql://rls:hunter2@db",
+        "RLS_CDS_ENCRYPTION_KEY_FILE": str(tmp_path / "hunter3"),
+    }
+    with pytest.raises(BadSettings) as caught:
+        load_settings(None, environ)
+    assert len(caught.value.faults) == 3
+    assert "hunter" not in str(caught.value)
+
+
+def test_what_kubernetes_sets_for_a_service_of_this_name_is_no_fault() -> None:
+    environ = {
+        "RLS_CDS_PORT": "tcp://10.0.0.1:8080",
+        "RLS_CDS_SERVICE_HOST": "10.0.0.1",
+        "RLS_CDS_SERVICE_PORT": "8080",
+        "RLS_CDS_SERVICE_PORT_HTTP": "8080",
+        "RLS_CDS_PORT_8080_TCP": "tcp://10.0.0.1:8080",
+        "RLS_CDS_PORT_8080_TCP_ADDR": "10.0.0.1",
+        "RLS_CDS_CONFIG": "rls-cds.toml",
+    }
+    assert load_settings(None, environ) == Settings()
+
+
+def test_site_paths_begin_at_the_settings_file_and_the_rest_is_kept_as_written(tmp_path: Path) -> None:
+    (tmp_path / "codes.toml").write_text("")
+    settings = load(tmp_path, '[site]\nlocal_codes = "codes.toml"\nassay_factors = { ferritin = "1.1" }\n')
+    assert settings.site == {"local_codes": str(tmp_path / "codes.toml"), "assay_factors": {"ferritin": "1.1"}}
+
+
+def test_the_time_zone_is_a_zone(tmp_path: Path) -> None:
+    assert load(tmp_path, 'time_zone = "Australia/Eucla"').time_zone == ZoneInfo("Australia/Eucla")
+
+
+def test_start_up_is_told_what_is_allowed_but_unwise(tmp_path: Path) -> None:
+    assert [text.partition(":")[0] for text in warnings(Settings())] == ["open mode"]
+    settings = load(tmp_path, 'database_url = ""\n' + CLIENT + "allow_http = true", {})
+    assert [text.partition(":")[0] for text in warnings(settings)] == ["client general", "no store"]
+    assert warnings(load(tmp_path, CLIENT, KEYS)) == ()
+
+
+def test_the_example_is_valid_and_names_every_setting() -> None:
+    settings = load_settings(EXAMPLE, KEYS)
+    assert [client.name for client in settings.clients] == ["general"]
+    text = EXAMPLE.read_text(encoding="utf-8")
+    for row in (*SETTINGS, *CLIENT_SETTINGS):
+        assert re.search(rf"^#? ?{re.escape(row.name.rpartition('.')[2])} = ", text, re.MULTILINE), row.name
+
+
+def test_every_line_of_the_example_that_is_commented_out_is_valid_too(tmp_path: Path) -> None:
+    text = re.sub(r"^# (?=[a-z_-]+ = )", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    given = ("_key =", "ca_file", "data_folder", "overrides =", "local_codes =", "jwks_inline", "host = ")
+    kept = "\n".join(line for line in text.splitlines() if not line.startswith(given))
+    tomllib.loads(kept)
+    settings = load(tmp_path, kept, KEYS)
+    assert settings.clients[0].site_orderables["ferritin"]["code"] == "LAB68"
+    assert settings.suppression_by_reason == {"patient-refuses": 180}
+
+
+def test_the_reference_has_a_line_for_each_setting_with_its_variable() -> None:
+    page = reference(SETTINGS)
+    assert page.count("\n") == len(SETTINGS) + 2
+    assert "| `services.rls-order-select` | `RLS_CDS_SERVICES_RLS_ORDER_SELECT` | live, shadow, off | off |" in page
+    assert "`RLS_CDS_CLIENTS_NAME_DEADLINE_MS` | 200 to 5000 | 1000 |" in reference(CLIENT_SETTINGS, "name")

@@ -14,7 +14,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
-from cards.chart import LISTS, Allergy, Chart, Drug, Listing
+from cards.chart import LISTS, Allergy, Chart, Drug, Listing, Product
 from cards.reading.allergies import read_allergies
 from cards.reading.bundles import NOT_READ, Listed, unwrap
 from cards.reading.diagnoses import read_diagnoses
@@ -131,7 +131,14 @@ def _read_treatment(
     patient_id, today, zone, site = call
     own_basket = (each for each in basket if subject_is(each, patient_id))
     resolve = resolver((*own_basket, *kept["medications"], *kept["conditions"]))
-    known = partial(recognise, site_codes=site.drug_codes)
+
+    def allergen(concept: Json) -> Product | None:
+        """An allergy names no route: iron dextran, which also stands in vitamins, is there the infusion."""
+        found = recognise(concept, site_codes=site.drug_codes)
+        if found and found.ingredient_names() == {"iron dextran"}:
+            return recognise(concept, route_hint="iv", site_codes=site.drug_codes)
+        return found
+
     read_drug = partial(read_draft_drug, today=today, zone=zone, resolve=resolve, site_codes=site.drug_codes)
     return _Treatment(
         read_drugs(
@@ -142,7 +149,7 @@ def _read_treatment(
             resolve=resolve,
             site_codes=site.drug_codes,
         ),
-        read_allergies(kept["allergies"], patient_id=patient_id, recognise=known),
+        read_allergies(kept["allergies"], patient_id=patient_id, recognise=allergen),
         read_drafts(basket, patient_id=patient_id, selections=selections, read_drug=read_drug),
     )
 

@@ -237,8 +237,14 @@ def test_a_sites_own_laboratory_code() -> None:
     assert [each.analyte for each in chart_of({"labs": searchset(mine)}, site=site).labs] == ["ferritin"]
 
 
-def test_an_allergy_to_intravenous_iron() -> None:
-    iron = {"coding": [{"system": RXNORM, "code": "1433693"}]}
+@pytest.mark.parametrize("code", ["1433693", "5992"])  # carboxymaltose; dextran, which also stands in vitamins
+def test_an_allergy_to_intravenous_iron(code: str) -> None:
+    iron = {"coding": [{"system": RXNORM, "code": code}]}
     allergy = {"resourceType": "AllergyIntolerance", "id": "a", "code": iron, "patient": {"reference": "Patient/7"}}
     (found,) = chart_of({"allergies": searchset(allergy)}).allergies
     assert found.concepts == frozenset({"iron-iv"})
+
+
+def test_an_allergy_to_tablets_is_none_to_infusions() -> None:
+    allergy = {"resourceType": "AllergyIntolerance", "code": SULFATE, "patient": {"reference": "Patient/7"}}
+    assert chart_of({"allergies": searchset(allergy)}).allergies == ()

@@ -1,0 +1,188 @@
+"""One hook call, from the request to the cards: gather, read the chart, decide, present, record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from cards.card import Card
+from cards.decide import Verdict, answers_without_labs, decide
+from cards.finding import Indicator
+from cards.present import CardProfile, not_evaluated, present
+from cards.reading import read_chart
+from cards.rules import Rules
+from cds_service.clients.client import Client, Mode
+from cds_service.deadline import Deadline
+from cds_service.drafts import has_draft_to_judge
+from cds_service.fhir.access import FhirAccess
+from cds_service.gather import Gathered, gather
+from cds_service.hook_request import HookRequest
+from cds_service.services import Service
+from cds_service.settings import Settings
+from cds_service.store import Answer, Candidate, IssuedCard, Store, SuppressionPolicy
+
+#: Kept for deciding, recording and writing after the last read has ended.
+_AFTER_READING = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything an answer needs that outlives a call."""
+
+    settings: Settings
+    rules: Rules
+    store: Store
+    fhir: FhirAccess
+    clock: Callable[[], datetime]
+    new_uuid: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call by one client; `mode` is live or shadow."""
+
+    service: Service
+    client: Client
+    mode: Mode
+    request: HookRequest
+    deadline: Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """`status` 200 with `cards`, or 412 with the prefetch keys `missing`. In shadow mode nothing of it is shown.
+
+    `suppressed` are cards that an earlier override silences.
+    """
+
+    status: int = 200
+    cards: tuple[Card, ...] = ()
+    missing: tuple[str, ...] = ()
+    suppressed: tuple[Card, ...] = ()
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    gathered: Gathered = field(default_factory=lambda: Gathered({}))
+    discarded: int = 0
+    reason: str = ""
+
+
+def answer(call: Call, desk: Desk) -> Answered:
+    """Answer a call and record what was answered. Raises the faults of the store, and nothing on account of data."""
+    request = call.request
+    if call.service.judges_orders and not has_draft_to_judge(request, now=desk.clock(), zone=desk.settings.time_zone):
+        answered = Answered(reason="nothing to judge")
+    else:
+        answered = _evaluated(call, desk)
+    desk.store.record_answer(_for_the_record(call, answered, desk.clock()))
+    return answered
+
+
+def _evaluated(call: Call, desk: Desk) -> Answered:
+    request, now = call.request, desk.clock()
+    gathered = _gathered(call, desk)
+    chart = read_chart(
+        gathered.lists,
+        patient_id=request.patient_id,
+        now=now,
+        zone=desk.settings.time_zone,
+        drafts=request.draft_orders,
+        selections=request.selections,
+        fhir_version=call.client.fhir_version,
+    )
+    verdict = decide(chart, desk.rules, request.hook)
+    profile = card_profile(call, desk.settings)
+    shown, missing = _cards_and_missing(verdict, call.client)
+    cards = present(shown, chart, desk.rules, profile=profile, new_uuid=desk.new_uuid)
+    cards, suppressed = _without_overridden(cards, call, desk, now)
+    if missing and (shown.findings or call.client.missing_data == "card"):
+        cards = (*cards, not_evaluated(missing, profile=profile, new_uuid=desk.new_uuid))
+        missing = ()
+    return Answered(
+        status=412 if missing else 200,
+        cards=cards,
+        missing=missing,
+        suppressed=suppressed,
+        outcomes=Counter(finding.outcome.value for finding in verdict.findings),
+        gathered=gathered,
+        discarded=chart.discarded,
+        reason=verdict.out_of_scope,
+    )
+
+
+def _gathered(call: Call, desk: Desk) -> Gathered:
+    reader = desk.fhir.reader_for(call.request, call.client, call.deadline.before(_AFTER_READING))
+    try:
+        return gather(call.request, call.service.keys, reader)
+    finally:
+        if reader:
+            reader.close()
+
+
+def _cards_and_missing(verdict: Verdict, client: Client) -> tuple[Verdict, tuple[str, ...]]:
+    """What may be shown, and what is missing for the rest. Where needed lists are missing only stops that stand
+    without laboratory results are shown (product.md section 5, item 3)."""
+    if not verdict.missing:
+        return verdict, ()
+    stops = answers_without_labs(verdict) if set(verdict.missing) <= {"labs"} else ()
+    return replace(verdict, findings=stops), verdict.missing
+
+
+def card_profile(call: Call, settings: Settings) -> CardProfile:
+    """What the cards of this call may hold."""
+    client, base = call.client, (settings.public_base or "").rstrip("/")
+    return CardProfile(
+        patient_id=call.request.patient_id,
+        source_url=f"{base}/cds-services/{call.service.id}/source-attributes" if base else "",
+        selection_behavior=client.selection_behavior,
+        one_action_per_suggestion=client.one_action_per_suggestion,
+        actions=client.actions,
+        fhir_version=client.fhir_version,
+        max_cards=settings.max_cards,
+        site_orderables=client.site_orderables,
+    )
+
+
+def _without_overridden(
+    cards: tuple[Card, ...], call: Call, desk: Desk, now: datetime
+) -> tuple[tuple[Card, ...], tuple[Card, ...]]:
+    """The cards to show, and those that an override of the same card on the same facts keeps silent."""
+    if not cards:
+        return (), ()
+    settings = desk.settings
+    policy = SuppressionPolicy(settings.suppression_days, settings.suppression_by_reason)
+    asked = {card.uuid: _candidate(card) for card in cards}
+    silent = desk.store.suppressed(call.client.name, call.request.patient_id, asked.values(), now, policy)
+    shown = tuple(card for card in cards if asked[card.uuid] not in silent)
+    return shown, tuple(card for card in cards if asked[card.uuid] in silent)
+
+
+def _candidate(card: Card) -> Candidate:
+    return Candidate(card.topic.code, Indicator(card.indicator), card.inputs)
+
+
+def _for_the_record(call: Call, answered: Answered, now: datetime) -> Answer:
+    request = call.request
+    return Answer(
+        client=call.client.name,
+        service=call.service.id,
+        hook=request.hook,
+        hook_instance=request.instance,
+        patient_id=request.patient_id,
+        issued_at=now,
+        cards=(*_issued(answered.cards, False), *_issued(answered.suppressed, True)),
+        mode="shadow" if call.mode == "shadow" else "live",
+        user=request.user,
+        location=f"Encounter/{request.encounter_id}" if request.encounter_id else None,
+        queries=answered.gathered.queries,
+        status=answered.status,
+    )
+
+
+def _issued(cards: Iterable[Card], suppressed: bool) -> Iterable[IssuedCard]:
+    for card in cards:
+        suggestions = tuple(suggestion.uuid for suggestion in card.suggestions)
+        asked = _candidate(card)
+        yield IssuedCard(
+            card.uuid, asked.card, card.version, asked.indicator, asked.inputs, suggestions, suppressed=suppressed
+        )

@@ -1,0 +1,96 @@
+"""May this call read a FHIR server, which one, and with which token (reliability page 1.1 and 1.3).
+
+The address in a request is a key to look up, never something to follow: with clients it must be, byte for byte, the one
+the configuration has for the caller; in open mode it must be this machine. Everything else is as if it were absent.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from cds_service.clients.client import Client
+from cds_service.deadline import Deadline
+from cds_service.fhir.crew import Crew
+from cds_service.fhir.peers import Peers
+from cds_service.fhir.reader import Reader
+from cds_service.fhir.server import FhirServer
+from cds_service.hook_request import HookRequest
+
+_LOOPBACK = re.compile(r"https?://(?:127(?:\.[0-9]{1,3}){3}|localhost|\[::1\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~\-]+)*")
+#: RFC 6750, section 2.1: anything else might carry a line break into a header (LOG-1).
+_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+_LONGEST_TOKEN = 16 * 1024
+#: In open mode every port of this machine may be asked for; only so many are remembered.
+_MOST_SERVERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token for one call, or None where the call has none; not to be used at all where it is not `usable`."""
+
+    value: str | None = field(default=None, repr=False)
+    usable: bool = True
+
+
+def address_of(request: HookRequest, client: Client) -> str | None:
+    """The FHIR base that may be read for this call, without a slash at its end; None where there is none."""
+    asked = (request.fhir_server or "").removesuffix("/")
+    if client.is_open:
+        return asked if _LOOPBACK.fullmatch(asked) else None
+    base = (client.fhir_base or "").removesuffix("/")
+    if not base or asked != base:
+        return None
+    return base if base.startswith("https://") or client.allow_http else None
+
+
+def token_of(request: HookRequest) -> Token:
+    """The token of the request. A token that has run out or belongs to another patient is not used, nor is the server
+    asked without it; one that is no token is as if absent."""
+    given = request.authorization
+    if given is None or len(given.access_token) > _LONGEST_TOKEN or not _TOKEN.fullmatch(given.access_token):
+        return Token()
+    if given.expires_in is not None and not given.expires_in > 0:
+        return Token(usable=False)
+    if given.patient is not None and given.patient != request.patient_id:
+        return Token(usable=False)
+    return Token(given.access_token)
+
+
+class FhirAccess:
+    """All FHIR servers of the process: connections and breakers per client and base, one crew for all."""
+
+    def __init__(self, reads_at_once: int, ca_file: str | None = None) -> None:
+        self._crew = Crew(reads_at_once)
+        self._ca_file = ca_file
+        self._lock = threading.Lock()
+        self._servers: OrderedDict[tuple[str, str], FhirServer] = OrderedDict()
+
+    def reader_for(self, request: HookRequest, client: Client, deadline: Deadline) -> Reader | None:
+        """Whoever reads for this call, or None where nothing may be read. No socket is opened here."""
+        base, token = address_of(request, client), token_of(request)
+        if base is None or not token.usable:
+            return None
+        return Reader(self._server(client, base), self._crew, token.value, deadline)
+
+    def _server(self, client: Client, base: str) -> FhirServer:
+        with self._lock:
+            server = self._servers.pop((client.name, base), None)
+            if server is None:
+                peers = Peers(loopback_only=True) if client.is_open else Peers.of_client(client.allowed_networks)
+                server = FhirServer(base, peers, self._ca_file)
+            self._servers[client.name, base] = server
+            dropped = self._servers.popitem(last=False)[1] if len(self._servers) > _MOST_SERVERS else None
+        if dropped:
+            dropped.close()
+        return server
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        self._crew.close()
+        with self._lock:
+            for server in self._servers.values():
+                server.close()
+            self._servers.clear()

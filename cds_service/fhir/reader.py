@@ -1,0 +1,105 @@
+"""Reads prefetch keys from one FHIR server for one call, and tells the server's breaker how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from cards.reading import Listed, unwrap
+from cards.reading.bundles import NOT_READ
+from cds_service.deadline import Deadline
+from cds_service.fhir.crew import Crew
+from cds_service.fhir.pages import follow
+from cds_service.fhir.server import FhirServer, NotRead
+from cds_service.fhir.wire import Wire
+from cds_service.services import KIND_OF_KEY, PATIENT, parameters
+
+
+@dataclass(slots=True)
+class Reader:
+    """For one call only: it holds the call's token."""
+
+    server: FhirServer
+    crew: Crew
+    _token: str | None = field(repr=False)
+    deadline: Deadline
+    #: why reads failed, in words of ours, by prefetch key
+    faults: dict[str, str] = field(default_factory=dict)
+    _answered: int = 0
+    _failed: int = 0
+    _allowed: bool | None = None
+
+    def search(self, keys: Iterable[str], patient_id: str, first_pages: Mapping[str, Any]) -> dict[str, Listed]:
+        """Each key, read from the server; a key of `first_pages` goes on from the page the client sent."""
+        jobs = {key: partial(self._rest_of, key, page) for key, page in first_pages.items()}
+        jobs |= {key: partial(self._all_of, key, patient_id=patient_id) for key in keys}
+        return self._run(jobs)
+
+    def by_reference(self, references: Iterable[str]) -> tuple[dict[str, Any], ...]:
+        """The resources behind `Type/id` references, as far as they can be read."""
+        jobs = {reference: partial(self._one, reference) for reference in references}
+        found = self._run(jobs)
+        return tuple(resource for listed in found.values() for resource in listed.resources)
+
+    def _run(self, jobs: Mapping[str, Any]) -> dict[str, Listed]:
+        if not jobs or not self._may_read():
+            self.faults.update(dict.fromkeys(jobs, "breaker-open"))
+            return {}
+        done: dict[str, Listed] = self.crew.read_all(jobs, self.server.new_wire, self.deadline)
+        for key in jobs.keys() - done.keys():
+            self.faults.setdefault(key, "timeout" if not self.deadline.left() else "busy")
+            self._failed += not self.deadline.left()
+        return done
+
+    def _may_read(self) -> bool:
+        """The breaker is asked once per call, and only by a call that has something to read."""
+        if self._allowed is None:
+            self._allowed = self.server.breaker.allows()
+        return self._allowed
+
+    def _all_of(self, key: str, wire: Wire, *, patient_id: str) -> Listed:
+        kind = KIND_OF_KEY[key]
+        try:
+            first = self._read(address(self.server.base, key, patient_id), wire)
+        except NotRead as fault:
+            self.faults[key] = fault.reason
+            return NOT_READ
+        return follow(first, kind, self.server.base, partial(self._read, wire=wire))
+
+    def _rest_of(self, key: str, page: Any, wire: Wire) -> Listed:
+        return follow(page, KIND_OF_KEY[key], self.server.base, partial(self._read, wire=wire))
+
+    def _one(self, reference: str, wire: Wire) -> Listed:
+        kind, _, name = reference.partition("/")
+        try:
+            return unwrap(self._read(f"{self.server.base}/{kind}/{quote(name, safe='')}", wire), kind=kind)
+        except NotRead:
+            return NOT_READ
+
+    def _read(self, url: str, wire: Wire) -> Any:
+        try:
+            found = self.server.read(url, self._token, self.deadline, wire)
+        except NotRead as fault:
+            self._failed += fault.is_outage
+            self._answered += not fault.is_outage
+            raise
+        self._answered += 1
+        return found
+
+    def close(self) -> None:
+        """Tell the breaker: one good answer is enough, a call without any is one failure."""
+        if self._answered:
+            self.server.breaker.succeeded()
+        elif self._failed:
+            self.server.breaker.failed()
+
+
+def address(base: str, key: str, patient_id: str) -> str:
+    """Where a prefetch key is read: the template of discovery with the patient filled in, every value encoded."""
+    if key == "patient":
+        return f"{base}/Patient/{quote(patient_id, safe='')}"
+    filled = [(name, value.replace(PATIENT, patient_id)) for name, value in parameters(key)]
+    return f"{base}/{KIND_OF_KEY[key]}?{urlencode(filled, safe=':/,')}"

@@ -1,0 +1,84 @@
+"""The description of the HTTP interface in OpenAPI 3.1, made from the same JSON Schemas that check requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Any
+
+from cds_service.schema import load_schema
+from cds_service.services import Service
+
+_SCHEMAS = ("response", "discovery", "feedback", "operation-outcome")
+_ERRORS = {
+    "400": "The request is not conformant; every fault is named.",
+    "401": "Authentication is required.",
+    "403": "This client may not use this service.",
+    "404": "There is no such service.",
+    "412": "Clinical data that the answer needs was not supplied and could not be read.",
+    "413": "The body is too large.",
+    "415": "The body is not application/json.",
+    "429": "Too many requests.",
+    "500": "The service failed; the body carries a correlation id.",
+    "503": "The service is busy.",
+    "507": "There is no room left to keep what was sent.",
+}
+
+
+def openapi(services: Iterable[Service], public_base: str | None) -> dict[str, Any]:
+    """The whole document for these services."""
+    services = tuple(services)
+    paths: dict[str, Any] = {
+        "/cds-services": {"get": _operation("The services and their prefetch", "discovery", errors=("500",))}
+    }
+    for service in services:
+        at = f"/cds-services/{service.id}"
+        paths[at] = {"post": _operation(service.title, "response", f"request-{service.hook}")}
+        paths[f"{at}/feedback"] = {"post": _operation("What became of the cards", "status", "feedback", _FEEDBACK)}
+    paths["/healthz"] = {"get": _operation("The process is alive", "status", errors=("500",))}
+    paths["/readyz"] = {"get": _operation("The service can answer calls", "status", errors=("500", "503"))}
+    names = (*_SCHEMAS, *(f"request-{service.hook}" for service in services))
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "rls-cds", "version": version("rls-cds"), "summary": "CDS Hooks for restless legs syndrome"},
+        **({"servers": [{"url": public_base}]} if public_base else {}),
+        "paths": paths,
+        "components": {
+            "schemas": {name: _component(name) for name in names} | {"status": {"type": "object"}},
+            "securitySchemes": {"jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+        "security": [{}, {"jwt": []}],
+    }
+
+
+_FEEDBACK = ("400", "401", "403", "404", "413", "415", "429", "500", "503", "507")
+_CALL = ("400", "401", "403", "404", "412", "413", "415", "429", "500", "503", "507")
+
+
+def _component(name: str) -> dict[str, Any]:
+    """A schema for use inside the document: its own definitions are addressed from the document's root."""
+    return {key: _rooted(value, name) for key, value in load_schema(name).items() if key not in ("$id", "$schema")}
+
+
+def _rooted(value: Any, name: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _pointer(item, name) if key == "$ref" else _rooted(item, name) for key, item in value.items()}
+    return [_rooted(item, name) for item in value] if isinstance(value, list) else value
+
+
+def _pointer(reference: str, name: str) -> str:
+    return reference.replace("#/", f"#/components/schemas/{name}/", 1)
+
+
+def _operation(summary: str, answer: str, body: str = "", errors: Iterable[str] = _CALL) -> dict[str, Any]:
+    content = {"requestBody": {"required": True, "content": _json(body)}} if body else {}
+    failures = {status: {"description": _ERRORS[status], "content": _json("operation-outcome")} for status in errors}
+    return {
+        "summary": summary,
+        **content,
+        "responses": {"200": {"description": summary, "content": _json(answer)}} | failures,
+    }
+
+
+def _json(schema: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}

@@ -121,7 +121,7 @@ def _by_ingredient_code(coded: tuple[tuple[str, str], ...], said: tuple[str, ...
     spoken = _by_words(said)
     if spoken and _says_the_same(spoken.row, named):
         return _Found(replace(spoken.row, unverified=_unverified(listed)), "code")
-    amounts = tuple(Amount(each.name) for each in dict.fromkeys(named))
+    amounts = tuple(Amount(name) for name in dict.fromkeys(each.name for each in named))
     found = shape(said, amounts, len(amounts))
     return _Found(replace(found, unverified=_unverified(listed)), "code")
 

@@ -163,8 +163,8 @@ class Reasons:
 
     @property
     def name_another_indication(self) -> bool:
-        """Clinical page 3: at least one reason is readable, none is RLS, and it is not symptoms alone."""
-        return self.readable and not self.name_rls and not self.symptoms_only
+        """Clinical page 3: at least one reason is readable, none is RLS (coded or in words), and not symptoms alone."""
+        return self.readable and not self.name_rls and not self.rls_in_words_only and not self.symptoms_only
 
 
 @dataclass(frozen=True, slots=True)

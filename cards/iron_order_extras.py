@@ -56,9 +56,12 @@ def _child_dose(order: IronOrder, amount: Decimal) -> Finding | None:
     weight = body_weight(order)
     limit = order.rules.limit("fe.child_kg_day").value
     if weight is None:
-        words = f"{plain(amount)} mg elemental iron a day; no body weight to check the dose per kilogram"
+        most = order.rules.limit("fe.day").value
+        above = f", more than {plain(most)}" if amount > most else ""
+        words = f"{plain(amount)} mg elemental iron a day{above}; no body weight to check the dose per kilogram"
         facts: dict[str, Fact] = {"dose": words, "dose_summary": words}
-        return order_fires(NAME, order, "OS-IRON-DOSE", Indicator.INFO, facts, texts=("no_weight",), why=("dose",))
+        indicator = Indicator.WARNING if above else Indicator.INFO
+        return order_fires(NAME, order, "OS-IRON-DOSE", indicator, facts, texts=("no_weight",), why=("dose",))
     if amount > limit * weight.value:
         per_kg = (amount / weight.value).quantize(Decimal("0.1"))
         words = f"{plain(per_kg)} mg/kg elemental iron a day, more than {plain(limit)}"
@@ -145,8 +148,8 @@ def duplicate(order: IronOrder) -> Finding:
     drafts = [draft for draft in order.chart.drafts if _is_second_draft(order, draft)]
     if not others and not drafts:
         return quiet(NAME, "no_duplicate")
-    if drafts and not others and any(draft.number < order.draft.number for draft in drafts):
-        return quiet(NAME, "no_duplicate")  # said once, on the first order of the basket
+    if drafts and not others and any(draft.selected and draft.number < order.draft.number for draft in drafts):
+        return quiet(NAME, "no_duplicate")  # said once, on the first selected order of the basket
     words = "another iron product is active" if others else "the basket holds a second iron order"
     drugs = [*others, *(draft.drug for draft in drafts if draft.drug)]
     facts: dict[str, Fact] = {f"duplicate{number or ''}": drug for number, drug in enumerate(drugs)}
@@ -158,15 +161,23 @@ def duplicate(order: IronOrder) -> Finding:
 
 
 def _is_second(order: IronOrder, drug: Drug) -> bool:
-    low_dose = exceeds_low_dose((drug,), order.rules.limit("fe.lowdose").value) is False and drug.has("iron-oral")
-    infusion = drug.has("iron-iv") and drug.given_on is not None
-    return not is_same_order(drug, order.draft) and not low_dose and not infusion
+    """Another product of treatment dose; earlier infusions have a rule of their own where an infusion is ordered."""
+    if is_same_order(drug, order.draft):
+        return False
+    if drug.has("iron-iv") and drug.given_on:
+        return not order.is_iv and order.studies.treatment.iv_counts
+    if drug.has("iron-iv"):
+        return True
+    return exceeds_low_dose((drug,), order.rules.limit("fe.lowdose").value)
 
 
 def _is_second_draft(order: IronOrder, draft: Draft) -> bool:
     if draft.drug is None or draft.reference == order.draft.reference or draft.number == order.draft.number:
         return False
-    return draft.drug.has(*_TREATMENT) and _is_second(order, draft.drug)
+    low_dose = draft.drug.has("iron-oral") and not exceeds_low_dose(
+        (draft.drug,), order.rules.limit("fe.lowdose").value
+    )
+    return draft.drug.has(*_TREATMENT) and not low_dose and not is_same_order(draft.drug, order.draft)
 
 
 def _infusion_too_soon(order: IronOrder) -> Finding | None:

@@ -19,6 +19,7 @@ _IRON = ("iron-oral", "iron-iv", "iron-binder")
 
 #: Problems that are another indication for iron (clinical amendments, section 3).
 _OTHER_PROBLEMS = ("iron-indication",)
+_KIDNEY_FAILURE = frozenset({"esrd", "ckd", "ckd-stage-5"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,23 @@ class IronOrder:
         return not self.is_iv and not exceeds_low_dose((self.drug,), self.rules.limit("fe.lowdose").value)
 
     @property
+    def is_low_dose_supplement(self) -> bool:
+        """A multi-ingredient product with little iron: only limits speak about it (clinical page 1.8)."""
+        return self.drug.has("multi-ingredient") and self.is_low_dose
+
+    @property
     def states_another_indication(self) -> bool:
         return self.drug.reasons.name_another_indication
 
     @property
     def another_problem(self) -> bool:
         return bool(self.chart.diagnosed(*_OTHER_PROBLEMS))
+
+    @property
+    def another_problem_than_kidney(self) -> bool:
+        """The same in kidney failure, which is on that list itself and would silence its own rows."""
+        problems = self.chart.diagnosed(*_OTHER_PROBLEMS)
+        return any(problem.concepts.isdisjoint(_KIDNEY_FAILURE) for problem in problems)
 
     @property
     def reason_is_rls_or_none(self) -> bool:

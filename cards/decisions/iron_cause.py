@@ -23,6 +23,8 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     if not_asked:
         return (quiet(NAME, not_asked),)
     ferritin = _ferritin(chart, rules)
+    if ferritin is None and chart.listing("labs") is Listing.CUT:
+        return (unknown(NAME, "labs_cut", ("labs",)),)
     if ferritin is None:
         return (quiet(NAME, "no_ferritin"),)
     low_haemoglobin = anaemia(chart, rules, ferritin)
@@ -77,10 +79,13 @@ def _fires(chart: Chart, rules: Rules, ferritin: LabResult, low_haemoglobin: Lab
 
 
 def _indicator(chart: Chart, rules: Rules, ferritin: LabResult, low_haemoglobin: LabResult | None) -> Indicator:
-    """Warning with anaemia, in men, in women from 50, or below 15; info otherwise, in pregnancy, in suspected RLS."""
+    """Warning with anaemia, in men, in women from 50, or below 15; info otherwise, in pregnancy, in suspected RLS.
+
+    From 50 the sex does not matter, so that it need not be known.
+    """
     if pregnancy(chart).is_pregnant or suspected(chart):
         return Indicator.INFO
-    older_woman = chart.person.sex == "female" and (chart.age or 0) >= rules.limit("cause_age_women").days
+    older = (chart.age or 0) >= rules.limit("cause_age_women").days
     severe = ferritin.quantity.surely_below(rules.limit("severe_def").quantity)
-    urgent = low_haemoglobin or chart.person.sex == "male" or older_woman or severe
+    urgent = low_haemoglobin or chart.person.sex == "male" or older or severe
     return Indicator.WARNING if urgent else Indicator.INFO

@@ -49,7 +49,7 @@ def _judge(order: IronOrder) -> list[Finding]:
         stop = _overload(order)
         return [*([stop] if stop else []), unknown(NAME, "labs_unknown", ("labs",))]
     fit = next(finding for row in _ROWS if (finding := row(order)) is not None)
-    if fit.card in _STOPS or order.is_binder:
+    if fit.card in _STOPS or order.is_binder or order.is_low_dose_supplement:
         return [fit]
     return [fit, *(extra(order) for extra in (dose, interactions, duplicate))]
 
@@ -144,7 +144,7 @@ def _kidney(order: IronOrder) -> Finding | None:
     if order.states_another_indication:
         return quiet(NAME, "esrd_other_indication")
     if order.ferritin is None or tsat is None:
-        return _no_labs_card(order)
+        return quiet(NAME, "other_problem") if order.another_problem_than_kidney else _no_labs_card(order)
     return quiet(NAME, "esrd_in_range", ferritin=order.ferritin, tsat=tsat)
 
 
@@ -220,7 +220,7 @@ def _child(order: IronOrder) -> Finding | None:
         indicator = Indicator.WARNING if high else Indicator.INFO
         return order_fires(NAME, order, "OS-IRON-CHILD-NOTLOW", indicator, facts, suggest=_remove(order))
     if order.studies.tsat is None:
-        return _no_tsat_card(order, Indicator.INFO)
+        return quiet(NAME, "other_problem") if order.another_problem else _no_tsat_card(order, Indicator.INFO)
     return quiet(NAME, "child_fits", ferritin=order.studies.ferritin or "unknown")
 
 

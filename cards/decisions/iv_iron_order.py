@@ -9,12 +9,14 @@ from cards.chart import Allergy, Chart, Draft, Drug, LabResult, Listing
 from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, quiet, unknown
 from cards.iron_orders import IronOrder, iron_order, order_fires
 from cards.orders import scope_of, with_evidence
+from cards.readings import Limit, read
 from cards.rules import Rules
 from cards.scope import is_child, is_esrd, overload, pregnancy, probable_overload
 from cards.wording import inline
 
 NAME = "iv_iron_order"
 _FCM = "ferric carboxymaltose"
+_TO_IRON = ("iron-iv", "iron-adverse-reaction")
 _NOT_STUDIED = ("iron sucrose", "sodium ferric gluconate")
 _BOXED = ("iron dextran", "ferumoxytol")
 _FIRST_TRIMESTER_DAYS = 14 * 7
@@ -55,7 +57,7 @@ def _allergy(order: IronOrder) -> Finding:
         return replace(quiet(NAME, "allergies_unknown"), not_checked=("allergies",))
     own = order.drug.product.ingredient_names()
     same = [allergy for allergy in order.chart.allergies if not allergy.ingredients.isdisjoint(own)]
-    iron = [allergy for allergy in order.chart.allergies if "iron-iv" in allergy.concepts]
+    iron = [allergy for allergy in order.chart.allergies if not allergy.concepts.isdisjoint(_TO_IRON)]
     if not (same or iron):
         return quiet(NAME, "no_allergy")
     critical = bool(same) or "ferumoxytol" in own
@@ -141,8 +143,9 @@ def _phosphate_card(order: IronOrder, indicator: Indicator, facts: dict[str, Fac
 
 
 def _recent_phosphate(order: IronOrder) -> LabResult | None:
-    days = order.rules.limit("phos_days").days
-    return next((r for r in order.chart.results("phosphate") if r.when.within_days(days, order.chart.today)), None)
+    """None where the newest cannot be placed on one side of the limit (clinical page 0.3, rule 5)."""
+    limits = (Limit(order.studies.limit("phosphate.low"), False),)
+    return read(order.chart, "phosphate", max_age_days=order.rules.limit("phos_days").days, limits=limits).result
 
 
 def _phosphate_risk(order: IronOrder) -> dict[str, Fact]:

@@ -79,7 +79,7 @@ CONVERSIONS = [
 
 
 def converted(name: str, value: object, unit: str | None = None, **members: object) -> Readable | Unreadable:
-    return canonical(analyte(name), value, members.pop("comparator", None), unit=unit, **members)  # type: ignore[arg-type]
+    return canonical(analyte(name), value, members.pop("comparator", None), unit=unit, **members)
 
 
 @pytest.mark.parametrize(("name", "value", "unit", "shown"), CONVERSIONS)
@@ -175,7 +175,7 @@ def test_a_conversion_says_what_was_reported() -> None:
     ],
 )
 def test_units_are_never_guessed(members: dict[str, object], why: str) -> None:
-    answer = canonical(analyte("ferritin"), 38, **members)  # type: ignore[arg-type]
+    answer = canonical(analyte("ferritin"), 38, **members)
     assert (answer.why if isinstance(answer, Unreadable) else "") == why
 
 

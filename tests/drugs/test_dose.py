@@ -1,0 +1,224 @@
+"""Daily doses out of quantities, timings and directions in words; elemental iron by salt."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from cards.chart import Product
+from cards.code_systems import RXNORM
+from cards.drugs.dose import daily_dose
+from cards.drugs.instructions import one_dose_in
+from cards.drugs.recognise import recognise
+
+TABLET = "310325"  # ferrous sulfate 325 mg
+
+
+def drug(code: str) -> Product:
+    product = recognise({"coding": [{"system": RXNORM, "code": code}]} if code.isdigit() else {"text": code})
+    assert product is not None, code
+    return product
+
+
+def daily(frequency: object = 1, period: object = 1, unit: str = "d", value: object = 1, of: str = "{pill}") -> object:
+    repeat = {"frequency": frequency, "period": period, "periodUnit": unit}
+    return [{"timing": {"repeat": repeat}, "doseAndRate": [{"doseQuantity": {"value": value, "code": of}}]}]
+
+
+def number(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
+
+
+@pytest.mark.parametrize(
+    ("dosage", "iron"),
+    [
+        (daily(), "65"),
+        (daily(3), "195"),
+        (daily(1, 2), "32.5"),
+        (daily(1, 1, "wk"), "9.2858"),
+        (daily(1, 8, "h"), "195"),
+        (daily(value=2), "130"),
+        (daily(value="2"), "130"),
+        (daily(value=325, of="mg"), "65"),
+        (daily(value=650, of="mg"), "130"),
+        (daily(value=65, of="mg"), "65"),
+        (daily(value=5, of="mL"), None),
+        (daily(value=1, of="{puff}"), None),
+        (daily(value=-1), None),
+        (daily(value=None), None),
+        (daily(frequency=None), "65"),
+        ([], None),
+        (None, None),
+        ({"timing": {"code": {"coding": [{"code": "TID"}]}}, "doseQuantity": {"value": 1, "unit": "tablet"}}, "195"),
+        ({"timing": {"code": {"coding": [{"code": "QOD"}]}}, "doseQuantity": {"value": 1}}, "32.5"),
+        ({"timing": {"repeat": {"when": ["MORN", "EVE"], "period": 1, "periodUnit": "d"}}, "doseQuantity": {"value": 1}}, "130"),
+        ({"timing": {"repeat": {"timeOfDay": ["08:00:00", "18:00:00"]}}, "doseQuantity": {"value": 1}}, "130"),
+        ({"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnits": "d"}}, "doseQuantity": {"value": 1}}, "65"),
+        (
+            {"timing": {"repeat": {"frequency": 1, "frequencyMax": 2, "period": 1, "periodUnit": "d"}},
+             "doseAndRate": {"doseRange": {"low": {"value": 1}, "high": {"value": 2}}}},
+            "260",
+        ),
+        (
+            {"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d", "dayOfWeek": ["mon", "wed", "fri"]}},
+             "doseQuantity": {"value": 1}},
+            "27.8572",
+        ),
+        ({"doseQuantity": {"value": 1, "unit": "Tablet (unit of presentation)", "code": "732936001"}, "text": "bid"}, "130"),
+        ({"timing": {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}}, None),
+        ([*daily(), *daily()], "130"),  # type: ignore[misc]
+    ],
+)  # fmt: skip
+def test_structured_doses(dosage: object, iron: str | None) -> None:
+    assert number(daily_dose(dosage, drug(TABLET)).elemental_iron_mg) == iron
+
+
+@pytest.mark.parametrize(
+    ("sig", "tablets"),
+    [
+        ("1 tab po qd", "1"),
+        ("1 tab po tid", "3"),
+        ("1 cap po bid x 10 days", "2"),
+        ("1 tablet q8h", "3"),
+        ("1 tab every other day", "0.5"),
+        ("1 tab qod", "0.5"),
+        ("take 1 tab qhs prn", "1"),
+        ("1 tablet nightly", "1"),
+        ("Take 1 tablet (325 mg total) by mouth 1 (one) time each day., Starting Tue 5/28/2019, Normal", "1"),
+        ("Take 1-2 tablets once daily at bedtime as needed for restless legs", "2"),
+        ("1-2 tablets every 4-6 hours as needed for pain", "12"),
+        ("650 mg = 2 tab, Oral, every 4 hr, PRN: other (see comment)", "12"),
+        ("80 mg = 1 tab, Oral, Daily, 90 tab, 0 Refill(s)", "1"),
+        ("One To Be Taken Each Day", "1"),
+        ("Two To Be Taken Each Day", "2"),
+        ("One Or Two To Be Taken At Night", "2"),
+        ("One To Be Taken Three Or Four Times A Day As Necessary", "4"),
+        ("One To Be Taken With Breakfast, Lunch And Evening Meal", "3"),
+        ("One To Be Taken Each Morning Before Breakfast", "1"),
+        ("Six To Be Taken Each Morning As A Single Dose", "6"),
+        ("1 Twice a Day\nBefore meals", "2"),
+        ("1/2 tablet in the morning", "0.5"),
+        ("1 6-hourly for 5 days", "4"),
+        ("one per day with food", "1"),
+        ("TAKE ONE DAILY", "1"),
+        ("one twice daily", "2"),
+        ("2 tablets a day", "2"),
+        ("1 tablet daily for 1 week", "1"),
+        ("1 tab, Oral, every 6 hr, PRN: headache", "4"),
+        ("as needed", None),
+        ("As Directed", None),
+        ("0 Refill(s)", None),
+        ("n/a", None),
+        ("Twice daily", None),
+        ("1 tablet", None),
+        ("nmkljkljllk", None),
+    ],
+)
+def test_directions_in_words(sig: str, tablets: str | None) -> None:
+    mg = daily_dose([{"text": sig}], drug(TABLET)).mg["ferrous sulfate"]
+    assert mg == (None if tablets is None else Decimal(tablets) * 325)
+
+
+@pytest.mark.parametrize(
+    ("sig", "mg"), [("325 mg orally daily", "325"), ("500mg twice daily", "1000"), ("80 mg/day", "80")]
+)
+def test_a_mass_in_words_needs_no_strength(sig: str, mg: str) -> None:
+    assert daily_dose([{"text": sig}], drug("ferrous sulfate")).mg == {"ferrous sulfate": Decimal(mg)}
+
+
+@pytest.mark.parametrize(
+    ("product", "iron", "salt_known"),
+    [
+        (TABLET, "65", True),
+        ("885578", "44.73", True),  # extended release 142 mg: the dried salt
+        ("310318", "50.4", True),  # extended release 160 mg
+        ("198630", "38.88", True),  # gluconate 324 mg
+        ("284202", "106.92", True),  # fumarate 324 mg
+        ("198806", "150", True),  # polysaccharide 150 mg
+        ("728227", "180", True),  # polysaccharide 391 mg
+        ("polysaccharide iron complex 326.1 mg capsule", "150", True),
+        ("260235", "25", True),  # carbonyl
+        ("2539943", "30", True),  # ferric maltol
+        ("ferrous sulfate dried 200 mg tablet", "65", True),
+        ("ferrous sulfate 325 mg (65 mg iron) tablet", "65", True),
+        ("Slow Fe 142 mg (45 mg iron) ER tablet", "45", True),
+        ("Ferrous sulphate 200 mg tablet", "65", False),  # may be the dried salt
+        ("746020", "28", False),  # ferrous sulfate 28 mg: may be iron
+        ("1102206", None, True),  # several irons in one product
+        ("ferrous sulfate tablet", None, False),
+    ],
+)
+def test_elemental_iron_by_salt(product: str, iron: str | None, salt_known: bool) -> None:
+    dose = daily_dose(daily(), drug(product))
+    if iron is not None or not salt_known:
+        assert number(dose.elemental_iron_mg) == iron
+    assert dose.iron_salt_known is salt_known
+
+
+def test_in_a_multi_ingredient_product_the_strength_is_iron() -> None:
+    prenatal = drug("826862")  # ferrous fumarate 29 mg among ten
+    assert daily_dose(daily(), prenatal).elemental_iron_mg == 29
+
+
+def test_several_iron_salts_add_up() -> None:
+    assert daily_dose(daily(), drug("1111556")).elemental_iron_mg == 60  # bisglycinate 40 mg, polysaccharide 20 mg
+
+
+def test_a_liquid_is_dosed_in_millilitres() -> None:
+    elixir = drug("ferrous sulfate 220 mg (44 mg iron)/5 mL oral elixir")
+    assert daily_dose(daily(value=5, of="mL"), elixir).elemental_iron_mg == 44
+    assert daily_dose(daily(value=1), elixir).elemental_iron_mg is None
+
+
+def test_a_weekly_dose_of_vitamin_d_is_never_less_than_a_seventh() -> None:
+    dose = daily_dose(daily(1, 1, "wk"), drug("1367410"))
+    units = dose.international_units["ergocalciferol"]
+    assert units is not None
+    assert units * 7 >= 50000
+    assert units * 7 < 50001
+
+
+def test_vitamin_d_in_micrograms_and_in_units_given_directly() -> None:
+    assert daily_dose([{"text": "25 mcg daily"}], drug("vitamin D3")).international_units == {"cholecalciferol": 1000}
+    assert daily_dose(daily(value=2000, of="[iU]"), drug("vitamin D3")).international_units == {"cholecalciferol": 2000}
+
+
+def test_other_doses() -> None:
+    assert daily_dose(daily(3), drug("310431")).mg == {"gabapentin": 900}
+    assert daily_dose(daily(3), drug("197444")).mg == {"carbidopa": 75, "levodopa": 300}
+    assert daily_dose(daily(value=100, of="mg"), drug("197444")).mg == {"carbidopa": None, "levodopa": None}
+    assert daily_dose(daily(), drug("310410")).mg == {"folic acid": 1}
+    assert daily_dose(daily(), drug("pramipexole 0.125 mg")).mg == {"pramipexole": Decimal("0.125")}
+
+
+def test_instructions_in_sequence_are_phases_of_which_the_largest_counts() -> None:
+    phases = [{"sequence": n, "text": sig} for n, sig in ((1, "1 tablet daily"), (2, "2 tablets daily"))]
+    assert daily_dose(phases, drug(TABLET)).mg == {"ferrous sulfate": 650}
+    unread = [*phases, {"sequence": 3, "text": "as directed"}]
+    assert daily_dose(unread, drug(TABLET)).mg == {"ferrous sulfate": None}
+
+
+@pytest.mark.parametrize(
+    ("dosage", "single"),
+    [
+        ({"timing": {"repeat": {"count": 1}}}, True),
+        ({"timing": {"repeat": {"count": 365, "timeOfDay": ["09:00:00"]}}}, False),
+        ({"timing": {"event": ["2026-06-15"]}}, True),
+        ({"text": "25 mg IV once"}, True),
+        ({"text": "25 mg stat"}, True),
+        ({"text": "25 mg x1"}, True),
+        ({"text": "premed before transfusion"}, True),
+        ({"text": "25 mg once daily"}, False),
+        ({"text": "once a week"}, False),
+        ({"text": "1 tab qhs"}, False),
+        ({"text": "25 mg once", "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}}, False),
+        ({}, False),
+    ],
+)
+def test_one_dose(dosage: object, single: bool) -> None:
+    assert one_dose_in(dosage) is single
+
+
+def test_one_dose_stands_for_the_day() -> None:
+    assert daily_dose([{"text": "2 tablets once"}], drug(TABLET), one_dose=True).mg == {"ferrous sulfate": 650}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from cds_service.cli.demo import demo_command
 from cds_service.cli.evaluate import evaluate_command
+from cds_service.cli.serve import serve_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -21,4 +23,5 @@ def main() -> None:
     """
 
 
-main.add_command(evaluate_command)
+for command in (demo_command, serve_command, evaluate_command):
+    main.add_command(command)

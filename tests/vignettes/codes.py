@@ -46,7 +46,7 @@ ORDERS: dict[tuple[str, str | None, float | None], str] = {
     ("iron_oral", "ferrous sulfate", None): "ferrous-sulfate-325-once-daily",
     ("iron_oral", "ferrous sulfate", 65): "ferrous-sulfate-325-once-daily",
     ("iron_oral", "ferrous sulfate", 195): "ferrous-sulfate-325-three-times-daily",
-    ("iron_oral", "ferrous sulfate", 200): "ferrous-sulfate-200-five-tablets-daily",
+    ("iron_oral", "ferrous sulfate", 200): "ferrous-sulfate-250-four-tablets-daily",
     ("iron_oral", "ferrous sulfate", 27): "prenatal-vitamin-27-iron",
     ("iron_oral", "multivitamin with iron", 18): "iron-carbonyl-18-once-daily",
     ("iron_iv", "fcm", None): "ferric-carboxymaltose-750",

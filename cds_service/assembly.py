@@ -1,0 +1,93 @@
+"""A whole service from its settings: store, keys, authentication and application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flask import Flask, request
+
+from cds_service.app import Register, create_app
+from cds_service.clients.authentication import (
+    Authenticator,
+    NotAuthenticated,
+    OpenDoor,
+    ReplayStoreUnavailable,
+    authenticator,
+)
+from cds_service.clients.client import Client
+from cds_service.clients.keys import ClientKeys
+from cds_service.clients.rate_limit import RateLimits, TooMany, caller_address
+from cds_service.errors import NotAuthenticated as Unauthorized
+from cds_service.errors import Overloaded, TooManyRequests
+from cds_service.settings import Settings
+from cds_service.store import Store, StoreSettings, open_store
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def store_settings(settings: Settings) -> StoreSettings:
+    """What the store needs of the settings. With clients the keys come from the settings, never made on the way."""
+    return StoreSettings(
+        database_url=settings.database_url,
+        data_folder=Path(settings.data_folder) if settings.data_folder else None,
+        pseudonym_key=settings.pseudonym_key,
+        encryption_key=settings.encryption_key,
+        may_make_keys=settings.is_open,
+    )
+
+
+def assemble(
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = now,
+    register: Iterable[Register] = (),
+) -> Flask:
+    """Open the store, load the clients' keys and build the application; to be called once in every worker process.
+
+    Raises `BadStore` where a person must act, `StoreUnavailable` where the database does not answer.
+    """
+    store = open_store(store_settings(settings))
+    keys = ClientKeys(settings.clients, ca_file=settings.ca_file)
+    keys.start()
+    door = Door(authenticator(settings, store, keys, clock), settings)
+    checks = {} if settings.is_open else {"client keys": lambda: () if keys.are_ready() else ("no client has keys",)}
+    return create_app(
+        settings, clock=clock, store=store, authenticate=door.admit, checks=checks, register=tuple(register)
+    )
+
+
+class Door:
+    """Authentication with its limits, in the terms of HTTP."""
+
+    def __init__(self, door: Authenticator | OpenDoor, settings: Settings) -> None:
+        self._door, self._proxies = door, settings.trusted_proxies
+        self._limits = RateLimits(settings.failures_per_minute)
+
+    def admit(self, header: str | None, path: str) -> Client:
+        """The client that calls `path` of the current request.
+
+        Raises `errors.NotAuthenticated` (one constant 401), `TooManyRequests`, or `Overloaded` where the replay
+        guard cannot tell (fail closed, JWT-8).
+        """
+        caller = caller_address(request.remote_addr or "", request.headers.get("X-Forwarded-For"), self._proxies)
+        try:
+            self._limits.check_failures(caller)
+            client = self._door.authenticate({"Authorization": header} if header else {}, path)
+            self._limits.count_call(client)
+        except TooMany as fault:
+            raise TooManyRequests(fault.retry_after) from None
+        except NotAuthenticated:
+            self._limits.count_failure(caller)
+            raise Unauthorized from None
+        except ReplayStoreUnavailable:
+            raise Overloaded from None
+        return client
+
+
+def open_store_of(settings: Settings) -> Store:
+    """The store alone, for the commands that only read it."""
+    return open_store(store_settings(settings))

@@ -1,0 +1,30 @@
+"""`rls-cds demo`: everything on one machine, nothing to configure."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(name="demo")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
+def demo_command(host: str, port: int) -> None:
+    """Start the services, a FHIR server with synthetic patients and the console, and print how to try them."""
+    import os
+
+    from cds_service.demo import demo_app, welcome
+    from cds_service.serving import serve_demo
+    from cds_service.settings import BadSettings, load_settings
+    from cds_service.store import BadStore, StoreError
+
+    chosen = {"host": host, "port": port, "public_base": f"http://{host}:{port}"}
+    try:
+        settings = load_settings(None, os.environ, demo=True, options=chosen)
+        app = demo_app(settings)
+        serve_demo(app, host, port, lambda base: click.echo(welcome(base)))
+    except (BadSettings, BadStore, StoreError) as fault:
+        raise click.ClickException(str(fault)) from None
+    except OSError as fault:
+        raise click.ClickException(
+            f"cannot listen on {host}:{port} ({fault.strerror}); choose another port with --port"
+        ) from None

@@ -1,0 +1,35 @@
+"""`rls-cds serve`: the production server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(name="serve")
+@click.option("--host", help="Address to listen on (setting host).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (setting port).")
+@click.option("--workers", type=click.IntRange(1, 64), help="Worker processes (setting workers).")
+@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="The settings file, rls-cds.toml.")
+def serve_command(host: str | None, port: int | None, workers: int | None, config: Path | None) -> None:
+    """Serve CDS Hooks in production, behind a proxy that buffers (nginx, an ingress, a load balancer).
+
+    Without configured clients it listens on this machine only: nobody proves who they are in that mode.
+    Unsafe settings are refused, all faults at once, each with what to change.
+    """
+    import os
+
+    from cds_service.assembly import assemble
+    from cds_service.serving import serve
+    from cds_service.settings import BadSettings, load_settings
+    from cds_service.store import BadStore, StoreError
+
+    given = {"host": host, "port": port, "workers": workers}
+    try:
+        settings = load_settings(
+            config, os.environ, options={name: value for name, value in given.items() if value is not None}
+        )
+        serve(settings, lambda: assemble(settings))
+    except (BadSettings, BadStore, StoreError) as fault:
+        raise click.ClickException(str(fault)) from None

@@ -1,0 +1,70 @@
+"""The demo: the services, a FHIR server with synthetic patients, and the console, on one port of this machine."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from flask import Flask
+
+from cds_service.app import Register
+from cds_service.assembly import assemble, now
+from cds_service.settings import Settings
+from fhir_fixtures import load_patients
+from fhir_fixtures.server import fhir_blueprint
+
+#: The patient of the `curl` that the demo prints: a low ferritin inside the laboratory's own range.
+FIRST_PATIENT = "ferritin-38-inside-the-lab-range"
+
+
+def demo_app(settings: Settings, *, today: datetime | None = None, register: tuple[Register, ...] = ()) -> Flask:
+    """The demo application. Patients carry dates relative to today, so that results stay fresh."""
+    moment = today or now()
+    patients = load_patients(moment.astimezone(settings.time_zone).date())
+    clock = (lambda: moment) if today else now
+
+    def mount_fhir(app: Flask) -> None:
+        app.register_blueprint(fhir_blueprint(patients), url_prefix="/fhir")
+
+    return assemble(settings, clock=clock, register=(mount_fhir, *register))
+
+
+def first_patient_id() -> str:
+    """The id of the patient that the printed request is about."""
+    found = next(each for each in load_patients(now().date()) if each.slug == FIRST_PATIENT)
+    return found.patient_id
+
+
+def first_request(base: str) -> str:
+    """The body of one request that returns a card, reading everything from the demo's FHIR server."""
+    return json.dumps(
+        {
+            "hook": "patient-view",
+            "hookInstance": "7f3c1d52-9a0e-4b8e-8c41-0d6c2b7f9e11",
+            "fhirServer": f"{base}/fhir",
+            "context": {"userId": "Practitioner/demo", "patientId": first_patient_id()},
+        }
+    )
+
+
+def welcome(base: str) -> str:
+    """What the demo prints once it listens."""
+    sandbox = (
+        f"fhirServiceUrl={base}/fhir&patientId={first_patient_id()}&serviceDiscoveryURL={base}/cds-services"
+        "&hook=patient-view&screen=patient-view"
+    )
+    return f"""\
+rls-cds demo. Synthetic patients only; not for clinical use without review.
+
+  Console             {base}/console
+  CDS Hooks services  {base}/cds-services
+  FHIR R4 server      {base}/fhir
+
+Public CDS Hooks Sandbox, run on this machine: add to its address
+  ?{sandbox}
+
+One request that returns a card:
+  curl -s {base}/cds-services/rls-patient-view -H 'Content-Type: application/json' -d '{first_request(base)}'
+
+Stop with Ctrl+C.
+"""

@@ -14,6 +14,7 @@ from cards.drugs.products import ProductRow
 from cards.drugs.words import MANY, amounts_in_words, components, paired_strengths, without_brackets
 
 _PER_ML = re.compile(r"(?:/|per)\s*[\d.,]*\s*ml\b")
+_COMBINED = re.compile(r"\d(?: ?mg)?[-/]\d[\d.]*\s*(?:mg|mcg)\b")
 _MULTI = 4  # active ingredients that make a multi-ingredient product
 
 
@@ -39,6 +40,8 @@ def shape(said: tuple[str, ...], amounts: tuple[Amount, ...], count: int) -> Pro
 
 def _with_pair(words: str, amounts: tuple[Amount, ...]) -> tuple[Amount, ...]:
     """`carbidopa-levodopa 25-100 mg`: the numbers in the order of the names; of levodopa it is always the larger."""
+    if len(amounts) == 1 and _COMBINED.search(plain(words)):
+        return (Amount(amounts[0].ingredient),)  # one of the numbers belongs to an ingredient that is none of ours
     strengths = paired_strengths(words) if len(amounts) > 1 else ()
     if len(strengths) != len(amounts) or sum(each.mg is not None for each in amounts) > 1:
         return amounts

@@ -52,7 +52,11 @@ def number(value: Decimal | None) -> str | None:
         (None, None),
         ({"timing": {"code": {"coding": [{"code": "TID"}]}}, "doseQuantity": {"value": 1, "unit": "tablet"}}, "195"),
         ({"timing": {"code": {"coding": [{"code": "QOD"}]}}, "doseQuantity": {"value": 1}}, "32.5"),
-        ({"timing": {"repeat": {"when": ["MORN", "EVE"], "period": 1, "periodUnit": "d"}}, "doseQuantity": {"value": 1}}, "130"),
+        (
+            {"timing": {"repeat": {"when": ["MORN", "EVE"], "period": 1, "periodUnit": "d"}},
+             "doseQuantity": {"value": 1}},
+            "130",
+        ),
         ({"timing": {"repeat": {"timeOfDay": ["08:00:00", "18:00:00"]}}, "doseQuantity": {"value": 1}}, "130"),
         ({"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnits": "d"}}, "doseQuantity": {"value": 1}}, "65"),
         (
@@ -65,7 +69,13 @@ def number(value: Decimal | None) -> str | None:
              "doseQuantity": {"value": 1}},
             "27.8572",
         ),
-        ({"doseQuantity": {"value": 1, "unit": "Tablet (unit of presentation)", "code": "732936001"}, "text": "bid"}, "130"),
+        (
+            {"doseQuantity": {"value": 1, "unit": "Tablet (unit of presentation)", "code": "732936001"}, "text": "bid"},
+            "130",
+        ),
+        ({"timing": {"code": {"coding": [{"code": "Q2W"}]}}, "doseQuantity": {"value": 14}}, "65"),
+        (daily(value="many"), None),
+        (daily(value=True), None),
         ({"timing": {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}}, None),
         ([*daily(), *daily()], "130"),  # type: ignore[misc]
     ],
@@ -147,6 +157,8 @@ def test_a_mass_in_words_needs_no_strength(sig: str, mg: str) -> None:
         ("746020", "28", False),  # ferrous sulfate 28 mg: may be iron
         ("1102206", None, True),  # several irons in one product
         ("ferrous sulfate tablet", None, False),
+        ("ferrous sulfate 1.2.3 mg tablet", None, False),
+        ("ferrous succinate 100 mg tablet", "100", False),  # no fact about this salt: the most it can be
     ],
 )
 def test_elemental_iron_by_salt(product: str, iron: str | None, salt_known: bool) -> None:

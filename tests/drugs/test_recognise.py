@@ -62,6 +62,18 @@ def test_what_is_none_of_ours_is_not_recognised(words: str) -> None:
         ("ferric citrate 210 mg tablet", "ferric citrate 210 mg oral tablet", "iron-binder"),
         ("carbidopa-levodopa 25-100 mg tablet", "carbidopa 25 mg / levodopa 100 mg oral tablet", "levodopa"),
         ("Sinemet 25/100", None, "levodopa"),
+        (
+            "diphenhydramine-acetaminophen 25-500 mg tablet",
+            "diphenhydramine oral tablet",
+            "agg-sub agg-sub-antihistamine",
+        ),
+        ("500 mg ascorbic acid", "ascorbic acid 500 mg", "vitc"),
+        ("promethazine 6.25 mg/0 mL syrup", "promethazine liquid", "agg-sub agg-sub-antiemetic"),
+        (
+            "calcium-vitamin D3 600 mg-400 unit tablet",
+            "calcium 600 mg / cholecalciferol 400 IU oral tablet",
+            "calcium vitd",
+        ),
         ("prochlorperazine maleate 10 mg", "prochlorperazine 10 mg", "agg-sub agg-sub-antiemetic"),
         ("Tylenol PM", "diphenhydramine", "agg-sub agg-sub-antihistamine"),
         ("METOCLOPRAMIDE 20MG ZETPIL", "metoclopramide 20 mg", "agg-sub agg-sub-antiemetic"),

@@ -17,6 +17,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from cds_service.clients.client import Client
 
 _MOST_BUCKETS = 10_000
+#: Waiting just as long as told must be enough, whatever the sums of fractions come to.
+_ROUNDING = 1e-6
 
 
 class TooMany(Exception):
@@ -41,7 +43,7 @@ class Buckets:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def take(self, name: str, per_minute: int) -> None:
-        """Use one call up, or raise `TooMany`. A full bucket holds ten seconds' worth, at least one call."""
+        """Use one call up, or raise `TooMany`. A full bucket holds a minute's worth."""
         with self._lock:
             bucket = self._filled(name, per_minute)
             self._refuse_if_empty(bucket, per_minute)
@@ -54,7 +56,7 @@ class Buckets:
                 self._refuse_if_empty(self._filled(name, per_minute), per_minute)
 
     def _filled(self, name: str, per_minute: int) -> _Bucket:
-        now, most = self._clock(), max(1.0, per_minute / 6)
+        now, most = self._clock(), float(per_minute)
         bucket = self._buckets.setdefault(name, _Bucket(most, now))
         self._buckets.move_to_end(name)
         if len(self._buckets) > _MOST_BUCKETS:
@@ -65,8 +67,9 @@ class Buckets:
 
     @staticmethod
     def _refuse_if_empty(bucket: _Bucket, per_minute: int) -> None:
-        if bucket.tokens < 1:
-            raise TooMany(max(1, math.ceil((1 - bucket.tokens) * 60 / per_minute)))
+        missing = 1 - bucket.tokens - _ROUNDING
+        if missing > 0:
+            raise TooMany(max(1, math.ceil(missing * 60 / per_minute)))
 
 
 class RateLimits:

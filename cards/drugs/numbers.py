@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-NUMBER = r"\d{1,9}(?:[.,]\d{1,9}){0,3}|\.\d{1,9}"
+NUMBER = r"(?<!\d)\d{1,9}(?:[.,]\d{1,9}){0,3}|\.\d{1,9}"
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _MG = {"mg": "1", "milligram": "1", "milligrams": "1", "mcg": "0.001", "ug": "0.001", "microgram": "0.001"}
 _MG |= {"micrograms": "0.001", "g": "1000", "gram": "1000", "grams": "1000", "gm": "1000", "ng": "0.000001"}

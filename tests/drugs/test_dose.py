@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -234,3 +235,12 @@ def test_one_dose(dosage: object, single: bool) -> None:
 
 def test_one_dose_stands_for_the_day() -> None:
     assert daily_dose([{"text": "2 tablets once"}], drug(TABLET), one_dose=True).mg == {"ferrous sulfate": 650}
+
+
+@pytest.mark.parametrize(
+    "nonsense", ["9" * 5000, "1 " * 2500, "every " * 800, "1-" * 2500, "one " * 1200, "1 mg/" * 1000]
+)
+def test_long_directions_take_no_time(nonsense: str) -> None:
+    begin = time.perf_counter()
+    daily_dose([{"text": nonsense}], drug(TABLET))
+    assert time.perf_counter() - begin < 0.25

@@ -1,4 +1,4 @@
-"""The service's memory: cards issued, feedback, replay guard, audit. See port.py for what may be asked of it."""
+"""The service's memory: cards issued, feedback, replay guard, audit. port.py says what may be asked of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from cds_service.store.faults import (
 )
 from cds_service.store.nothing import NoStore
 from cds_service.store.opening import StoreSettings, open_store, upgrade
-from cds_service.store.port import (
+from cds_service.store.port import Store
+from cds_service.store.values import (
     Answer,
     AuditReport,
     AuditRow,
@@ -32,7 +33,6 @@ from cds_service.store.port import (
     Reason,
     ReasonCount,
     Retention,
-    Store,
     SuppressionPolicy,
 )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, insert
 
 from cds_service.store.audit import AuditEntry, append
-from cds_service.store.port import Answer, Candidate, IssuedCard
 from cds_service.store.schema import card_issued, suggestion_issued
 from cds_service.store.seal import Seal
+from cds_service.store.values import Answer, Candidate, IssuedCard
 
 
 def record_answer(connection: Connection, seal: Seal, answer: Answer) -> None:
@@ -31,7 +31,7 @@ def patient_hash(seal: Seal, client: str, patient_id: str) -> str:
 
 def inputs_digest(seal: Seal, patient: str, card: IssuedCard | Candidate) -> str:
     """Keyed, since a plain digest of a ferritin could be undone by trying all ferritins."""
-    return seal.pseudonym("inputs", patient, card.card, card.inputs)
+    return seal.pseudonym("inputs", patient, card.card, *sorted(card.inputs))
 
 
 def _card_row(seal: Seal, answer: Answer, card: IssuedCard, patient: str) -> dict[str, object]:

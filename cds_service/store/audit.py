@@ -22,9 +22,9 @@ from sqlalchemy import Connection, String, delete, insert, select, type_coerce, 
 from sqlalchemy.exc import NoResultFound
 
 from cds_service.store.faults import StoreUnavailable
-from cds_service.store.port import AuditReport, AuditRow
 from cds_service.store.schema import AnyRow, audit_anchor, audit_event, utc_text
 from cds_service.store.seal import Seal
+from cds_service.store.values import AuditReport, AuditRow
 
 _START = "0" * 64
 _MOST_FAULTS = 100
@@ -99,17 +99,16 @@ def _plain(value: object) -> str:
 
 
 def verify(connection: Connection, seal: Seal) -> AuditReport:
-    """Walk the chain from end to end; at most 100 faults are named, each by its row number."""
+    """Walk the chain from end to end; at most about 100 faults are named, each by its row number."""
     anchors = connection.execute(select(audit_anchor)).all()
-    rows = connection.execute(_AS_STORED.execution_options(yield_per=1000))
     if len(anchors) != 1:
-        return AuditReport(rows=sum(1 for _ in rows), head="", faults=("the anchor of the chain is missing",))
+        return AuditReport(rows=0, head="", faults=("the anchor of the chain is missing",))
     anchor = anchors[0]
     faults = list(_anchor_faults(seal, anchor))
     walk = _Walk(anchor.first_seq, anchor.before_first)
-    for row in rows:
-        walk.step(row)
-        faults += walk.faults_here[: _MOST_FAULTS - len(faults)]
+    with connection.execute(_AS_STORED.execution_options(yield_per=1000)) as found:
+        for row in found:
+            faults += walk.step(row)[: _MOST_FAULTS - len(faults)]
     faults += walk.end_faults(anchor.last_seq, anchor.last_hash)
     return AuditReport(rows=walk.rows, head=walk.previous, faults=tuple(faults))
 
@@ -124,12 +123,12 @@ class _Walk:
 
     def __init__(self, first: int, before_first: str) -> None:
         self.expected, self.previous, self.rows = first, before_first, 0
-        self.faults_here: list[str] = []
 
-    def step(self, row: AnyRow) -> None:
-        self.faults_here = list(self._faults(row))
+    def step(self, row: AnyRow) -> list[str]:
+        faults = list(self._faults(row))
         self.rows += 1
         self.previous, self.expected = row.hash, row.seq + 1
+        return faults
 
     def _faults(self, row: AnyRow) -> Iterator[str]:
         if row.seq > self.expected:
@@ -151,17 +150,21 @@ class _Walk:
 
 
 def rows(connection: Connection, seal: Seal) -> Iterator[AuditRow]:
-    for row in connection.execute(_ALL.execution_options(yield_per=1000)):
-        detail = seal.open(row.detail_closed, f"audit:{row.seq}")
-        yield AuditRow(
-            row.seq,
-            row.recorded,
-            row.kind,
-            row.client,
-            row.service,
-            row.patient_hash,
-            detail if isinstance(detail, dict) else {},
-        )
+    with connection.execute(_ALL.execution_options(yield_per=1000)) as found:
+        yield from (_opened(row, seal) for row in found)
+
+
+def _opened(row: AnyRow, seal: Seal) -> AuditRow:
+    detail = seal.open(row.detail_closed, f"audit:{row.seq}")
+    return AuditRow(
+        row.seq,
+        row.recorded,
+        row.kind,
+        row.client,
+        row.service,
+        row.patient_hash,
+        detail if isinstance(detail, dict) else {},
+    )
 
 
 def drop_before(connection: Connection, seal: Seal, moment: datetime, most: int) -> int:

@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from cds_service.store.port import AuditRow
+from cds_service.store.values import AuditRow
 
 if TYPE_CHECKING:
     from fhir.resources.R4B.auditevent import AuditEvent

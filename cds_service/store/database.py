@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
@@ -32,8 +32,7 @@ class Database:
         self._snapshots = engine.execution_options(reads_only=True)
         if not self.is_sqlite:
             self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ")
-        #: SQLite has one writer at a time; waiting here is fair, waiting in its busy handler is not.
-        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+        self._turn = threading.Lock()
         _forget_connections_after_fork(engine)
 
     @property
@@ -43,8 +42,21 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is durable when the block has ended, and undone when it raises."""
-        with our_faults(), self._turn, self._engine.begin() as connection:
+        with our_faults(), self._one_writer(), self._engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        """SQLite has one writer at a time. Waiting here is fair; waiting in its busy handler is not."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._turn.acquire(timeout=_WAIT_SECONDS):
+            raise StoreUnavailable("the store is busy")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -68,10 +80,18 @@ def _forget_connections_after_fork(engine: Engine) -> None:
 
 
 def sqlite_engine(path: Path, *, synchronous: str) -> Engine:
-    """`synchronous`: FULL where nothing acknowledged may be lost, even when the power goes; else NORMAL."""
+    """`synchronous`: FULL where nothing acknowledged may be lost, even when the power goes; else NORMAL.
+
+    The file must be there: one that was taken away is a fault, not a reason to begin an empty one.
+    """
+
+    def connect() -> sqlite3.Connection:
+        address = f"{path.resolve().as_uri()}?mode=rw"
+        return sqlite3.connect(address, uri=True, timeout=_WAIT_SECONDS, check_same_thread=False)
+
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": _WAIT_SECONDS},
+        creator=connect,
         hide_parameters=True,
         pool_size=8,
         max_overflow=56,

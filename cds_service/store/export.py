@@ -13,9 +13,9 @@ import orjson
 from sqlalchemy import Connection, select
 
 from cds_service.store.audit import AuditEntry, append
-from cds_service.store.port import FeedbackRow
 from cds_service.store.schema import AnyRow, card_issued, feedback_event, utc_text
 from cds_service.store.seal import Seal
+from cds_service.store.values import FeedbackRow
 
 _UNKNOWN = "unknown"
 _NONE_GIVEN = "none given"

@@ -10,7 +10,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from cds_service.store.audit import AuditEntry, append
 from cds_service.store.faults import QuotaReached
-from cds_service.store.port import FeedbackItem, FeedbackResult
 from cds_service.store.replay import insert_once
 from cds_service.store.schema import (
     card_issued,
@@ -22,6 +21,7 @@ from cds_service.store.schema import (
 )
 from cds_service.store.seal import Seal
 from cds_service.store.suppression import reason_hash
+from cds_service.store.values import FeedbackItem, FeedbackResult
 
 #: Rows of a client in the quarantine; what comes beyond is answered alike and counted, but not kept.
 QUARANTINE_CAP = 10_000

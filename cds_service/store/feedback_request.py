@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import orjson
 
-from cds_service.store.port import FeedbackItem, Outcome, Reason
+from cds_service.store.values import FeedbackItem, Outcome, Reason
 
 MOST_ITEMS = 100
 MOST_BYTES = 64 * 1024

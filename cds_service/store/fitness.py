@@ -12,8 +12,8 @@ from sqlalchemy import delete, insert, select
 from cds_service.store.database import Database
 from cds_service.store.faults import StoreError
 from cds_service.store.migrating import schema_version
-from cds_service.store.port import Health
 from cds_service.store.schema import VERSIONS, probe, token_used
+from cds_service.store.values import Health
 
 _LEAST_FREE = 0.05
 

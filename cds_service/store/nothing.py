@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from cds_service.store.faults import StoreUnavailable
-from cds_service.store.port import (
+from cds_service.store.values import (
     Answer,
     AuditReport,
     AuditRow,

@@ -21,7 +21,7 @@ class StoreSettings:
     """`database_url`: None = SQLite in the data folder, empty = no store. Keys: 32 bytes or more each, or
     neither; then SQLite gets its own, kept in `<store>.key`, unless `may_make_keys` is false."""
 
-    database_url: str | None = None
+    database_url: str | None = field(default=None, repr=False)  # may hold a password
     data_folder: Path | None = None
     pseudonym_key: bytes | None = field(default=None, repr=False)
     encryption_key: bytes | None = field(default=None, repr=False)

@@ -9,7 +9,6 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, delete, exists,
 
 from cds_service.store import audit
 from cds_service.store.database import Database
-from cds_service.store.port import Retention
 from cds_service.store.schema import (
     card_issued,
     feedback_event,
@@ -19,6 +18,7 @@ from cds_service.store.schema import (
     utc_text,
 )
 from cds_service.store.seal import Seal
+from cds_service.store.values import Retention
 
 _BATCH = 500
 

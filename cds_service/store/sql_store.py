@@ -9,7 +9,10 @@ from pathlib import Path
 from cds_service.store import answers, audit, export, feedback, suppression, watch
 from cds_service.store.database import Database
 from cds_service.store.fitness import examine
-from cds_service.store.port import (
+from cds_service.store.replay import ReplayGuard
+from cds_service.store.retention import apply_retention
+from cds_service.store.seal import Seal
+from cds_service.store.values import (
     Answer,
     AuditReport,
     AuditRow,
@@ -24,9 +27,6 @@ from cds_service.store.port import (
     Retention,
     SuppressionPolicy,
 )
-from cds_service.store.replay import ReplayGuard
-from cds_service.store.retention import apply_retention
-from cds_service.store.seal import Seal
 
 
 class SqlStore:

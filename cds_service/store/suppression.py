@@ -9,9 +9,9 @@ from sqlalchemy import Connection, select
 
 from cards.finding import Indicator
 from cds_service.store.answers import inputs_digest, patient_hash
-from cds_service.store.port import Candidate, SuppressionPolicy
 from cds_service.store.schema import AnyRow, card_issued, feedback_event
 from cds_service.store.seal import Seal
+from cds_service.store.values import Candidate, SuppressionPolicy
 
 _RANK = {indicator.value: rank for rank, indicator in enumerate(Indicator)}
 _OVERRIDES = (

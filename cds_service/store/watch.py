@@ -8,9 +8,9 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Connection, case, distinct, func, select, type_coerce
 from sqlalchemy.types import String
 
-from cds_service.store.port import CardCount, OutcomeCount, ReasonCount
 from cds_service.store.schema import card_issued, feedback_event
 from cds_service.store.seal import Seal
+from cds_service.store.values import CardCount, OutcomeCount, ReasonCount
 
 _DAY = func.substr(type_coerce(card_issued.c.issued_at, String), 1, 10)
 

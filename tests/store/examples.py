@@ -22,7 +22,7 @@ def a_card(
     **others: object,
 ) -> IssuedCard:
     uuids = tuple(str(uuid4()) for _ in range(suggestions))
-    return IssuedCard(str(uuid4()), card, "2026.1", indicator, inputs, uuids, **others)  # type: ignore[arg-type]
+    return IssuedCard(str(uuid4()), card, "2026.1", indicator, (inputs,), uuids, **others)  # type: ignore[arg-type]
 
 
 def an_answer(*cards: IssuedCard, **others: object) -> Answer:

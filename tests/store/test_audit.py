@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import Connection, delete, insert, select, text, update
 
-from cds_service.store import Store, StoreSettings, audit, open_store
+from cds_service.store import Store, StoreSettings, StoreUnavailable, audit, open_store
 from cds_service.store.keys import Keys
 from cds_service.store.schema import audit_anchor, audit_event
 from cds_service.store.seal import Seal
@@ -28,7 +28,7 @@ from tests.store.examples import (
     overridden,
 )
 
-ROWS = 40
+ROWS = 20
 Rows = list[dict[str, Any]]
 
 
@@ -173,13 +173,13 @@ def test_emptied_tables_are_found(tampered: Connection, seal: Seal, table: str) 
 
 def test_a_report_names_the_row(tampered: Connection, seal: Seal) -> None:
     tampered.execute(update(audit_event).where(audit_event.c.seq == 7).values(kind="other"))
-    tampered.execute(delete(audit_event).where(audit_event.c.seq == 20))
-    tampered.execute(delete(audit_event).where(audit_event.c.seq > 38))
+    tampered.execute(delete(audit_event).where(audit_event.c.seq == 12))
+    tampered.execute(delete(audit_event).where(audit_event.c.seq > 18))
     assert audit.verify(tampered, seal).faults == (
         "row 7 was changed",
-        "rows 20 to 20 are missing",
-        "row 21 does not follow the row before it",
-        "rows 39 to 40 are missing at the end",
+        "rows 12 to 12 are missing",
+        "row 13 does not follow the row before it",
+        "rows 19 to 20 are missing at the end",
     )
 
 
@@ -191,3 +191,21 @@ def test_a_restored_old_state_shows_in_a_head_noted_elsewhere(tmp_path: Path) ->
     store.record_answer(an_answer())
     assert store.verify_audit().head != noted.head
     store.close()
+
+
+def test_without_its_anchor_nothing_more_is_recorded(store: Store, engine: sqlalchemy.Engine) -> None:
+    """Else whoever cut the chain off would have it begun anew."""
+    fill(store)
+    with engine.begin() as connection:
+        connection.execute(delete(audit_anchor))
+    with pytest.raises(StoreUnavailable, match="anchor"):
+        store.record_answer(an_answer(a_card()))
+
+
+def test_a_row_that_was_changed_cannot_be_opened(store: Store, engine: sqlalchemy.Engine) -> None:
+    fill(store)
+    with engine.begin() as connection:
+        content = connection.execute(select(audit_event.c.detail_closed).where(audit_event.c.seq == 2)).scalar_one()
+        connection.execute(update(audit_event).where(audit_event.c.seq == 1).values(detail_closed=content))
+    with pytest.raises(StoreUnavailable, match="changed from outside"):
+        list(store.audit_rows())

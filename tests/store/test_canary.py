@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cds_service.store import FeedbackItem, Reason, Store, StoreSettings, SuppressionPolicy, open_store
-from cds_service.store.port import Candidate
+from cds_service.store.values import Candidate
 from tests.store.examples import CLIENT, NOW, SERVICE, a_card, an_answer
 
 CANARIES = {
@@ -36,7 +36,7 @@ def use_everything(settings: StoreSettings) -> Store:
     known = FeedbackItem(card.uuid, "overridden", NOW, (), reason, CANARIES["comment"])
     unknown = FeedbackItem("0" * 8 + card.uuid[8:], "overridden", NOW, (), reason, CANARIES["comment"])
     store.record_feedback(CLIENT, SERVICE, [known, unknown], NOW)
-    candidate = Candidate("IRONLOW", card.indicator, CANARIES["inputs"])
+    candidate = Candidate("IRONLOW", card.indicator, (CANARIES["inputs"],))
     assert store.suppressed(CLIENT, CANARIES["patient"], [candidate], NOW, SuppressionPolicy()) == {candidate}
     assert store.first_use(CANARIES["issuer"], CANARIES["jti"], NOW + timedelta(minutes=5), NOW)
     (row,) = store.export_feedback(None, CANARIES["actor"], NOW)
@@ -47,7 +47,7 @@ def use_everything(settings: StoreSettings) -> Store:
 
 
 def found_in(content: bytes) -> list[str]:
-    parts = {word for canary in CANARIES.values() for word in (canary, canary.rpartition("/")[2])}
+    parts = set(CANARIES.values()) | {CANARIES[name].rpartition("/")[2] for name in ("user", "location")}
     forms = {form for part in parts for form in (part.encode(), part.encode("utf-16-le"), part.lower().encode())}
     return sorted(form.decode(errors="replace") for form in forms if form in content)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -79,6 +80,17 @@ def test_a_full_disk_loses_nothing_and_heals(small_disk: Path) -> None:
     assert store.health(NOW).faults == ()
     assert len(store.export_feedback(None, "me", NOW)) == acknowledged
     assert store.verify_audit().faults == ()
+    store.close()
+
+
+def test_a_disk_that_is_nearly_full_is_named_before_it_is_full(small_disk: Path) -> None:
+    store = open_store(settings_in(small_disk))
+    store.record_answer(an_answer(a_card()))
+    assert store.health(NOW).faults == ()
+    free = shutil.disk_usage(small_disk).free
+    (small_disk / "filler").write_bytes(b"x" * (free - 64 * 1024))
+    assert store.health(NOW).faults == ("less than 5% of the disk of the store is free",)
+    store.record_answer(an_answer(a_card()))
     store.close()
 
 

@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ from cds_service.store import (
     upgrade,
 )
 from cds_service.store import migrating as migrating_module
+from cds_service.store.keys import Keys, keys_beside
 from cds_service.store.place import prepare_folder
 from cds_service.store.schema import VERSIONS, metadata
 from cds_service.store.sql_store import SqlStore
@@ -154,9 +157,21 @@ class TestKeys:
             open_store(StoreSettings(data_folder=tmp_path))
 
     def test_no_key_is_shown(self) -> None:
-        settings = StoreSettings(None, None, PSEUDONYM_KEY, ENCRYPTION_KEY)
-        assert "key" not in repr(settings).replace("may_make_keys", "")
+        settings = StoreSettings("postgresql://rls:password@host/name", None, PSEUDONYM_KEY, ENCRYPTION_KEY)
+        assert repr(settings) == "StoreSettings(data_folder=None, may_make_keys=True)"
         assert repr(settings.keys()) == "Keys()"
+
+
+def test_many_that_make_keys_at_once_get_the_same(tmp_path: Path) -> None:
+    together = threading.Barrier(16)
+
+    def make(_: int) -> Keys:
+        together.wait(60)
+        return keys_beside(tmp_path / "store.sqlite", may_make=True)
+
+    with ThreadPoolExecutor(16) as pool:
+        assert len(set(pool.map(make, range(16)))) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["store.sqlite.key"]
 
 
 class TestVersions:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from cds_service.store import NoStore, Store, StoreSettings, StoreUnavailable, open_store
+from cds_service.store import NoStore, Store, StoreSettings, StoreUnavailable, nothing, open_store
 from tests.store.examples import ENCRYPTION_KEY, NOW, PSEUDONYM_KEY
 
 ENDS = NOW + timedelta(minutes=5)
@@ -55,7 +55,7 @@ def test_eight_processes_with_the_same_tokens_accept_each_exactly_once(settings:
     started = datetime.now()  # noqa: DTZ005 - a duration for the reader of the run
     for process in processes:
         process.start()
-    accepted = [results.get(timeout=120) for _ in processes]
+    accepted = [results.get(timeout=300) for _ in processes]
     for process in processes:
         process.join(60)
         assert process.exitcode == 0
@@ -113,3 +113,14 @@ def test_it_says_no_answer_rather_than_yes_when_postgres_is_gone(postgres: objec
 
 def _sqlite(folder: Path) -> StoreSettings:
     return StoreSettings(f"sqlite:///{folder}/store.sqlite", None, PSEUDONYM_KEY, ENCRYPTION_KEY)
+
+
+def test_without_a_store_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nothing, "_MOST_TOKENS", 3)
+    store = NoStore()
+    for number in range(3):
+        assert store.first_use("a", str(number), ENDS, NOW)
+    with pytest.raises(StoreUnavailable):
+        store.first_use("a", "3", ENDS, NOW)
+    later = ENDS + timedelta(seconds=61)
+    assert store.first_use("a", "3", later, later)

@@ -26,7 +26,7 @@ def silent(
     patient: str = "pat-1",
     policy: SuppressionPolicy | None = None,
 ) -> bool:
-    candidate = Candidate(card, indicator, inputs)
+    candidate = Candidate(card, indicator, (inputs,))
     found = store.suppressed(client, patient, [candidate], now, policy or SuppressionPolicy())
     return found == {candidate}
 
@@ -132,6 +132,17 @@ def test_a_suppressed_card_does_not_prolong_its_silence(store: Store, override: 
 
 
 def test_several_candidates_are_told_apart(store: Store, override: IssuedCard) -> None:
-    same, other = Candidate("IRONLOW", Indicator.WARNING, FERRITIN_38), Candidate("IRONLOW", Indicator.WARNING, "new")
+    same, other = (Candidate("IRONLOW", Indicator.WARNING, (value,)) for value in (FERRITIN_38, "new"))
     found = store.suppressed(CLIENT, "pat-1", [same, other], NOW, SuppressionPolicy())
     assert found == {same}
+
+
+def test_the_order_of_the_facts_does_not_matter_but_each_fact_does(store: Store) -> None:
+    card = replace(a_card(), inputs=("ferritin=38", "tsat=12"))
+    store.record_answer(an_answer(card))
+    store.record_feedback(CLIENT, SERVICE, [overridden(card)], NOW)
+    asked = [
+        Candidate("IRONLOW", Indicator.WARNING, inputs)
+        for inputs in [("tsat=12", "ferritin=38"), ("ferritin=38",), ("ferritin=38", "tsat=12", "crp=1"), ()]
+    ]
+    assert store.suppressed(CLIENT, "pat-1", asked, NOW, SuppressionPolicy()) == {asked[0]}

@@ -69,18 +69,17 @@ class Answered:
 
 def answer(call: Call, desk: Desk) -> Answered:
     """Answer a call and record what was answered. Raises the faults of the store, and nothing on account of data."""
-    request = call.request
-    if call.service.judges_orders and not has_draft_to_judge(request, now=desk.clock(), zone=desk.settings.time_zone):
+    request, now = call.request, desk.clock()
+    if call.service.judges_orders and not has_draft_to_judge(request, now=now, zone=desk.settings.time_zone):
         answered = Answered(reason="nothing to judge")
     else:
-        answered = _evaluated(call, desk)
-    desk.store.record_answer(_for_the_record(call, answered, desk.clock()))
+        answered = _evaluated(call, desk, now)
+    desk.store.record_answer(_for_the_record(call, answered, now))
     return answered
 
 
-def _evaluated(call: Call, desk: Desk) -> Answered:
-    request, now = call.request, desk.clock()
-    gathered = _gathered(call, desk)
+def _evaluated(call: Call, desk: Desk, now: datetime) -> Answered:
+    request, gathered = call.request, _gathered(call, desk)
     chart = read_chart(
         gathered.lists,
         patient_id=request.patient_id,

@@ -4,5 +4,3 @@
 out of text, `recognise` puts these together; `dose` reads daily doses. No word of a request or a FHIR resource leaves
 this package: what comes out is made from our own tables.
 """
-
-import cards.reading  # noqa: F401 - reading uses this package and lends it its accessors; it must begin first

@@ -263,6 +263,8 @@ class Chart:
     results_withheld: bool = False
     #: resources about anybody else, left out and counted
     discarded: int = 0
+    #: the first year of age to which the adult rules apply; a site may choose it (cards/site_choices.py)
+    adult_age: int = 18
 
     def listing(self, name: str) -> Listing:
         return self.listings.get(name, Listing.NOT_KNOWN)

@@ -13,6 +13,7 @@ from cards.chart import Chart, Listing
 from cards.finding import Finding, Outcome
 from cards.rules import Rules
 from cards.scope import Rls, is_newborn, rls_status
+from cards.site_choices import as_the_site_counts
 
 Answer = Callable[[Chart, Rules], tuple[Finding, ...]]
 
@@ -55,12 +56,13 @@ def decide(chart: Chart, rules: Rules, hook: str) -> Verdict:
     missing = tuple(name for name in ("patient", "conditions") if chart.listing(name) is Listing.NOT_KNOWN)
     if missing:
         return Verdict(hook, missing=missing)
+    dated = rules.on(chart.today)
+    chart = as_the_site_counts(chart, dated)
     reason = _out_of_scope(chart, hook)
     if reason:
         return Verdict(hook, out_of_scope=reason)
     if hook == PATIENT_VIEW and rls_status(chart) is Rls.NO and chart.listing("conditions") is Listing.CUT:
         return Verdict(hook, missing=("conditions",))
-    dated = rules.on(chart.today)
     findings = tuple(
         finding
         for name, answer in decision_modules().items()

@@ -16,6 +16,9 @@ from cards.readings import Kind, Limit, Reading, choose, read
 from cards.rules import Rules
 from cards.scope import Rls, is_child, is_esrd, rls_status
 
+#: Limits beyond which no iron is given.
+_STOPS = frozenset({"ferritin.high", "ferritin.very_high", "esrd.hold_ferritin"})
+
 
 @dataclass(frozen=True, slots=True)
 class IronStudies:
@@ -53,16 +56,21 @@ class IronStudies:
         return self.rules.limit(name).quantity
 
     def ferritin_at_most(self, name: str) -> bool:
-        return self.ferritin is not None and self.ferritin.quantity.surely_at_most(self.limit(name))
+        return self.ferritin is not None and self._compared(self.ferritin, name).surely_at_most(self.limit(name))
 
     def ferritin_below(self, name: str) -> bool:
         return self.ferritin is not None and self.ferritin.quantity.surely_below(self.limit(name))
 
     def ferritin_above(self, name: str) -> bool:
-        return self.ferritin is not None and self.ferritin.quantity.surely_above(self.limit(name))
+        return self.ferritin is not None and self._compared(self.ferritin, name).surely_above(self.limit(name))
 
     def ferritin_at_least(self, name: str) -> bool:
-        return self.ferritin is not None and self.ferritin.quantity.surely_at_least(self.limit(name))
+        return self.ferritin is not None and self._compared(self.ferritin, name).surely_at_least(self.limit(name))
+
+    @staticmethod
+    def _compared(ferritin: LabResult, name: str) -> Quantity:
+        """At a stop the number before a site's assay factor, so that no factor opens it (amendments, section 4)."""
+        return ferritin.raw if ferritin.raw and name in _STOPS else ferritin.quantity
 
     def ferritin_between(self, above: str, at_most: str) -> bool:
         return self.ferritin_above(above) and self.ferritin_at_most(at_most)

@@ -8,7 +8,7 @@ from cards.scope import is_child, is_esrd, pregnancy
 
 def person_in_words(chart: Chart, older_woman_from: int) -> str:
     """`woman under 50`, `man`, `child`, with pregnancy and dialysis; the age itself is not printed."""
-    words = [_adult(chart, older_woman_from) if not is_child(chart) else "child under 18"]
+    words = [_adult(chart, older_woman_from) if not is_child(chart) else f"child under {chart.adult_age}"]
     state = pregnancy(chart)
     if state.is_pregnant:
         words.append("pregnant" if state.days is None else f"pregnant, {state.days // 7} weeks")

@@ -31,7 +31,6 @@ __all__ = [
     "rls_status",
 ]
 
-ADULT_AGE = 18
 NEWBORN_DAYS = 28
 DIALYSIS_DAYS = 90
 PHLEBOTOMY_DAYS = 365
@@ -57,9 +56,9 @@ def rls(chart: Chart) -> tuple[Diagnosis, ...]:
     return tuple(each for each in found if each.certainty is Certainty.CONFIRMED) or found
 
 
-def is_child(chart: Chart, adult_age: int = ADULT_AGE) -> bool:
-    """Under 18 on the day of the call; where the age is not known, the adult rules hold."""
-    return chart.age is not None and chart.age < adult_age
+def is_child(chart: Chart) -> bool:
+    """Under 18, or under the site's own limit, on the day of the call; where the age is not known, an adult."""
+    return chart.age is not None and chart.age < chart.adult_age
 
 
 def is_newborn(chart: Chart) -> bool:

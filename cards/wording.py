@@ -68,6 +68,16 @@ def draft_in_words(draft: Draft) -> str:
     return " and ".join(sorted(name.replace("-", " ") for name in draft.tests))
 
 
+def draft_in_short(draft: Draft) -> str:
+    """The order for a summary: its ingredients, without strength and form."""
+    if draft.drug is None:
+        return draft_in_words(draft)
+    names = [amount.ingredient for amount in draft.drug.product.ingredients]
+    if len(names) >= 4 or draft.drug.has("multi-ingredient"):
+        return "multi-ingredient product"
+    return " / ".join(names) or draft.drug.product.name
+
+
 def unusable_in_words(result: UnusableResult) -> str:
     value = f" {quantity_in_words(result.quantity)}" if result.quantity else ""
     when = f" of {result.when.text}" if result.when else ""
@@ -102,6 +112,8 @@ def _result_line(result: LabResult) -> str:
         origin = how["converted"].format(reported=quantity_in_words(result.reported))
     else:
         origin = how["reported"]
+    if result.raw:
+        origin = f"{origin}; {how['aligned'].format(raw=quantity_in_words(result.raw))}"
     status = "" if result.status == "final" else f", {result.status}"
     return f"{display_name(result.analyte)}: {quantity_in_words(result.quantity)}, {result.when.text}, {origin}{status}"
 

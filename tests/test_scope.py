@@ -89,7 +89,7 @@ def test_a_child_is_under_18_today(birth: str | None, child: bool) -> None:
 
 
 def test_a_site_may_set_another_age() -> None:
-    assert is_child(chart(person=Person(on_day(date(2006, 1, 1)))), adult_age=21)
+    assert is_child(chart(person=Person(on_day(date(2006, 1, 1))), adult_age=21))
 
 
 @pytest.mark.parametrize(("days", "newborn"), [(0, True), (27, True), (28, False), (29, False)])

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from cards.chart import Chart, LabResult, Listing, references
-from cards.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet, unknown
+from cards.finding import Fact, Finding, Indicator, OrderTests, quiet, unknown
 from cards.iron_finding import NAME, fires, high_crp, pair, panel, tsat_first
 from cards.iron_studies import IronStudies, ferritin_limits, is_replete, read_iron_studies, suspected
-from cards.readings import Kind, read
+from cards.readings import Kind
 from cards.rules import Rules
 from cards.scope import is_child, is_esrd, overload, polycythaemia, pregnancy, probable_overload
+from cards.side_tests import side_tests
 
 _STUDIES = ("ferritin", "iron-panel")
 
@@ -164,7 +165,7 @@ def _test(studies: IronStudies) -> Finding | None:
     if reading.kind is Kind.CENSORED and reading.others:
         facts["censored"], texts = reading.others[0], [*texts, "censored"]
     found = fires(studies, "IRON-TEST", Indicator.INFO, facts, texts=tuple(texts))
-    return replace(found, suggestions=(OrderTests(_STUDIES), *_side_tests(studies)))
+    return replace(found, suggestions=(OrderTests(_STUDIES), *side_tests(chart, studies.rules)))
 
 
 def _awaited(studies: IronStudies) -> Fact | None:
@@ -175,19 +176,6 @@ def _awaited(studies: IronStudies) -> Fact | None:
         if ordered and order.when and order.when.within_days(days, studies.chart.today):
             return order.when
     return None
-
-
-def _side_tests(studies: IronStudies) -> tuple[Suggestion, ...]:
-    """Optional further tests on the same card (product.md section 4), each only without a usable result in 365 days."""
-    chart = studies.chart
-    wanted = []
-    if not _has_result(chart, "b12"):
-        wanted.append(OrderTests(("b12",)))
-    return tuple(wanted)
-
-
-def _has_result(chart: Chart, analyte: str) -> bool:
-    return read(chart, analyte, max_age_days=365, limits=()).result is not None
 
 
 def _only_suspected(studies: IronStudies) -> Finding | None:

@@ -17,6 +17,7 @@ from cards.decide import Verdict, decision_modules
 from cards.finding import Finding, Outcome
 from cards.present import CardProfile, present
 from cards.rules import Rules, load_rules
+from cards.site_choices import as_the_site_counts
 from tests.decisions.charts import chart
 
 _FOLDER = Path(__file__).parent
@@ -44,7 +45,8 @@ def site_rules(case: Mapping[str, Any], rules: Rules) -> Rules:
 
 def findings(decision: str, case: Mapping[str, Any], rules: Rules) -> tuple[Finding, ...]:
     built = chart(case)
-    return decision_modules()[decision](built, site_rules(case, rules).on(built.today))
+    chosen = site_rules(case, rules).on(built.today)
+    return decision_modules()[decision](as_the_site_counts(built, chosen), chosen)
 
 
 def answers(decision: str, case: Mapping[str, Any], rules: Rules) -> list[str]:

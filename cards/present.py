@@ -11,7 +11,7 @@ from cards.decide import ORDER_HOOKS, Verdict
 from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion
 from cards.rules import CardText, Rules
 from cards.suggestions import order_test, remove_draft, split
-from cards.wording import draft_in_words, fill, shorten, why_line, wording
+from cards.wording import draft_in_short, draft_in_words, fill, shorten, why_line, wording
 
 CARD_SYSTEM = "https://rls-cds.example.org/CodeSystem/card"
 
@@ -68,14 +68,26 @@ class _Desk:
 def present(
     verdict: Verdict, chart: Chart, rules: Rules, *, profile: CardProfile, new_uuid: Callable[[], str]
 ) -> tuple[Card, ...]:
-    """The cards of a verdict, most urgent first, at most `max_cards` (0: no cap; critical cards never dropped)."""
+    """The cards of a verdict, most urgent first, at most `max_cards` (see `within_budget`)."""
     desk = _Desk(chart, rules.on(chart.today), profile, verdict.hook, new_uuid)
-    ordered = sorted(_grouped(verdict.fired), key=_urgency)
-    kept, dropped = _within_budget(ordered, profile.max_cards)
-    cards = [_write(finding, desk) for finding in kept]
-    if dropped and cards:
-        cards[-1] = _naming_the_rest(cards[-1], dropped)
-    return tuple(cards)
+    cards = [_write(finding, desk) for finding in sorted(_grouped(verdict.fired), key=_urgency)]
+    return within_budget(cards, profile.max_cards)
+
+
+def within_budget(cards: Iterable[Card], most: int) -> tuple[Card, ...]:
+    """The first `most` of the cards (0: all), never without a critical one; the last says what was left out.
+
+    For a caller that takes cards out first (overridden ones): silent cards must not use up the places.
+    """
+    ordered = tuple(cards)
+    critical = sum(card.indicator == Indicator.CRITICAL for card in ordered)
+    places = max(most, critical) if most else len(ordered)
+    kept, dropped = ordered[:places], ordered[places:]
+    if not dropped:
+        return kept
+    names = ", ".join(dict.fromkeys(card.id for card in dropped))
+    sentence = wording()["sentences"]["more"].format(count=len(dropped), ids=names)
+    return (*kept[:-1], replace(kept[-1], detail=f"{kept[-1].detail}\n\n{sentence}"))
 
 
 def not_evaluated(
@@ -131,24 +143,11 @@ def _together(first: Finding, second: Finding) -> Finding:
     )
 
 
-def _within_budget(ordered: list[Finding], most: int) -> tuple[list[Finding], list[Finding]]:
-    if not most or len(ordered) <= most:
-        return ordered, []
-    critical = sum(finding.indicator is Indicator.CRITICAL for finding in ordered)
-    place = max(most, critical)
-    return ordered[:place], ordered[place:]
-
-
-def _naming_the_rest(card: Card, dropped: list[Finding]) -> Card:
-    names = ", ".join(dict.fromkeys(finding.card for finding in dropped))
-    sentence = wording()["sentences"]["more"].format(count=len(dropped), ids=names)
-    return replace(card, detail=f"{card.detail}\n\n{sentence}")
-
-
 def _write(finding: Finding, desk: _Desk) -> Card:
     decision = desk.rules.decisions[finding.decision]
     text = decision.cards[finding.card]
-    facts = {**finding.facts, **({"draft": _drafts_in_words(finding.drafts)} if finding.drafts else {})}
+    short = _drafts_in_words(finding.drafts, draft_in_short)
+    facts = {**finding.facts, **({"draft": short} if finding.drafts else {})}
     why = [why_line(name, finding.facts[name]) for name in finding.why]
     suggestions = _suggestions(finding, desk) if desk.may_suggest else ()
     blocks = [fill(decision.texts[name], facts, desk.rules) for name in finding.texts]
@@ -181,8 +180,8 @@ def _write(finding: Finding, desk: _Desk) -> Card:
     )
 
 
-def _drafts_in_words(drafts: tuple[Draft, ...]) -> str:
-    names = list(dict.fromkeys(draft_in_words(draft) for draft in drafts))
+def _drafts_in_words(drafts: tuple[Draft, ...], in_words: Callable[[Draft], str] = draft_in_words) -> str:
+    names = list(dict.fromkeys(in_words(draft) for draft in drafts))
     joined = " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
     return joined[:1].upper() + joined[1:]
 

@@ -105,7 +105,7 @@ def drug_in_words(drug: Drug) -> str:
 
 def _result_line(result: LabResult) -> str:
     how = wording()["how"]
-    if result.parts:
+    if result.how == "calculated" and result.parts:
         parts = " and ".join(f"{display_name(p.analyte).lower()} {quantity_in_words(p.quantity)}" for p in result.parts)
         origin = how["calculated"].format(parts=parts)
     elif result.reported:

@@ -10,7 +10,7 @@ from datetime import datetime
 from cards.card import Card
 from cards.decide import Verdict, answers_without_labs, decide
 from cards.finding import Indicator
-from cards.present import CardProfile, not_evaluated, present
+from cards.present import CardProfile, not_evaluated, present, within_budget
 from cards.reading import read_chart
 from cards.rules import Rules
 from cds_service.clients.client import Client, Mode
@@ -92,8 +92,9 @@ def _evaluated(call: Call, desk: Desk, now: datetime) -> Answered:
     verdict = decide(chart, desk.rules, request.hook)
     profile = card_profile(call, desk.settings)
     shown, missing = _cards_and_missing(verdict, call.client)
-    cards = present(shown, chart, desk.rules, profile=profile, new_uuid=desk.new_uuid)
-    cards, suppressed = _without_overridden(cards, call, desk, now)
+    every = present(shown, chart, desk.rules, profile=replace(profile, max_cards=0), new_uuid=desk.new_uuid)
+    fresh, suppressed = _without_overridden(every, call, desk, now)
+    cards = within_budget(fresh, profile.max_cards)
     if missing and (shown.findings or call.client.missing_data == "card"):
         cards = (*cards, not_evaluated(missing, profile=profile, new_uuid=desk.new_uuid))
         missing = ()

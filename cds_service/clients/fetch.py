@@ -81,11 +81,10 @@ def fetch_key_set(url: str, ca_file: str | None = None, seconds: float = FETCH_S
     with _connected(url, ca_file, seconds) as (connection, line):
         path = urlsplit(url).path or "/"
         connection.request("GET", path, headers={"Accept": "application/json", "Accept-Encoding": "identity"})
-        answer = connection.getresponse()
-        if answer.status != 200:
-            raise FetchFailed("status")
-        body = _read(answer, line)
-        return Fetched(_parse(body), _max_age(answer.getheader("Cache-Control", "")))
+        with connection.getresponse() as answer:
+            if answer.status != 200:
+                raise FetchFailed("status")
+            return Fetched(_parse(_read(answer, line)), _max_age(answer.getheader("Cache-Control", "")))
 
 
 @contextmanager

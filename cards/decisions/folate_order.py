@@ -1,0 +1,104 @@
+"""Draft orders of folic acid: never alone where vitamin B12 is low, or unknown at a high dose (clinical page 3)."""
+
+from __future__ import annotations
+
+from cards.chart import Chart, Drug
+from cards.drug_orders import (
+    DrugOrder,
+    daily_mg,
+    is_ordered,
+    judge_each,
+    order_fires,
+    value_may_be_cut_off,
+    without_labs,
+)
+from cards.finding import Fact, Finding, Indicator, OrderTests, quiet
+from cards.levels import level, meets
+from cards.readings import Kind, Reading
+from cards.rules import Rules
+from cards.scope import pregnancy
+from cards.wording import fill
+
+NAME = "folate_order"
+
+
+def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
+    """One finding per draft that holds folic acid or methylfolate."""
+    return judge_each(NAME, chart, rules, ("folate",), _judge)
+
+
+def _judge(order: DrugOrder) -> Finding:
+    dose = order.daily_mg("folate")
+    small = dose is not None and dose <= order.rules.limit("folate.dose").value
+    if order.is_multi_ingredient and (small or dose is None):
+        return quiet(NAME, "small_dose" if small else "dose_unread")
+    if any(_treats(drug, order.rules) for drug in (order.drug, *order.beside("b12"))):
+        return quiet(NAME, "with_b12")
+    no_labs = without_labs(NAME, order.chart)
+    return no_labs or _by_level(order)
+
+
+def _treats(drug: Drug, rules: Rules) -> bool:
+    """Vitamin B12 as treatment: injected, or at least 0.1 mg a day; a plain product of unread dose counts."""
+    if not drug.has("b12"):
+        return False
+    dose = daily_mg(drug, "b12")
+    if drug.product.route not in ("", "oral"):
+        return True
+    return not drug.has("multi-ingredient", "folate") if dose is None else dose >= rules.limit("b12.with_folate").value
+
+
+def _by_level(order: DrugOrder) -> Finding:
+    low, border = _bands(order.rules)
+    reading = level(order.chart, order.rules, "b12", "vitamin_days", low, border)
+    b12 = reading.result or (reading.others[0] if reading.kind is Kind.CENSORED else None)
+    if b12 and meets(b12, order.rules.limit(low)):
+        return _card(order, Indicator.WARNING, "low", {"b12": b12})
+    if b12 and meets(b12, order.rules.limit(border)):
+        mma = level(order.chart, order.rules, "mma", "vitamin_days").result
+        return _card(order, Indicator.INFO, "border", {"b12": b12, **({"mma": mma} if mma else {})})
+    return quiet(NAME, "enough", b12=b12) if b12 and reading.result else _without_level(order, reading)
+
+
+def _bands(rules: Rules) -> tuple[str, str]:
+    if rules.switch("b12.preset") == "NICE":
+        return "b12.def_nice", "b12.border_nice"
+    return "b12.def", "b12.border"
+
+
+def _without_level(order: DrugOrder, reading: Reading) -> Finding:
+    """No usable B12: a card only above the dose that may hide pernicious anaemia."""
+    reason = _may_go_on(order)
+    if reason:
+        return quiet(NAME, reason)
+    missing = f"none usable within {order.rules.limit('vitamin_days').days} days"
+    facts: dict[str, Fact] = {"b12_missing": missing, **({"newest": reading.others[0]} if reading.others else {})}
+    return value_may_be_cut_off(NAME, order.chart) or _card(order, Indicator.INFO, "unknown", facts)
+
+
+def _may_go_on(order: DrugOrder) -> str:
+    """Why folate without a B12 result is in order, as a key of `because`."""
+    dose = order.daily_mg("folate")
+    if dose is None:
+        return "dose_unread"
+    if dose <= order.rules.limit("folate.dose").value:
+        return "small_dose"
+    if pregnancy(order.chart).is_pregnant or order.chart.diagnosed("lactation"):
+        return "pregnancy"
+    return "methotrexate" if order.beside("methotrexate") else ""
+
+
+def _card(order: DrugOrder, indicator: Indicator, limb: str, facts: dict[str, Fact]) -> Finding:
+    wanted = {"low": (), "border": () if "mma" in facts else ("mma",), "unknown": ("b12",)}[limb]
+    asked = bool(wanted) and not is_ordered(order.chart, order.rules, *wanted)
+    words = order.rules.decisions[NAME].texts[f"advice_{limb}"]
+    return order_fires(
+        NAME,
+        (order,),
+        "OS-FOL-B12",
+        indicator,
+        {**facts, "advice": fill(words, facts, order.rules)},
+        why=tuple(facts),
+        texts=() if order.chart.knows("medications") else ("b12_drugs_unknown",),
+        suggest=(OrderTests(wanted),) if asked else (),
+    )

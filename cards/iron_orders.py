@@ -11,6 +11,7 @@ from cards.iron import exceeds_low_dose
 from cards.iron_studies import IronStudies, read_iron_studies
 from cards.orders import about_drafts, earlier_orders
 from cards.person_in_words import person_in_words
+from cards.quantity import plain
 from cards.readings import Kind
 from cards.rules import Rules
 from cards.scope import is_child, is_esrd
@@ -126,19 +127,32 @@ def order_fires(
     why: tuple[str, ...] | None = None,
     without_labs: bool = False,
 ) -> Finding:
-    """The finding about one iron draft, with the patient in words before the facts."""
-    person = person_in_words(order.chart, order.rules.limit("cause_age_women").days)
+    """The finding about one iron draft, with the patient in words and the daily dose before the facts."""
+    patient: dict[str, Fact] = {
+        "person": person_in_words(order.chart, order.rules.limit("cause_age_women").days),
+        **_dose(order),
+    }
     return about_drafts(
         decision,
         (order.draft,),
         card,
         indicator,
-        {"person": person, **facts},
-        why=("person", *(tuple(facts) if why is None else why)),
+        {**patient, **facts},
+        why=tuple(dict.fromkeys((*patient, *(tuple(facts) if why is None else why)))),
         texts=texts,
         suggest=suggest,
         without_labs=without_labs,
     )
+
+
+def _dose(order: IronOrder) -> dict[str, Fact]:
+    """The daily dose of an oral order, on which the low-dose limit turns (clinical page 1.8)."""
+    if order.is_iv:
+        return {}
+    amount = order.drug.daily.elemental_iron_mg if order.drug.daily else None
+    if amount is None:
+        return {"dose": "could not be read; judged as iron treatment"}
+    return {"dose": f"{plain(amount)} mg elemental iron a day"}
 
 
 def unusable_texts(order: IronOrder) -> tuple[tuple[str, ...], dict[str, Fact]]:

@@ -102,8 +102,8 @@ def _high_tsat(order: IronOrder) -> Finding | None:
     tsat = order.studies.blocking
     if tsat is None:
         return None
-    ferritin = order.studies.ferritin
-    facts: dict[str, Fact] = {**({"ferritin": ferritin} if ferritin else {}), "tsat": tsat}
+    facts: dict[str, Fact] = {**order.studies.facts, "tsat": tsat}
+    facts.pop("tsat_missing", None)
     indicator = _high_tsat_indicator(order)
     texts = ("renewal",) if indicator is Indicator.INFO else ()
     suggest = (*_remove(order, recommended=True), _STUDIES) if indicator is not Indicator.INFO else (_STUDIES,)
@@ -201,7 +201,7 @@ def _no_labs_card(order: IronOrder) -> Finding:
         "OS-IRON-NOLABS",
         Indicator.WARNING,
         shown,
-        texts=(*texts, *(("ordered_tests",) if ordered else ()), *_dose_text(order)),
+        texts=(*texts, *(("ordered_tests",) if ordered else ())),
         why=tuple(name for name in shown if name in ("ferritin", "ferritin_missing", "tsat", "tsat_missing")),
         suggest=() if ordered else (_STUDIES,),
     )
@@ -252,9 +252,7 @@ def _no_tsat(order: IronOrder) -> Finding | None:
 
 
 def _no_tsat_card(order: IronOrder, indicator: Indicator) -> Finding:
-    return order_fires(
-        NAME, order, "OS-IRON-NOTSAT", indicator, order.studies.facts, texts=_dose_text(order), suggest=(_PANEL,)
-    )
+    return order_fires(NAME, order, "OS-IRON-NOTSAT", indicator, order.studies.facts, suggest=(_PANEL,))
 
 
 def _fits(order: IronOrder) -> Finding:
@@ -281,8 +279,3 @@ _ROWS: tuple[Row, ...] = (
 
 def _remove(order: IronOrder, *, recommended: bool = False) -> tuple[Suggestion, ...]:
     return (RemoveDraft(order.draft.reference, recommended),)
-
-
-def _dose_text(order: IronOrder) -> tuple[str, ...]:
-    unread = not order.is_iv and (order.drug.daily is None or order.drug.daily.elemental_iron_mg is None)
-    return ("dose_unread",) if unread else ()

@@ -123,9 +123,9 @@ def _phosphate(order: IronOrder) -> Finding:
         return _phosphate_card(order, Indicator.CRITICAL, {"phosphate": known}, f"phosphate {inline(known)} is low")
     if known or not _phosphate_risk(order):
         return quiet(NAME, "phosphate_fits")
-    facts = _phosphate_risk(order)
-    words = "no phosphate within {days} days before a repeat or with a risk of low phosphate"
     days = order.rules.limit("phos_days").days
+    facts = {**_phosphate_risk(order), "phosphate_missing": f"none usable within {days} days"}
+    words = "no phosphate within {days} days before a repeat or with a risk of low phosphate"
     return _phosphate_card(order, Indicator.WARNING, facts, words.format(days=days))
 
 

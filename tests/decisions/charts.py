@@ -46,6 +46,8 @@ from cards.moment import Moment, cut_at, on_day, parse_moment
 from cards.quantity import Quantity
 
 TODAY = date(2026, 6, 15)
+#: Names as the drug tables make them; a case with `names = "strength"` calls its drafts by them.
+LONG_NAMES = ("strength", "multi-ingredient")
 _LAB = re.compile(
     r"(\S+) (<=|>=|<|>)?([\d.]+) (\S+) ([\dTd:Z-]+)(?: (amended|corrected))?(?: issued (\S+))?"
     r"(?: (calculated|low-priority))?"
@@ -99,7 +101,10 @@ def chart(case: Mapping[str, Any]) -> Chart:
         allergies=tuple(_allergy(text) for text in case.get("allergies", [])),
         procedures=tuple(_procedure(text, today) for text in case.get("procedures", [])),
         lab_orders=tuple(_lab_order(text, today) for text in case.get("orders", [])),
-        drafts=tuple(draft(text, number, today) for number, text in enumerate(case.get("drafts", []), 1)),
+        drafts=tuple(
+            _called(draft(text, number, today), case.get("names", ""))
+            for number, text in enumerate(case.get("drafts", []), 1)
+        ),
         listings=listings,
     )
 
@@ -237,6 +242,19 @@ def _lab_order(text: str, today: date) -> LabOrder:
     *tests, when = text.removesuffix(" done").split()
     active = not text.endswith(" done")
     return LabOrder(frozenset(tests), moment(when, today), active=active, reference="ServiceRequest/1")
+
+
+def _called(made: Draft, names: str) -> Draft:
+    if not made.drug or not names:
+        return made
+    product = made.drug.product
+    if product.route == "iv":
+        name = f"{product.name} 62.5 mg/mL intravenous"
+    elif names == "strength":
+        name = f"{product.name} 325 mg (105.625 mg iron) extended-release oral tablet"
+    else:
+        name = f"multi-ingredient product with {product.name} 87 mg (29 mg iron) / ascorbic acid 120 mg oral tablet"
+    return replace(made, drug=replace(made.drug, product=replace(product, name=name)))
 
 
 def draft(text: str, number: int, today: date) -> Draft:

@@ -93,8 +93,9 @@ def _refuse_outsize(document: Any, *, strings: bool) -> None:
             return
         if any(_has_too_many_entries(value) for value in level):
             raise BodyTooLarge(f"At most {MOST_ENTRIES} entries are read per Bundle. Send fewer resources.")
+        names = [name for value in level if type(value) is dict for name in value] if strings else []
         level = [child for value in level for child in _children(value)]
-        if strings and any(type(value) is str and len(value) > LONGEST_STRING for value in level):
+        if strings and any(type(each) is str and len(each) > LONGEST_STRING for each in (*names, *level)):
             raise BodyTooLarge(f"At most {LONGEST_STRING} characters are read per string.")
     allowed = f"values nested at most {DEEPEST} deep"
     raise BadRequest([Fault("", "nested too deep", allowed, "Send plain CDS Hooks JSON.")])

@@ -5,7 +5,8 @@ person     "46 F", "9 M", "31 F pregnant 13w6d", "63 M esrd", "52 ?"     (age in
 dx         value-set names, joined by + where one diagnosis belongs to several; "rls?" is suspected, "rls!" cleared,
            "haemochromatosis~" inactive
 labs       "ferritin 38 ng/mL 2026-05-20", "<5" and the like are censored; a date may be 2026-05 or 2026; "T08:00"
-           gives a time; "not: ferritin preliminary 2026-05-20" is an unusable result
+           gives a time; "not: ferritin preliminary 2026-05-20" is an unusable result;
+           "raw 320" at the end is the number before a site's assay factor
 drugs      "iron-oral ferrous sulfate 65 since 2026-05-16"; "iron-iv ferric carboxymaltose given 2026-04-17"
 drafts     "iron-oral ferrous sulfate 65 reason heart-failure", "tests ferritin iron-panel"; reasons are joined by +
 orders     "ferritin iron-panel 30d", laboratory orders already placed; "done" at the end: no longer awaited
@@ -50,7 +51,7 @@ TODAY = date(2026, 6, 15)
 LONG_NAMES = ("strength", "multi-ingredient")
 _LAB = re.compile(
     r"(\S+) (<=|>=|<|>)?([\d.]+) (\S+) ([\dTd:Z-]+)(?: (amended|corrected))?(?: issued (\S+))?"
-    r"(?: (calculated|low-priority))?"
+    r"(?: (calculated|low-priority))?(?: raw ([\d.]+))?"
 )
 _DRUG = re.compile(
     r"(?P<classes>[a-z0-9+-]+) (?P<name>[a-z][a-z0-9 /%-]*?)"
@@ -146,7 +147,7 @@ def diagnosis(text: str, today: date = TODAY) -> Diagnosis:
 def lab_result(text: str, number: int = 0, today: date = TODAY) -> LabResult:
     found = _LAB.fullmatch(text)
     assert found, f"cannot read the result {text!r}"
-    name, comparator, value, unit, when, status, issued, how = found.groups()
+    name, comparator, value, unit, when, status, issued, how, raw = found.groups()
     known = analyte(name)
     conversion = known.conversion(unit)
     assert conversion is not None, f"{unit} is not a unit of {name}"
@@ -163,6 +164,7 @@ def lab_result(text: str, number: int = 0, today: date = TODAY) -> LabResult:
         reference=f"Observation/{number}",
         issued=datetime.fromisoformat(issued).replace(tzinfo=UTC) if issued else None,
         low_priority=how == "low-priority",
+        raw=known.quantity(raw) if raw else None,
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from cards.card import Card
 from cards.decide import Verdict, decision_modules
-from cards.finding import Finding, Outcome
+from cards.finding import Finding, OrderTests, Outcome
 from cards.present import CardProfile, present
 from cards.rules import Rules, load_rules
 from cards.site_choices import as_the_site_counts
@@ -57,12 +57,18 @@ def answers(decision: str, case: Mapping[str, Any], rules: Rules) -> list[str]:
 
 
 def faults(decision: str, case: Mapping[str, Any], rules: Rules) -> list[str]:
-    """What is not as the case says: its findings (`expect`), blocks of text (`texts`, `without`), words (`prints`)."""
+    """What is not as the case says: its findings (`expect`), blocks of text (`texts`, `without`), words (`prints`),
+    tests to order (`offers`, those of one suggestion joined by +).
+    """
     found = answers(decision, case, rules)
     wrong = [] if found == sorted(case["expect"]) else [f"answered {found}, expected {sorted(case['expect'])}"]
     texts = {text for finding in findings(decision, case, rules) for text in finding.texts}
     wrong += [f"does not say {text}" for text in case.get("texts", []) if text not in texts]
     wrong += [f"says {text}" for text in case.get("without", []) if text in texts]
+    if "offers" in case:
+        wanted = [each for finding in findings(decision, case, rules) for each in finding.suggestions]
+        offered = ["+".join(each.tests) for each in wanted if isinstance(each, OrderTests)]
+        wrong += [] if offered == case["offers"] else [f"offers {offered}"]
     if "prints" in case:
         printed = "\n".join(f"{card.summary}\n{card.detail}" for card in cards_of(decision, case, rules))
         wrong += [f"does not print {words!r}" for words in case["prints"] if words not in printed]

@@ -70,7 +70,7 @@ def _mode_of(service: str, default: str) -> Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("public_base", read_base, "address under which clients reach the service; tokens must name it"),
     Setting("host", read_host, "address to listen on", "127.0.0.1"),
-    Setting("port", read_whole, "port to listen on", 8080, _range(1, 65535)),
+    Setting("port", read_whole, "port to listen on; 0: any free one", 8080, _range(0, 65535)),
     Setting("workers", read_whole, "worker processes", 2, _range(1, 64)),
     Setting("time_zone", read_zone, "zone of the dates on cards", "UTC"),
     Setting("max_body", read_whole, "largest request body in bytes", 10_485_760, _range(65_536, 33_554_432)),

@@ -114,7 +114,7 @@ def test_inline_keys_take_the_place_of_the_address_of_the_profile(tmp_path: Path
 
 FAULTY = [
     ("a word for a number", 'port = "many"', "rls-cds.toml: port"),
-    ("port 0", "port = 0", "rls-cds.toml: port"),
+    ("port -1", "port = -1", "rls-cds.toml: port"),
     ("port 65536", "port = 65536", "rls-cds.toml: port"),
     ("true is no number", "workers = true", "rls-cds.toml: workers"),
     ("a fraction", "max_cards = 2.5", "rls-cds.toml: max_cards"),
@@ -233,7 +233,7 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
         "RLS_CDS_MAX_BDOY",
     ]
     assert found[4].next_step == "did you mean RLS_CDS_MAX_BODY?"
-    assert str(found[2]) == "RLS_CDS_PORT: found 'x'; allowed: a whole number from 1 to 65535; correct RLS_CDS_PORT"
+    assert str(found[2]) == "RLS_CDS_PORT: found 'x'; allowed: a whole number from 0 to 65535; correct RLS_CDS_PORT"
 
 
 def test_the_refusal_of_open_mode_says_what_to_change() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from cards.chart import Draft, Drug, Measure
-from cards.finding import Fact, Finding, Indicator, OrderTests, quiet
+from cards.finding import Fact, Finding, Indicator, OrderTests, ReviseDraft, Suggestion, quiet
 from cards.iron import exceeds_low_dose
 from cards.iron_orders import IronOrder, order_fires
 from cards.orders import is_same_order
@@ -83,7 +83,14 @@ def body_weight(order: IronOrder) -> Measure | None:
 def _dose_card(order: IronOrder, indicator: Indicator, amount: Decimal, words: str) -> Finding:
     shown = f"{plain(amount)} mg elemental iron a day"
     facts: dict[str, Fact] = {"dose": shown, "dose_summary": f"{shown}, {words} mg"}
-    return order_fires(NAME, order, "OS-IRON-DOSE", indicator, facts, why=("dose",))
+    return order_fires(NAME, order, "OS-IRON-DOSE", indicator, facts, why=("dose",), suggest=_on_alternate_days(order))
+
+
+def _on_alternate_days(order: IronOrder) -> tuple[Suggestion, ...]:
+    """The same dose every other day, where the site lets drug orders be suggested; never for a child."""
+    if not order.rules.is_on("suggestions.medications") or is_child(order.chart):
+        return ()
+    return (ReviseDraft(order.draft.reference, "alternate-days"),)
 
 
 def interactions(order: IronOrder) -> Finding:

@@ -9,6 +9,7 @@ from cards.finding import Fact
 from cards.levels import level, meets
 from cards.rules import Rules, Threshold
 from cards.scope import end_stage_kidney, haemodialysis
+from cards.wording import inline
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,13 @@ class Kidney:
         if self.egfr:
             return {"egfr": self.egfr}
         return {"kidney": "chronic kidney disease stage 5 is coded"} if self.stage_5 else {}
+
+    @property
+    def in_words(self) -> str:
+        """Short, for a summary."""
+        if self.dialysis:
+            return "dialysis or end-stage kidney disease"
+        return f"eGFR {inline(self.egfr)}" if self.egfr else "kidney disease stage 5"
 
     @property
     def evidence(self) -> tuple[Diagnosis | Procedure | LabResult, ...]:

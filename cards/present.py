@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from cards.card import Action, Card, CardSuggestion, Coding, Link
 from cards.chart import Chart, Draft, Listing
 from cards.decide import ORDER_HOOKS, Verdict
-from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion
+from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, ReviseDraft, Suggestion
 from cards.rules import CardText, Rules
 from cards.suggestions import order_test, remove_draft, split
 from cards.wording import draft_in_short, draft_in_words, fill, shorten, why_line, wording
@@ -35,6 +35,8 @@ class CardProfile:
     fhir_version: str = "R4"
     max_cards: int = 5
     site_orderables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: (reference, revision, our name for the order) to an update of a draft; `None` where the request is not at hand
+    revise: Callable[[str, str, str], Action | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,10 @@ def _actions(wanted: Suggestion, finding: Finding, desk: _Desk) -> tuple[tuple[A
     if isinstance(wanted, RemoveDraft) and "delete" in profile.actions:
         named = next(draft for draft in finding.drafts if draft.reference == wanted.reference)
         return ((remove_draft(wanted.reference, draft_in_words(named)),),)
+    if isinstance(wanted, ReviseDraft) and "update" in profile.actions and profile.revise:
+        named = next(draft for draft in finding.drafts if draft.reference == wanted.reference)
+        updated = profile.revise(wanted.reference, wanted.revision, draft_in_words(named))
+        return ((updated,),) if updated else ()
     return ()
 
 

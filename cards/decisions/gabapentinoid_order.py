@@ -10,6 +10,7 @@ from cards.levels import numbered, once_each
 from cards.orders import with_evidence
 from cards.quantity import plain
 from cards.rules import Rules
+from cards.wording import fill
 
 NAME = "gabapentinoid_order"
 _ENACARBIL = "gabapentin enacarbil"
@@ -39,14 +40,14 @@ def _renal(orders: tuple[DrugOrder, ...], kidney: Kidney) -> Finding:
         return _kidneys_fit(chart, kidney)
     too_much = tuple(order for order in orders if kidney.dialysis and _too_much_in_dialysis(order))
     facts: dict[str, Fact] = {**numbered("dose", dict.fromkeys(_dose(order) for order in orders)), **kidney.facts}
-    words = rules.decisions[NAME].texts
+    texts = rules.decisions[NAME].texts
     manner = "too_much" if too_much else "dialysis" if kidney.dialysis else "kidney"
     found = order_fires(
         NAME,
         orders,
         "OS-GABA-RENAL",
         Indicator.WARNING if too_much else Indicator.INFO,
-        {**facts, "advice": words[f"advice_{manner}"]},
+        {**facts, "advice": fill(texts[f"advice_{manner}"], {"weak": kidney.in_words}, rules)},
         why=tuple(facts),
     )
     return with_evidence(found, kidney.evidence)

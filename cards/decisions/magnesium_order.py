@@ -10,6 +10,7 @@ from cards.levels import level, meets
 from cards.orders import with_evidence
 from cards.rules import Rules
 from cards.scope import is_on_haemodialysis
+from cards.wording import fill
 
 NAME = "magnesium_order"
 _EMPTIES_THE_BOWEL = ("bowel-preparation", "laxative")
@@ -41,7 +42,10 @@ def _card(order: DrugOrder, indicator: Indicator, magnesium: LabResult | None, k
     limit = order.rules.limit
     high, low_kidney = meets(magnesium, limit("mg.high")), kidney.is_below(limit("egfr_mg"))
     facts: dict[str, Fact] = {**({"magnesium": magnesium} if magnesium else {}), **kidney.facts}
-    words = order.rules.decisions[NAME].texts["advice_high" if high else "advice_kidney"]
+    severe = indicator is Indicator.CRITICAL
+    name = "advice_severe" if severe else "advice_high" if high else "advice_kidney"
+    shown: dict[str, Fact] = {**facts, "weak": kidney.in_words}
+    words = fill(order.rules.decisions[NAME].texts[name], shown, order.rules)
     empties = order.drug.has(*_EMPTIES_THE_BOWEL)
     peg = empties and low_kidney and not is_on_haemodialysis(order.chart)
     remove: tuple[Suggestion, ...] = (RemoveDraft(order.draft.reference, recommended=True),)
@@ -53,6 +57,6 @@ def _card(order: DrugOrder, indicator: Indicator, magnesium: LabResult | None, k
         {**facts, "advice": words},
         why=tuple(facts),
         texts=(*(("polyethylene_glycol",) if peg else ()), *(("dialysis",) if kidney.dialysis else ())),
-        suggest=remove if indicator is Indicator.CRITICAL else (),
+        suggest=remove if severe else (),
     )
     return with_evidence(found, kidney.evidence)

@@ -11,6 +11,7 @@ from cards.kidney import Kidney, read_kidney
 from cards.orders import with_evidence
 from cards.quantity import Quantity
 from cards.rules import Rules
+from cards.wording import fill
 
 NAME = "vitamin_c_order"
 #: Diseases in which any dose is too much, and how a card names them.
@@ -63,7 +64,8 @@ def _disease_card(order: DrugOrder, dose: Decimal | None, diseases: dict[str, tu
 def _kidney_card(order: DrugOrder, dose: Decimal, kidney: Kidney) -> Finding:
     high = dose > order.rules.limit("vitc.esrd").value
     facts: dict[str, Fact] = {"dose": _per_day(dose), **kidney.facts}
-    words = order.rules.decisions[NAME].texts["advice_high" if high else "advice_kidney"]
+    texts = order.rules.decisions[NAME].texts
+    words = fill(texts["advice_high" if high else "advice_kidney"], {"weak": kidney.in_words}, order.rules)
     found = order_fires(
         NAME,
         (order,),

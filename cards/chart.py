@@ -233,7 +233,8 @@ class Procedure:
 class Measure:
     """A plain clinical measure that is not a laboratory result.
 
-    `kind`: gestational-age (weeks), body-weight (kg), or due-date (then `day` holds it and `value` is zero).
+    `kind`: gestational-age (weeks), body-weight (kg), irls (points of 40), or due-date (then `day` holds it and
+    `value` is zero).
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Body weight, gestational age, expected date of delivery and a stated pregnancy, out of Observations."""
+"""Body weight, gestational age, due date, a stated pregnancy and a score of RLS severity, out of Observations."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from cards.moment import parse_moment
 from cards.reading.observations import Measurement
 from cards.reading.shapes import codings
 from cards.reading.values import dated, read_value, unusable, why_not_final, why_undated
-from cards.units import Readable, Unreadable
+from cards.units import Readable, Unreadable, canonical
 
 #: A stated pregnancy holds for six weeks (clinical page 4.3).
 _STATED_FOR = timedelta(days=42)
 #: The answers to LOINC 82810-3 that say "pregnant".
 _PREGNANT = frozenset({(SNOMED, "77386006"), (LOINC, "LA15173-0")})
-_MEASURES = ("body-weight", "gestational-age")
+_MEASURES = ("body-weight", "gestational-age", "irls")
+#: A total of points; it reaches us only by a site's local code for measure-irls (no public code is in use here).
+_SCORES = frozenset({"irls"})
 
 
 def read_measure(measurement: Measurement, today: date, zone: tzinfo) -> Measure | Diagnosis | UnusableResult | None:
@@ -32,14 +34,22 @@ def read_measure(measurement: Measurement, today: date, zone: tzinfo) -> Measure
 
 
 def _number(measurement: Measurement, kind: str, today: date) -> Measure | UnusableResult:
-    """Weight in kg, gestational age in weeks."""
-    value = read_value(analyte(kind), measurement.content)
+    """Weight in kg, gestational age in weeks, a score in points."""
+    value = _score(measurement, kind) if kind in _SCORES else read_value(analyte(kind), measurement.content)
     why = why_not_final(measurement) or why_undated(measurement, today)
     if why or isinstance(value, Unreadable) or measurement.when is None:
         return unusable(measurement, kind, why or _why(value), value, today)
     if value.quantity.is_censored:
         return unusable(measurement, kind, "censored", value, today)
     return Measure(kind, value.quantity.value, dated(measurement.when, today), reference=measurement.reference)
+
+
+def _score(measurement: Measurement, kind: str) -> Readable | Unreadable:
+    """A whole number of points: a plain integer has no unit and needs none."""
+    total = measurement.content.get("valueInteger")
+    if total is None:
+        return read_value(analyte(kind), measurement.content)
+    return canonical(analyte(kind), total, unit="points")
 
 
 def _why(value: Readable | Unreadable) -> str:

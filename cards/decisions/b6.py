@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cards.chart import Chart, LabResult, Listing
-from cards.finding import Fact, Finding, quiet, unknown
-from cards.levels import confirmed_only, fires, level, meets, numbered, without_level
+from cards.finding import Fact, Finding, Outcome, quiet, unknown
+from cards.levels import confirmed_only, fires, level, meets, numbered, without_drugs, without_level
 from cards.pyridoxine import daily_mg, is_needed, pyridoxine_limit
 from cards.quantity import Quantity
 from cards.rules import Rules
@@ -15,7 +15,18 @@ NAME = "b6"
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     """Too high a dose fires without any result; a level, high or low, needs one."""
-    return (confirmed_only(NAME, chart) or _high_dose(chart, rules) or _by_level(chart, rules),)
+    found = confirmed_only(NAME, chart) or _high_dose(chart, rules)
+    return (found or _with_the_dose(chart, _by_level(chart, rules)),)
+
+
+def _with_the_dose(chart: Chart, by_level: Finding) -> Finding:
+    """A quiet level is no answer while the dose is open: the drugs were not read, or a dose in them could not be."""
+    if by_level.outcome is not Outcome.QUIET or is_needed(chart):
+        return by_level
+    drugs = chart.active_drugs("b6")
+    if any(drug.daily is None or drug.daily.mg.get("pyridoxine") is None for drug in drugs):
+        return unknown(NAME, "dose_unknown", ())
+    return without_drugs(NAME, chart) or by_level
 
 
 def _high_dose(chart: Chart, rules: Rules) -> Finding | None:

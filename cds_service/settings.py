@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from cds_service.clients.client import Client, Mode
 from cds_service.clients.profiles import open_client, read_clients
 from cds_service.settings_checks import check
-from cds_service.settings_reading import BadSettings, Fault, Sources, look_up, note_unknown
+from cds_service.settings_reading import ABSENT, BadSettings, Fault, Sources, look_up, note_unknown, shorten
 from cds_service.settings_table import SERVICES, SETTINGS
 
 __all__ = ["BadSettings", "Client", "Fault", "Mode", "Settings", "load_settings"]
@@ -124,10 +124,21 @@ def _build(sources: Sources, clients: tuple[Client, ...], demo: bool) -> Setting
     services = {service: values.pop(f"services.{service}") for service in SERVICES}
     if demo and not sources.is_written(_ORDER_SELECT):
         services["rls-order-select"] = "live"
-    site = look_up(sources.content, "site")
     paths = {name: values.pop(f"site.{name}") for name in ("overrides", "local_codes")}
-    values["site"] = {**(site if isinstance(site, Mapping) else {}), **{key: at for key, at in paths.items() if at}}
+    values["site"] = {**_site_table(sources), **{name: path for name, path in paths.items() if path}}
     if isinstance(values["time_zone"], str):
         values["time_zone"] = ZoneInfo(values["time_zone"])
     profile = open_client("sandbox" if demo else "generic")
     return Settings(services=services, clients=clients, profile=profile, demo=demo, **values)
+
+
+def _site_table(sources: Sources) -> Mapping[str, object]:
+    """What stands under [site], as written; its readers check it."""
+    site = look_up(sources.content, "site")
+    if isinstance(site, Mapping):
+        return site
+    if site is not ABSENT:
+        sources.blame(
+            f"{sources.file}: site", shorten(site), "a table [site]", "write the settings of the site below it"
+        )
+    return {}

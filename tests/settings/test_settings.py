@@ -99,6 +99,30 @@ def test_a_member_of_a_client_comes_from_the_environment(tmp_path: Path) -> None
     assert (client.deadline_ms, client.tenants) == (600, ("a", "b"))
 
 
+def test_tables_and_switches_come_from_the_environment_too(tmp_path: Path) -> None:
+    environ = {
+        **KEYS,
+        "RLS_CDS_SUPPRESSION_BY_REASON": '{"patient-refuses": 10}',
+        "RLS_CDS_CLIENTS_GENERAL_ALLOW_HTTP": "TRUE",
+        "RLS_CDS_CLIENTS_GENERAL_FHIR_BASE": "http://10.1.2.3/fhir",
+    }
+    settings = load(tmp_path, CLIENT, environ)
+    assert settings.suppression_by_reason == {"patient-refuses": 10}
+    assert settings.clients[0].fhir_base == "http://10.1.2.3/fhir"
+
+
+@pytest.mark.parametrize("name", ["open", "St-Mary", "1st", "a_b"])
+def test_the_name_of_a_client_is_a_plain_word(tmp_path: Path, name: str) -> None:
+    text = CLIENT.replace("clients.general", f"clients.{name}")
+    assert f"rls-cds.toml: clients.{name}" in [fault.place for fault in faults(tmp_path, text, KEYS)]
+
+
+def test_an_empty_key_set_is_no_key_set(tmp_path: Path) -> None:
+    text = CLIENT.replace('jwks_url = "https://ehr.example.org/keys"', "jwks_inline = { keys = [] }")
+    [fault] = faults(tmp_path, text, KEYS)
+    assert (fault.place, fault.value) == ("clients.general.jwks_inline", "no key")
+
+
 def test_inline_keys_take_the_place_of_the_address_of_the_profile(tmp_path: Path) -> None:
     text = """
         public_base = "https://cds.example.org"
@@ -129,6 +153,17 @@ FAULTY = [
     ("a base without scheme", 'public_base = "a.example"', "rls-cds.toml: public_base"),
     ("a bind without port", 'metrics_bind = "127.0.0.1"', "rls-cds.toml: metrics_bind"),
     ("a missing file", '[site]\noverrides = "nowhere.toml"', "rls-cds.toml: site.overrides"),
+    ("a site that is no table", "site = 3", "rls-cds.toml: site"),
+    ("services that are no table", "services = 3", "rls-cds.toml: services"),
+    ("a base with a port of nonsense", 'public_base = "https://a.example:99999999"', "rls-cds.toml: public_base"),
+    ("a base by ftp", 'public_base = "ftp://a.example"', "rls-cds.toml: public_base"),
+    ("a host with a slash", 'host = "127.0.0.1/x"', "rls-cds.toml: host"),
+    ("a proxy that is a number", "trusted_proxies = 10", "rls-cds.toml: trusted_proxies"),
+    ("proxies that are numbers", "trusted_proxies = [10]", "rls-cds.toml: trusted_proxies"),
+    ("silence that is no table", 'suppression_by_reason = "{"', "rls-cds.toml: suppression_by_reason"),
+    ("silence that is a list", "suppression_by_reason = []", "rls-cds.toml: suppression_by_reason"),
+    ("a key that is a number", "pseudonym_key = 5", "rls-cds.toml: pseudonym_key"),
+    ("a key that is no base64", f'pseudonym_key = "{"é" * 44}"', "rls-cds.toml: pseudonym_key"),
     ("an unknown store", 'database_url = "mysql://x"', "rls-cds.toml: database_url"),
     ("a short key", f'pseudonym_key = "{KEY[:40]}"', "rls-cds.toml: pseudonym_key"),
     ("a key of one letter", f'pseudonym_key = "{"A" * 44}"', "rls-cds.toml: pseudonym_key"),
@@ -175,9 +210,12 @@ MEMBERS = [
     ("unknown profile", 'profile = "acme"', "rls-cds.toml: clients.general.profile"),
     ("unknown policy", 'missing_data = "500"', "rls-cds.toml: clients.general.missing_data"),
     ("unknown action", 'actions = ["erase"]', "rls-cds.toml: clients.general.actions"),
+    ("perhaps", 'allow_http = "perhaps"', "rls-cds.toml: clients.general.allow_http"),
+    ("a tenant with a line break", 'tenants = ["a\\n"]', "rls-cds.toml: clients.general.tenants"),
+    ("keys twice", "jwks_inline = { keys = [] }", "clients.general.jwks_url, jwks_inline"),
+    ("orderables that are texts", 'site_orderables = { ferritin = "LAB" }', "clients.general.site_orderables.ferritin"),
     ("unknown test", "site_orderables = { rhubarb = {} }", "clients.general.site_orderables.rhubarb"),
     ("no coding", 'site_orderables = { ferritin = { code = "1" } }', "clients.general.site_orderables.ferritin"),
-    ("a key set twice", "jwks_inline = { keys = [] }", "clients.general.jwks_url, jwks_inline"),
     ("authentication off", "authenticate = false", "rls-cds.toml: clients.general.authenticate"),
 ]
 

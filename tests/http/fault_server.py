@@ -192,19 +192,17 @@ def endless_headers(line: Line) -> None:
     raise OSError
 
 
+_MEMBER = gzip.compress(b" " * (64 * 1024 * 1024), 1)
+
+
 def gzip_bomb(line: Line) -> None:
-    """1 MB that unpacks to 1 GiB."""
-    raw = _bomb()
-    line.send(head(200, len(raw), Content_Encoding="gzip") + raw)
+    """300 kB that unpack to 64 MiB."""
+    raw_body(_MEMBER, Content_Encoding="gzip")(line)
 
 
-_BOMB: list[bytes] = []
-
-
-def _bomb() -> bytes:
-    if not _BOMB:
-        _BOMB.append(gzip.compress(b"[" + b" " * (256 * 1024 * 1024), 1))
-    return _BOMB[0]
+def gzip_bombs(line: Line) -> None:
+    """Many members in a row: 5 MB that unpack to 1 GiB."""
+    raw_body(_MEMBER * 16, Content_Encoding="gzip")(line)
 
 
 def endless_paging(line: Line) -> None:

@@ -20,7 +20,11 @@ T = TypeVar("T")
 
 
 class BadKnowledge(ValueError):
-    """A knowledge file cannot be used. The text names file, place, value and what is allowed."""
+    """Knowledge files cannot be used. Each of `faults` names file, place, value and what is allowed."""
+
+    def __init__(self, *faults: str) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,9 @@ class Threshold:
     reviewer: str = ""
     next_review: date | None = None
     site_reason: str = ""  # set where a site overrides the national value
-    national: Decimal | None = None
+    site_date: date | None = None
+    national: Decimal | None = None  # the value that the site's stands in place of, in `national_unit`
+    national_unit: str = ""
 
     def on(self, day: date) -> Threshold:
         """The threshold as it stood on `day`; before its first entry, the first."""
@@ -86,6 +92,8 @@ class Switch:
     choices: tuple[str, ...]
     meaning: str
     default: str = ""
+    site_reason: str = ""  # set where a site has chosen
+    site_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,11 @@ class CardText:
 
 @dataclass(frozen=True, slots=True)
 class DecisionText:
-    """What a decision file says besides thresholds: who it is for, its sentences and its cards."""
+    """What a decision file says besides thresholds: who it is for, its sentences and its cards.
+
+    `reads`: what it looks at in a chart; `orders`: the tests its cards may suggest (names of orderables.toml);
+    `facts`: what its texts may name in braces. Tests hold all three against what the decision really does.
+    """
 
     name: str
     title: str
@@ -123,6 +135,9 @@ class DecisionText:
     because: Mapping[str, str]
     texts: Mapping[str, str]
     cards: Mapping[str, CardText]
+    reads: tuple[str, ...] = ()
+    orders: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +262,9 @@ def _decision(name: str, content: Mapping[str, Any]) -> DecisionText:
         because=content.get("because", {}),
         texts=content.get("texts", {}),
         cards={key: _card(key, value) for key, value in content.get("cards", {}).items()},
+        reads=tuple(content.get("reads", ())),
+        orders=tuple(content.get("orders", ())),
+        facts=tuple(content.get("facts", ())),
     )
 
 

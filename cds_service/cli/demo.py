@@ -15,11 +15,14 @@ def demo_command(host: str, port: int) -> None:
     from cds_service.demo import demo_app, welcome
     from cds_service.serving import serve_demo
     from cds_service.settings import BadSettings, load_settings
+    from cds_service.settings_checks import warnings
     from cds_service.store import BadStore, StoreError
 
     chosen = {"host": host, "port": port, "public_base": f"http://{host}:{port}"}
     try:
         settings = load_settings(None, os.environ, demo=True, options=chosen)
+        for warning in warnings(settings):
+            click.echo(f"Warning: {warning}", err=True)
         app = demo_app(settings)
         serve_demo(app, host, port, lambda base: click.echo(welcome(base)))
     except (BadSettings, BadStore, StoreError) as fault:

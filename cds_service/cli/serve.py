@@ -23,6 +23,7 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
     from cds_service.assembly import assemble
     from cds_service.serving import serve
     from cds_service.settings import BadSettings, load_settings
+    from cds_service.settings_checks import warnings
     from cds_service.store import BadStore, StoreError
 
     given = {"host": host, "port": port, "workers": workers}
@@ -30,6 +31,8 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
         settings = load_settings(
             config, os.environ, options={name: value for name, value in given.items() if value is not None}
         )
+        for warning in warnings(settings):
+            click.echo(f"Warning: {warning}", err=True)
         serve(settings, lambda: assemble(settings))
     except (BadSettings, BadStore, StoreError) as fault:
         raise click.ClickException(str(fault)) from None

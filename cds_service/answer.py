@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
-from cards.card import Card
+from cards.card import Action, Card
 from cards.decide import Verdict, answers_without_labs, decide
 from cards.finding import Indicator
 from cards.present import CardProfile, not_evaluated, present, within_budget
 from cards.reading import read_chart
+from cards.revise import revise_draft
 from cards.rules import Rules
 from cds_service.clients.client import Client, Mode
 from cds_service.deadline import Deadline
@@ -69,13 +71,19 @@ class Answered:
 
 def answer(call: Call, desk: Desk) -> Answered:
     """Answer a call and record what was answered. Raises the faults of the store, and nothing on account of data."""
-    request, now = call.request, desk.clock()
-    if call.service.judges_orders and not has_draft_to_judge(request, now=now, zone=desk.settings.time_zone):
+    now = desk.clock()
+    if not _has_something_to_judge(call, desk, now):
         answered = Answered(reason="nothing to judge")
     else:
         answered = _evaluated(call, desk, now)
     desk.store.record_answer(_for_the_record(call, answered, now))
     return answered
+
+
+def _has_something_to_judge(call: Call, desk: Desk, now: datetime) -> bool:
+    if not call.service.judges_orders:
+        return True
+    return has_draft_to_judge(call.request, desk.rules, now=now, zone=desk.settings.time_zone)
 
 
 def _evaluated(call: Call, desk: Desk, now: datetime) -> Answered:
@@ -140,7 +148,13 @@ def card_profile(call: Call, settings: Settings) -> CardProfile:
         fhir_version=client.fhir_version,
         max_cards=settings.max_cards,
         site_orderables=client.site_orderables,
+        revise=partial(_revise, call) if client.drug_orders else None,
     )
+
+
+def _revise(call: Call, reference: str, revision: str, name: str) -> Action | None:
+    """An update of the client's own draft, out of the text that it sent."""
+    return revise_draft(call.request.raw, reference, revision, name, call.client.fhir_version)
 
 
 def _without_overridden(

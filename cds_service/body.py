@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 from flask import Request
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
 from cds_service.errors import BadRequest, BodyTooLarge, Fault, UnsupportedBody

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
 
+from cards.chart import Listing
+from cards.decide import decide
 from cards.reading import read_chart, unwrap
 from cards.reading.drafts import DRUG_ORDERS
 from cards.reading.shapes import first, reference_id, reference_of, subject_is, text
+from cards.rules import Rules
 from cds_service.hook_request import HookRequest
 
+#: How a decision about orders says that no draft is of its kind.
+NO_DRAFT = frozenset({"no_draft", "no_iron_draft", "no_iv_draft"})
+_AS_IF_READ = {"patient": Listing.COMPLETE, "conditions": Listing.COMPLETE}
 
-def has_draft_to_judge(request: HookRequest, *, now: datetime, zone: tzinfo) -> bool:
-    """True where a selected draft for this patient is of a kind that is judged, or can only be told after its
-    medication has been read from the server. Nothing chosen yet, an empty Bundle and other orders are none."""
-    chart = read_chart(
-        {},
-        patient_id=request.patient_id,
-        now=now,
-        zone=zone,
-        drafts=request.draft_orders,
-        selections=request.selections,
-    )
-    if any(draft.selected for draft in chart.drafts):
-        return True
-    basket = unwrap(request.draft_orders).resources
+
+def has_draft_to_judge(request: HookRequest, rules: Rules, *, now: datetime, zone: tzinfo) -> bool:
+    """True where a selected draft for this patient is of a kind that some decision judges, or can only be told after
+    its medication has been read from the server. Nothing chosen yet, an empty Bundle and other orders are none.
+
+    The decisions are asked about a patient of whom nothing but the drafts is known.
+    """
+    drafts, selections = request.draft_orders, request.selections
+    chart = read_chart({}, patient_id=request.patient_id, now=now, zone=zone, drafts=drafts, selections=selections)
+    if chart.drafts:
+        findings = decide(replace(chart, listings=_AS_IF_READ), rules, request.hook).findings
+        if any(finding.because not in NO_DRAFT for finding in findings):
+            return True
+    basket = unwrap(drafts).resources
     sent = {text(each.get("id")) for each in basket if text(each.get("resourceType")) == "Medication"}
     return any(subject_is(each, request.patient_id) and _refers_elsewhere(each, sent) for each in basket)
 

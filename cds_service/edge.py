@@ -26,6 +26,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _ENTERED = "rls_cds.entered"
+_PATH = "rls_cds.path"
 _SLASHES = re.compile("/{2,}")
 
 
@@ -38,13 +39,19 @@ class Edge:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[_ENTERED] = time.monotonic()
-        environ["PATH_INFO"] = _SLASHES.sub("/", environ.get("PATH_INFO") or "/")
+        environ[_PATH] = environ.get("PATH_INFO") or "/"
+        environ["PATH_INFO"] = _SLASHES.sub("/", environ[_PATH])
         try:
             return self._inner(environ, start_response)
         except (RecursionError, MemoryError) as fault:
             with self._app.request_context(environ):
                 self._begin()
                 return self._app.process_response(report_bug(fault))(environ, start_response)
+
+
+def path_as_called() -> str:
+    """The path of the request before slashes were folded, without one at its end: tokens name it so."""
+    return str(request.environ.get(_PATH, request.path)).rstrip("/")
 
 
 def install_edge(app: Flask, new_uuid: Callable[[], str]) -> None:

@@ -25,6 +25,7 @@ import orjson
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
+from cards.revise import Digits
 from cds_service.log import log_bug
 from cds_service.store.faults import StoreError
 
@@ -145,7 +146,15 @@ def outcome(status: int, issues: list[dict[str, Any]], headers: Mapping[str, str
 
 def json_answer(content: Any, status: int = 200) -> Response:
     """JSON with its members in the order they were given in (D-20); never NaN (T-07)."""
-    return Response(orjson.dumps(content), status, content_type=JSON_TYPE)
+    raw = orjson.dumps(content, _as_written, orjson.OPT_PASSTHROUGH_DATACLASS)
+    return Response(raw, status, content_type=JSON_TYPE)
+
+
+def _as_written(value: object) -> orjson.Fragment:
+    """A number of the request, digit by digit (T-06)."""
+    if isinstance(value, Digits):
+        return orjson.Fragment(value.text)
+    raise TypeError(type(value).__name__)
 
 
 def install_errors(app: Flask) -> None:

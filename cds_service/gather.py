@@ -34,11 +34,13 @@ _KINDS_OF_KEY: Mapping[str, frozenset[str]] = {"medications": _DRUG_RECORDS, "or
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The lists by prefetch key; `sources` says for each where it came from: prefetch, read or missing."""
+    """The lists by prefetch key; `sources` says for each where it came from: prefetch, read or missing.
+    `faults` says why reads failed and `seconds` how long each read took."""
 
     lists: Mapping[str, Listed]
     sources: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def queries(self) -> tuple[str, ...]:
@@ -59,7 +61,7 @@ def gather(request: HookRequest, keys: Iterable[str], reader: Reader | None) -> 
     if reader:
         lists = _with_medications(lists, request, reader)
     sources = {key: _source(key, absent, lists[key]) for key in keys}
-    return Gathered(lists, sources, dict(reader.faults) if reader else {})
+    return Gathered(lists, sources, dict(reader.faults) if reader else {}, dict(reader.seconds) if reader else {})
 
 
 def _prefetched(request: HookRequest, key: str) -> Listed:

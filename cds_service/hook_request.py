@@ -40,6 +40,7 @@ class HookRequest:
     prefetch       by key; a key that is absent is to be read, `None` is known to be empty
     draft_orders   the Bundle of an order hook as it was sent, None on other hooks
     selections     on order-select the references chosen, None on other hooks
+    raw            the text itself, for numbers that must keep their digits
     """
 
     hook: str
@@ -52,6 +53,7 @@ class HookRequest:
     prefetch: Mapping[str, Any] = field(default_factory=lambda: _NOTHING, repr=False)
     draft_orders: Any = field(default=None, repr=False)
     selections: tuple[str, ...] | None = None
+    raw: bytes = field(default=b"", repr=False)
 
     @classmethod
     def parse(cls, raw: bytes, service: Service) -> HookRequest:
@@ -72,6 +74,7 @@ class HookRequest:
             prefetch=MappingProxyType(document.get("prefetch", {})),
             draft_orders=context["draftOrders"] if service.judges_orders else None,
             selections=tuple(context["selections"]) if service.hook == "order-select" else None,
+            raw=raw,
         )
 
 

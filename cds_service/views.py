@@ -13,6 +13,7 @@ from cds_service.body import read_body
 from cds_service.clients.client import Client, Mode
 from cds_service.deadline import Deadline
 from cds_service.discovery import discovery
+from cds_service.edge import path_as_called
 from cds_service.errors import BadRequest, BodyTooLarge, DataMissing, NoSuchService, Overloaded, json_answer
 from cds_service.hook_request import HookRequest
 from cds_service.lanes import Lanes
@@ -47,7 +48,7 @@ class Counter:
 
     def client(self, service: Service) -> tuple[Client, Mode]:
         """Who calls and how the service runs for them. Raises what `Authenticate` raises, or `NoSuchService`."""
-        client = self.authenticate(request.headers.get("Authorization"), request.path.rstrip("/"))
+        client = self.authenticate(request.headers.get("Authorization"), path_as_called())
         mode = self.desk.settings.mode(service.id, client)
         g.report.update(client=client.name, mode=mode)
         if mode == "off":

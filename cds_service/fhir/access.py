@@ -12,6 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from cds_service.clients.client import Client
+from cds_service.clients.fhir_base import accepted_base
 from cds_service.deadline import Deadline
 from cds_service.fhir.crew import Crew
 from cds_service.fhir.peers import Peers
@@ -19,7 +20,6 @@ from cds_service.fhir.reader import Reader
 from cds_service.fhir.server import FhirServer
 from cds_service.hook_request import HookRequest
 
-_LOOPBACK = re.compile(r"https?://(?:127(?:\.[0-9]{1,3}){3}|localhost|\[::1\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~\-]+)*")
 #: RFC 6750, section 2.1: anything else might carry a line break into a header (LOG-1).
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 _LONGEST_TOKEN = 16 * 1024
@@ -33,17 +33,6 @@ class Token:
 
     value: str | None = field(default=None, repr=False)
     usable: bool = True
-
-
-def address_of(request: HookRequest, client: Client) -> str | None:
-    """The FHIR base that may be read for this call, without a slash at its end; None where there is none."""
-    asked = (request.fhir_server or "").removesuffix("/")
-    if client.is_open:
-        return asked if _LOOPBACK.fullmatch(asked) else None
-    base = (client.fhir_base or "").removesuffix("/")
-    if not base or asked != base:
-        return None
-    return base if base.startswith("https://") or client.allow_http else None
 
 
 def token_of(request: HookRequest) -> Token:
@@ -70,7 +59,7 @@ class FhirAccess:
 
     def reader_for(self, request: HookRequest, client: Client, deadline: Deadline) -> Reader | None:
         """Whoever reads for this call, or None where nothing may be read. No socket is opened here."""
-        base, token = address_of(request, client), token_of(request)
+        base, token = accepted_base(client, request.fhir_server), token_of(request)
         if base is None or not token.usable:
             return None
         return Reader(self._server(client, base), self._crew, token.value, deadline)
@@ -86,6 +75,11 @@ class FhirAccess:
         if dropped:
             dropped.close()
         return server
+
+    def open_breakers(self) -> frozenset[str]:
+        """Names of the clients of whom a FHIR server is left alone just now."""
+        with self._lock:
+            return frozenset(name for (name, _), server in self._servers.items() if server.breaker.is_open)
 
     def close(self) -> None:
         """Let go of threads and connections."""

@@ -29,6 +29,11 @@ class Breaker:
             self._next_trial = self._now() + self._pause
             return True
 
+    @property
+    def is_open(self) -> bool:
+        """The server is left alone, but for trials."""
+        return self._failures >= self._limit
+
     def succeeded(self) -> None:
         with self._lock:
             self._failures = 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -28,6 +29,8 @@ class Reader:
     deadline: Deadline
     #: why reads failed, in words of ours, by prefetch key
     faults: dict[str, str] = field(default_factory=dict)
+    #: how long each key took to read, with all its pages; a key that was cut off is not in it
+    seconds: dict[str, float] = field(default_factory=dict)
     _answered: int = 0
     _failed: int = 0
     _allowed: bool | None = None
@@ -36,7 +39,14 @@ class Reader:
         """Each key, read from the server; a key of `first_pages` goes on from the page the client sent."""
         jobs = {key: partial(self._rest_of, key, page) for key, page in first_pages.items()}
         jobs |= {key: partial(self._all_of, key, patient_id=patient_id) for key in keys}
-        return self._run(jobs)
+        return self._run({key: partial(self._timed, key, job) for key, job in jobs.items()})
+
+    def _timed(self, key: str, job: Callable[[Wire], Listed], wire: Wire) -> Listed:
+        began = time.monotonic()
+        try:
+            return job(wire)
+        finally:
+            self.seconds[key] = time.monotonic() - began
 
     def by_reference(self, references: Iterable[str]) -> tuple[dict[str, Any], ...]:
         """The resources behind `Type/id` references, as far as they can be read."""

@@ -6,14 +6,16 @@ import io
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
+from cards.rules import Rules, load_rules
 from cds_service.clients.client import Client
+from cds_service.clients.profiles import open_client
 from cds_service.errors import NotAuthenticated
 from cds_service.log import FIELDS, LOGGER, JsonLines, log, write_log_to
 from cds_service.schema import load_schema
@@ -167,10 +169,15 @@ def test_authentication_sees_the_path_that_was_called_b12() -> None:
         raise NotAuthenticated
 
     with application(authenticate=authenticate) as app:
-        for path in (VIEW, f"{VIEW}/", f"{VIEW}/feedback"):
+        for path in (VIEW, f"{VIEW}/", f"{VIEW}/feedback", VIEW.replace("/rls", "//rls")):
             is_outcome(app.test_client().post(path, json=good(), headers={"Authorization": "Bearer x"}), 401)
         assert app.test_client().get("/cds-services").status_code == 200
-    assert seen == [("Bearer x", VIEW), ("Bearer x", VIEW), ("Bearer x", f"{VIEW}/feedback")]
+    assert seen == [
+        ("Bearer x", VIEW),
+        ("Bearer x", VIEW),
+        ("Bearer x", f"{VIEW}/feedback"),
+        ("Bearer x", "/cds-services//rls-patient-view"),
+    ]
 
 
 def test_cards_link_to_the_source_attributes_under_the_public_address() -> None:
@@ -320,3 +327,29 @@ def references(value: Any) -> Iterator[str]:
         yield from (inner for key, inner in value.items() if key == "$ref")
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from references(inner)
+
+
+def with_drug_suggestions() -> Rules:
+    rules = load_rules()
+    switch = replace(rules.switches["suggestions.medications"], value="true")
+    return replace(rules, switches={**rules.switches, switch.name: switch})
+
+
+@pytest.mark.parametrize("drug_orders", [True, False])
+def test_an_update_is_the_clients_own_draft_digit_by_digit_t06_x04(drug_orders: bool) -> None:
+    body = good("order-sign", drafts=["ferrous-sulfate-325-three-times-daily"])
+    order = body["context"]["draftOrders"]["entry"][0]["resource"]
+    order["extension"] = [{"url": "https://ehr.example.org/x", "valueDecimal": "DIGITS"}]
+    raw = json.dumps(body).replace('"DIGITS"', "0.010")
+    profile = replace(open_client("generic"), drug_orders=drug_orders)
+    with application(settings(profile=profile), rules=with_drug_suggestions()) as app:
+        answer = app.test_client().post(SIGN, data=raw, content_type="application/json")
+    updates = [
+        action
+        for card in is_response(answer)["cards"]
+        for suggestion in card.get("suggestions", [])
+        for action in suggestion["actions"]
+        if action["type"] == "update"
+    ]
+    assert len(updates) == drug_orders
+    assert ('"valueDecimal":0.010' in answer.get_data(as_text=True)) == drug_orders

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from cards.chart import Listing
+from cards.decide import decide
+from cards.reading import read_chart
+from cards.rules import load_rules
+from cds_service.drafts import NO_DRAFT
 from tests.http.build import (
     IRON_LOW,
+    NOW,
     SELECT,
     SIGN,
     VIEW,
@@ -213,6 +221,9 @@ def test_the_same_call_twice_is_no_replay_r17(http: FlaskClient) -> None:
         bundle({"resourceType": "MedicationRequest", "id": "request-123", "status": "draft"}),
         bundle({"resourceType": "ServiceRequest", "id": "s", "intent": "plan", "code": {"coding": [{}]}}),
         bundle({"resourceType": "MedicationRequest", "id": "m", "medicationCodeableConcept": {"text": "amoxicillin"}}),
+        bundle(
+            {"resourceType": "MedicationRequest", "id": "m", "medicationCodeableConcept": {"text": "ibuprofen 200 mg"}}
+        ),
     ],
     ids=lambda drafts: json.dumps(drafts)[:60],
 )
@@ -286,3 +297,42 @@ def test_restless_legs_without_labs_is_not_an_all_clear(http: FlaskClient) -> No
 def test_what_is_not_iron_low_is_quiet_s03(http: FlaskClient) -> None:
     assert is_response(http.post(VIEW, json=known())) == {"cards": []}
     assert card_codes(is_response(http.post(VIEW, json=good(slug=IRON_LOW)))) == ["IRONLOW"]
+
+
+@pytest.mark.parametrize("hook", ["order-sign", "order-select"])
+def test_every_decision_says_in_one_of_these_words_that_no_draft_is_its_kind(hook: str) -> None:
+    """Else a call without such a draft would read the chart for nothing."""
+    chart = read_chart({}, patient_id="p1", now=NOW, zone=UTC)
+    known = replace(chart, listings={"patient": Listing.COMPLETE, "conditions": Listing.COMPLETE})
+    assert {finding.because for finding in decide(known, load_rules(), hook).findings} <= NO_DRAFT
+
+
+@pytest.mark.parametrize("hook", ["order-sign", "order-select"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ferrous sulfate 325 mg",
+        "pramipexole 0.25 mg",
+        "gabapentin 300 mg",
+        "cyanocobalamin 1 mg",
+        "metoclopramide 10 mg",
+    ],
+)
+def test_a_draft_that_is_judged_needs_the_chart(http: FlaskClient, hook: str, words: str) -> None:
+    draft = {
+        "resourceType": "MedicationRequest",
+        "id": "m",
+        "status": "draft",
+        "medicationCodeableConcept": {"text": words},
+    }
+    body = order(hook, draftOrders=bundle(draft)) | {"prefetch": {}}
+    if hook == "order-select":
+        body["context"]["selections"] = ["MedicationRequest/m"]
+    is_outcome(http.post(PATHS[hook], json=body), 412)
+
+
+def test_a_draft_whose_medication_is_elsewhere_needs_the_chart(http: FlaskClient) -> None:
+    drafts = bundle(
+        {"resourceType": "MedicationRequest", "id": "m", "medicationReference": {"reference": "Medication/1"}}
+    )
+    is_outcome(http.post(SIGN, json=order("order-sign", draftOrders=drafts) | {"prefetch": {}}), 412)

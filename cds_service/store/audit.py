@@ -24,7 +24,7 @@ from sqlalchemy.exc import NoResultFound
 from cds_service.store.faults import StoreUnavailable
 from cds_service.store.schema import AnyRow, audit_anchor, audit_event, utc_text
 from cds_service.store.seal import Seal
-from cds_service.store.values import AuditReport, AuditRow
+from cds_service.store.values import AuditReport, AuditRow, Told, tell_nobody
 
 _START = "0" * 64
 _MOST_FAULTS = 100
@@ -98,7 +98,7 @@ def _plain(value: object) -> str:
     return b64encode(value).decode() if isinstance(value, bytes) else repr(value)
 
 
-def verify(connection: Connection, seal: Seal) -> AuditReport:
+def verify(connection: Connection, seal: Seal, told: Told = tell_nobody) -> AuditReport:
     """Walk the chain from end to end; at most about 100 faults are named, each by its row number."""
     anchors = connection.execute(select(audit_anchor)).all()
     if len(anchors) != 1:
@@ -109,6 +109,7 @@ def verify(connection: Connection, seal: Seal) -> AuditReport:
     with connection.execute(_AS_STORED.execution_options(yield_per=1000)) as found:
         for row in found:
             faults += walk.step(row)[: _MOST_FAULTS - len(faults)]
+            told(walk.rows, anchor.last_seq - anchor.first_seq + 1)
     faults += walk.end_faults(anchor.last_seq, anchor.last_hash)
     return AuditReport(rows=walk.rows, head=walk.previous, faults=tuple(faults))
 

@@ -4,7 +4,7 @@ date, location; and the rule version and card uuid, so that each row can be trac
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Literal, TextIO
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from cds_service.store.audit import AuditEntry, append
 from cds_service.store.schema import AnyRow, card_issued, feedback_event, utc_text
 from cds_service.store.seal import Seal
-from cds_service.store.values import FeedbackRow
+from cds_service.store.values import FeedbackRow, Told, tell_nobody
 
 _UNKNOWN = "unknown"
 _NONE_GIVEN = "none given"
@@ -40,13 +40,19 @@ _EVENTS = (
 
 
 def export_feedback(
-    connection: Connection, seal: Seal, since: datetime | None, actor: str, now: datetime
+    connection: Connection, seal: Seal, since: datetime | None, actor: str, now: datetime, told: Told = tell_nobody
 ) -> tuple[FeedbackRow, ...]:
-    events = _EVENTS if since is None else _EVENTS.where(feedback_event.c.received_at >= since)
-    rows = tuple(_row(seal, event) for event in connection.execute(events))
+    events = connection.execute(_EVENTS if since is None else _EVENTS.where(feedback_event.c.received_at >= since))
+    rows = tuple(_rows(seal, events.all(), told))
     detail = {"actor": actor, "since": since and utc_text(since), "rows": len(rows)}
     append(connection, seal, AuditEntry(now, "export", client="", detail=detail))
     return rows
+
+
+def _rows(seal: Seal, events: Sequence[AnyRow], told: Told) -> Iterator[FeedbackRow]:
+    for done, event in enumerate(events, 1):
+        yield _row(seal, event)
+        told(done, len(events))
 
 
 def _row(seal: Seal, event: AnyRow) -> FeedbackRow:

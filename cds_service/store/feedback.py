@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,7 +22,7 @@ from cds_service.store.schema import (
 )
 from cds_service.store.seal import Seal
 from cds_service.store.suppression import reason_hash
-from cds_service.store.values import FeedbackItem, FeedbackResult
+from cds_service.store.values import FeedbackEvent, FeedbackItem, FeedbackResult
 
 #: Rows of a client in the quarantine; what comes beyond is answered alike and counted, but not kept.
 QUARANTINE_CAP = 10_000
@@ -46,7 +47,17 @@ def record_feedback(
         append(connection, seal, _audit_entry(client, service, recorded, now))
     turned_away = len(unmatched[room:])
     repeated = len(items) - len(recorded) - len(aside) - turned_away
-    return FeedbackResult(len(recorded), repeated, len(aside), turned_away)
+    events = tuple(FeedbackEvent(item.card, cards[item.card].code, item.outcome, _code(item)) for item in recorded)
+    return FeedbackResult(len(recorded), repeated, len(aside), turned_away, events)
+
+
+class _Given(NamedTuple):
+    code: str
+    suggestions: frozenset[str]
+
+
+def _code(item: FeedbackItem) -> str:
+    return item.reason.code if item.reason else ""
 
 
 def _order(item: FeedbackItem) -> tuple[str, str, datetime]:
@@ -54,23 +65,22 @@ def _order(item: FeedbackItem) -> tuple[str, str, datetime]:
     return item.card, item.outcome, item.at
 
 
-def _cards_given(
-    connection: Connection, client: str, service: str, uuids: Collection[str]
-) -> Mapping[str, frozenset[str]]:
-    """Of these cards, the ones that this service gave to this client, each with its suggestions."""
+def _cards_given(connection: Connection, client: str, service: str, uuids: Collection[str]) -> Mapping[str, _Given]:
+    """Of these cards, the ones that this service gave to this client, each with its code and suggestions."""
     given = connection.execute(
-        select(card_issued.c.card_uuid, suggestion_issued.c.suggestion_uuid)
+        select(card_issued.c.card_uuid, card_issued.c.card, suggestion_issued.c.suggestion_uuid)
         .outerjoin(suggestion_issued, suggestion_issued.c.card_uuid == card_issued.c.card_uuid)
         .where(card_issued.c.card_uuid.in_(uuids), card_issued.c.client == client, card_issued.c.service == service)
     ).all()
-    cards: dict[str, frozenset[str]] = {}
-    for card, suggestion in given:
-        cards[card] = cards.get(card, frozenset()) | ({suggestion} if suggestion else frozenset())
+    cards: dict[str, _Given] = {}
+    for uuid, code, suggestion in given:
+        known = cards[uuid].suggestions if uuid in cards else frozenset()
+        cards[uuid] = _Given(code, known | ({suggestion} if suggestion else frozenset()))
     return cards
 
 
-def _belongs(item: FeedbackItem, cards: Mapping[str, frozenset[str]]) -> bool:
-    return item.card in cards and cards[item.card].issuperset(item.suggestions)
+def _belongs(item: FeedbackItem, cards: Mapping[str, _Given]) -> bool:
+    return item.card in cards and cards[item.card].suggestions.issuperset(item.suggestions)
 
 
 def idempotency_key(seal: Seal, client: str, item: FeedbackItem) -> str:
@@ -89,7 +99,7 @@ def _keep(connection: Connection, seal: Seal, client: str, item: FeedbackItem, n
         "outcome_at": item.at,
         "received_at": now,
         "late": item.late,
-        "reason_hash": reason_hash(seal, item.reason.code if item.reason else ""),
+        "reason_hash": reason_hash(seal, _code(item)),
         "detail_closed": seal.close(_detail(item), f"feedback:{key}"),
     }
     return insert_once(connection, feedback_event, row)

@@ -12,6 +12,7 @@ from cds_service.store.values import (
     Answer,
     AuditReport,
     AuditRow,
+    CallCount,
     Candidate,
     CardCount,
     FeedbackItem,
@@ -22,6 +23,8 @@ from cds_service.store.values import (
     ReasonCount,
     Retention,
     SuppressionPolicy,
+    Told,
+    tell_nobody,
 )
 
 _MOST_TOKENS = 100_000
@@ -73,16 +76,21 @@ class NoStore:
     def apply_retention(self, now: datetime, retention: Retention) -> int:
         return 0
 
-    def verify_audit(self) -> AuditReport:
+    def verify_audit(self, told: Told = tell_nobody) -> AuditReport:
         return AuditReport(rows=0, head="")
 
     def audit_rows(self) -> Iterator[AuditRow]:
         return iter(())
 
-    def export_feedback(self, since: datetime | None, actor: str, now: datetime) -> tuple[FeedbackRow, ...]:
+    def export_feedback(
+        self, since: datetime | None, actor: str, now: datetime, told: Told = tell_nobody
+    ) -> tuple[FeedbackRow, ...]:
         return ()
 
     def cards_by_day(self, since: datetime, until: datetime) -> tuple[CardCount, ...]:
+        return ()
+
+    def calls_by_day(self, since: datetime, until: datetime) -> tuple[CallCount, ...]:
         return ()
 
     def outcomes_by_card(self, since: datetime, until: datetime) -> tuple[OutcomeCount, ...]:

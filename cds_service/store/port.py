@@ -14,6 +14,7 @@ from cds_service.store.values import (
     Answer,
     AuditReport,
     AuditRow,
+    CallCount,
     Candidate,
     CardCount,
     FeedbackItem,
@@ -24,6 +25,8 @@ from cds_service.store.values import (
     ReasonCount,
     Retention,
     SuppressionPolicy,
+    Told,
+    tell_nobody,
 )
 
 
@@ -57,17 +60,22 @@ class Store(Protocol):
     def apply_retention(self, now: datetime, retention: Retention) -> int:
         """Remove what is older than it may be; rows removed."""
 
-    def verify_audit(self) -> AuditReport:
+    def verify_audit(self, told: Told = tell_nobody) -> AuditReport:
         """Walk the whole chain."""
 
     def audit_rows(self) -> Iterator[AuditRow]:
         """All audit events, oldest first."""
 
-    def export_feedback(self, since: datetime | None, actor: str, now: datetime) -> tuple[FeedbackRow, ...]:
+    def export_feedback(
+        self, since: datetime | None, actor: str, now: datetime, told: Told = tell_nobody
+    ) -> tuple[FeedbackRow, ...]:
         """Feedback that came at or after `since`; the export itself is audited under `actor`."""
 
     def cards_by_day(self, since: datetime, until: datetime) -> tuple[CardCount, ...]:
         """Cards issued from `since` up to, not including, `until`."""
+
+    def calls_by_day(self, since: datetime, until: datetime) -> tuple[CallCount, ...]:
+        """Hook calls answered from `since` up to, not including, `until`, cards or none."""
 
     def outcomes_by_card(self, since: datetime, until: datetime) -> tuple[OutcomeCount, ...]:
         """Of the live cards shown in the period, what became of them."""

@@ -16,6 +16,7 @@ from cds_service.store.values import (
     Answer,
     AuditReport,
     AuditRow,
+    CallCount,
     Candidate,
     CardCount,
     FeedbackItem,
@@ -26,6 +27,8 @@ from cds_service.store.values import (
     ReasonCount,
     Retention,
     SuppressionPolicy,
+    Told,
+    tell_nobody,
 )
 
 
@@ -63,21 +66,27 @@ class SqlStore:
     def apply_retention(self, now: datetime, retention: Retention) -> int:
         return apply_retention(self._database, self._seal, now, retention)
 
-    def verify_audit(self) -> AuditReport:
+    def verify_audit(self, told: Told = tell_nobody) -> AuditReport:
         with self._database.reading() as connection:
-            return audit.verify(connection, self._seal)
+            return audit.verify(connection, self._seal, told)
 
     def audit_rows(self) -> Iterator[AuditRow]:
         with self._database.reading() as connection:
             yield from audit.rows(connection, self._seal)
 
-    def export_feedback(self, since: datetime | None, actor: str, now: datetime) -> tuple[FeedbackRow, ...]:
+    def export_feedback(
+        self, since: datetime | None, actor: str, now: datetime, told: Told = tell_nobody
+    ) -> tuple[FeedbackRow, ...]:
         with self._database.writing() as connection:
-            return export.export_feedback(connection, self._seal, since, actor, now)
+            return export.export_feedback(connection, self._seal, since, actor, now, told)
 
     def cards_by_day(self, since: datetime, until: datetime) -> tuple[CardCount, ...]:
         with self._database.reading() as connection:
             return watch.cards_by_day(connection, since, until)
+
+    def calls_by_day(self, since: datetime, until: datetime) -> tuple[CallCount, ...]:
+        with self._database.reading() as connection:
+            return watch.calls_by_day(connection, since, until)
 
     def outcomes_by_card(self, since: datetime, until: datetime) -> tuple[OutcomeCount, ...]:
         with self._database.reading() as connection:

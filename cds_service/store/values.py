@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
@@ -11,6 +11,12 @@ from cards.finding import Indicator
 
 Outcome = Literal["accepted", "overridden"]
 Mode = Literal["live", "shadow"]
+#: Told while long work goes on: rows done, rows in all.
+Told = Callable[[int, int], None]
+
+
+def tell_nobody(done: int, of: int) -> None:
+    """For work that nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +79,25 @@ class FeedbackItem:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackEvent:
+    """A new event on a card we gave: the card's uuid and topic code (both ours), and the reason code as sent."""
+
+    uuid: str
+    card: str
+    outcome: Outcome
+    reason: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class FeedbackResult:
     """What became of a batch; for counters and tests only, since an answer that shows it would tell
-    which cards exist. `turned_away` came when the quarantine of the client was full."""
+    which cards exist. `turned_away` came when the quarantine of the client was full. `events` are those recorded."""
 
     recorded: int = 0
     repeated: int = 0
     unmatched: int = 0
     turned_away: int = 0
+    events: tuple[FeedbackEvent, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +180,16 @@ class CardCount:
     mode: str
     suppressed: bool
     cards: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallCount:
+    """Hook calls that were answered on one day (UTC), by the audit trail."""
+
+    day: date
+    client: str
+    service: str
+    calls: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from cards.reading.lab_orders import read_lab_orders
 from cards.reading.people import read_person
 from cards.reading.procedures import read_procedures
 from cards.reading.results import LocalCodes, read_results
-from cards.reading.shapes import Json, subject_is, text
+from cards.reading.shapes import Json, once_each, subject_is, text
 
 __all__ = ["Listed", "Site", "read_chart", "unwrap"]
 
@@ -163,10 +163,12 @@ def _own(listed: Listed, name: str, patient_id: str) -> _Own:
     """The list without what is about somebody else; an answer to another question is none (cds-hooks F-10)."""
     if name == "patient":
         return _own_patient(listed, patient_id)
-    if listed.resources and not any(each.get("resourceType") in _KINDS[name] for each in listed.resources):
+    if listed.resources and not any(text(each.get("resourceType")) in _KINDS[name] for each in listed.resources):
         return _Own(NOT_READ, 0)
-    resources = tuple(each for each in listed.resources if subject_is(each, patient_id))
-    discarded = len(listed.resources) - len(resources)
+    about_them = tuple(each for each in listed.resources if subject_is(each, patient_id))
+    discarded = len(listed.resources) - len(about_them)
+    # Results are told apart by more than their id (cards/reading/results.py).
+    resources = about_them if name == "labs" else once_each(about_them)
     failed = name in _REQUIRED and listed.listing is Listing.NOT_KNOWN
     return _Own(replace(listed, resources=() if failed else resources), discarded)
 

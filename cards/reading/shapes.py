@@ -6,7 +6,7 @@ A list where one value belongs, one value where a list belongs, a string where a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import tzinfo
 from typing import Any
 
@@ -128,3 +128,29 @@ def _end_of(value: Json, zone: tzinfo) -> Moment | None:
     if not isinstance(value, Mapping):
         return None
     return parse_moment(value.get("end"), zone) or parse_moment(value.get("start"), zone)
+
+
+def once_each(resources: Iterable[dict[str, Json]]) -> tuple[dict[str, Json], ...]:
+    """Every resource once, by type and id: one may come from prefetch, from a read and from two pages.
+
+    Of two versions the later counts (`meta.lastUpdated`); where that does not tell, the choice does not depend on
+    their order. Resources without an id are all kept.
+    """
+    kept: dict[tuple[str, str], dict[str, Json]] = {}
+    nameless: list[dict[str, Json]] = []
+    for each in resources:
+        name = text(each.get("resourceType")), text(each.get("id"))
+        if not name[1]:
+            nameless.append(each)
+        elif name not in kept or _is_later(each, kept[name]):
+            kept[name] = each
+    return (*kept.values(), *nameless)
+
+
+def _is_later(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
+    if one == other:
+        return False
+    return (text(first(one.get("meta")).get("lastUpdated")), repr(one)) > (
+        text(first(other.get("meta")).get("lastUpdated")),
+        repr(other),
+    )

@@ -84,6 +84,7 @@ class LabResult:
     issued: datetime | None = None
     low_priority: bool = False
     raw: Quantity | None = None  # before an assay factor, where one applies
+    exact: Decimal | None = field(default=None, compare=False)  # `quantity` before it was rounded, where known
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from cards.finding import Finding, Outcome
 from cards.rules import Rules
 from cards.scope import Rls, is_newborn, rls_status
 from cards.site_choices import as_the_site_counts
+from cards.site_units import in_site_units
 
 Answer = Callable[[Chart, Rules], tuple[Finding, ...]]
 
@@ -57,7 +58,7 @@ def decide(chart: Chart, rules: Rules, hook: str) -> Verdict:
     if missing:
         return Verdict(hook, missing=missing)
     dated = rules.on(chart.today)
-    chart = as_the_site_counts(chart, dated)
+    chart = in_site_units(as_the_site_counts(chart, dated), dated)
     reason = _out_of_scope(chart, hook)
     if reason:
         return Verdict(hook, out_of_scope=reason)

@@ -9,9 +9,10 @@ from cards.card import Action, Card, CardSuggestion, Coding, Link
 from cards.chart import Chart, Draft, Listing
 from cards.decide import ORDER_HOOKS, Verdict
 from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, ReviseDraft, Suggestion
-from cards.rules import CardText, Rules
+from cards.overrides import site_values
+from cards.rules import CardText, Rules, Threshold
 from cards.suggestions import order_test, remove_draft, split
-from cards.wording import draft_in_short, draft_in_words, fill, shorten, why_line, wording
+from cards.wording import draft_in_short, draft_in_words, fill, shorten, site_limit_in_words, why_line, wording
 
 CARD_SYSTEM = "https://rls-cds.example.org/CodeSystem/card"
 
@@ -222,7 +223,16 @@ def _limits(finding: Finding, text: CardText, desk: _Desk, blocks: list[str], fa
         lines.append(sentences["no_suggestions"])
     if text.limits:
         lines.append(fill(text.limits, facts, desk.rules))
+    lines += [site_limit_in_words(limit) for limit in _site_limits(finding, text, desk.rules)]
     return [*lines, sentences["physician"]]
+
+
+def _site_limits(finding: Finding, text: CardText, rules: Rules) -> tuple[Threshold, ...]:
+    """The limits this card speaks of that are the site's own."""
+    blocks = [rules.decisions[finding.decision].texts[name] for name in finding.texts]
+    named = site_values((text.summary, text.recommendation, text.rule, text.limits, text.not_for, *blocks), rules)
+    compared = (fact for fact in finding.facts.values() if isinstance(fact, Threshold) and fact.national is not None)
+    return tuple({limit.name: limit for limit in (*named, *compared)}.values())
 
 
 def _names(lists: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -38,6 +38,18 @@ def quantity_in_words(quantity: Quantity) -> str:
 
 def threshold_in_words(threshold: Threshold) -> str:
     return f"{plain(threshold.value)} {_DAY_UNITS.get(threshold.unit, threshold.unit)}"
+
+
+def site_limit_in_words(limit: Threshold) -> str:
+    """That a limit is the site's own, beside the national one that it stands in place of."""
+    national = replace(limit, value=limit.national or limit.value, unit=limit.national_unit or limit.unit)
+    sentence: str = wording()["sentences"]["site_limit"]
+    return sentence.format(
+        value=threshold_in_words(limit),
+        national=threshold_in_words(national),
+        meaning=limit.meaning,
+        since=limit.site_date.isoformat() if limit.site_date else "",
+    )
 
 
 def inline(fact: Fact) -> str:

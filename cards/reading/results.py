@@ -127,6 +127,7 @@ def _read_lab(
         reference=measurement.reference,
         issued=measurement.issued,
         low_priority=_is_low_priority(measurement),
+        exact=value.exact.value,
     )
     return _aligned(result, value, analyte, factors.get(analyte.id, Decimal(1)))
 
@@ -142,7 +143,8 @@ def _aligned(result: LabResult, value: Readable, analyte: Analyte, factor: Decim
     if factor == 1 or value.exact.is_censored:
         return result
     aligned = replace(value.exact, value=value.exact.value * factor)
-    return replace(result, quantity=analyte.shown(aligned, converted=True), raw=result.quantity)
+    shown = analyte.shown(aligned, converted=True)
+    return replace(result, quantity=shown, raw=result.quantity, exact=aligned.value)
 
 
 def _why_unusable(measurement: Measurement, value: Readable | Unreadable, today: date) -> str:

@@ -52,6 +52,7 @@ def _sum(d3: LabResult, d2: LabResult) -> LabResult:
     return LabResult(
         analyte="vitd",
         quantity=analyte("vitd").shown(total, converted=True),
+        exact=total.value,
         when=d3.when,
         status=_lower_status(d3, d2),
         how="calculated",
@@ -78,6 +79,7 @@ def _corrected(total: LabResult, albumin: LabResult) -> LabResult:
     return LabResult(
         analyte="calcium",
         quantity=analyte("calcium").shown(quantity, converted=True),
+        exact=quantity.value,
         when=total.when,
         status=_lower_status(total, albumin),
         how="calculated",

@@ -1,0 +1,209 @@
+"""What a site sets its own way: thresholds and switches in place of the national ones, each with its reason.
+
+A site value must lie in the range its threshold allows and must name the national value it was made against; where
+that one has changed since, nothing starts until somebody has looked again.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+
+from cards.analytes import Conversion, analyte
+from cards.quantity import plain
+from cards.rules import BadKnowledge, Rules, Switch, Threshold
+from cards.site_units import ALWAYS_IN_ONE_UNIT
+
+#: A round number of another unit may overstep the range by this part: 2.0 mmol/L of magnesium is 4.86 mg/dL.
+_ROUND_NUMBERS = Decimal("0.02")
+_WHOLE_UNITS = ("d", "a")
+
+#: Limits that part one scale into bands: each must not lie above the next.
+ASCENDING = (
+    ("ferritin.low", "ferritin.mid", "ferritin.high", "ferritin.very_high"),
+    ("severe_def", "absolute_def", "absolute_def_anaemia"),
+    ("tsat.low", "tsat.high"),
+    ("crp_hi", "crp_very_high"),
+    ("b12.def", "b12.border", "b12.border_risk"),
+    ("folate.def", "folate.border"),
+    ("vitd.def", "vitd.insufficient", "vitd.high", "vitd.tox"),
+    ("mg.low", "mg.high", "mg.severe"),
+    ("ca_hi", "ca_severe"),
+    ("plp.low", "plp.high"),
+    ("b6.ul_neuropathy", "b6.ul"),
+    ("fe.lowdose", "fe.freq", "fe.day"),
+    ("vitc.esrd_info", "vitc.esrd"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteThreshold:
+    """One threshold of a site's file; `replaces` is the national value, in the national unit."""
+
+    name: str
+    value: Decimal
+    replaces: Decimal
+    reason: str
+    since: date
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSwitch:
+    """One switch of a site's file; `replaces` is the national choice."""
+
+    name: str
+    value: str
+    replaces: str
+    reason: str
+    since: date
+
+
+def overridden(
+    rules: Rules, thresholds: Iterable[SiteThreshold], switches: Iterable[SiteSwitch], *, where: str
+) -> Rules:
+    """The rules as they stand at this site. `where` names the file in what may be raised.
+
+    Raises `BadKnowledge` with every fault: a name that is none, a value out of range, a national value that has
+    changed, a unit that is not one of the analyte or not that of all its thresholds, bands out of order.
+    """
+    limits, choices = tuple(thresholds), tuple(switches)
+    faults = [f"{where}: {fault}" for fault in _faults(rules, limits, choices)]
+    if faults:
+        raise BadKnowledge(*faults)
+    ours = {each.name: _in_place(rules.limit(each.name), each) for each in limits}
+    chosen = {each.name: _chosen(rules.switches[each.name], each) for each in choices}
+    site = replace(rules, thresholds={**rules.thresholds, **ours}, switches={**rules.switches, **chosen})
+    disordered = [f"{where}: {fault}" for fault in out_of_order(site)]
+    if disordered:
+        raise BadKnowledge(*disordered)
+    return site
+
+
+def _in_place(limit: Threshold, site: SiteThreshold) -> Threshold:
+    return replace(
+        limit,
+        value=site.value,
+        unit=_printed(limit, site),
+        site_reason=site.reason,
+        site_date=site.since,
+        national=limit.value,
+        national_unit=limit.unit,
+    )
+
+
+def _printed(limit: Threshold, site: SiteThreshold) -> str:
+    conversion = _conversion(limit, site)
+    return limit.unit if conversion is None else conversion.printed
+
+
+def _chosen(switch: Switch, site: SiteSwitch) -> Switch:
+    return replace(switch, value=site.value, site_reason=site.reason, site_date=site.since)
+
+
+def _faults(rules: Rules, limits: tuple[SiteThreshold, ...], choices: tuple[SiteSwitch, ...]) -> Iterator[str]:
+    for each in limits:
+        place = f'thresholds."{each.name}"'
+        if each.name in rules.thresholds:
+            yield from (f"{place}{fault}" for fault in _threshold_faults(rules.limit(each.name), each))
+        else:
+            yield _no_such(place, each.name, rules.thresholds)
+    for choice in choices:
+        place = f'switches."{choice.name}"'
+        if choice.name in rules.switches:
+            yield from (f"{place}{fault}" for fault in _switch_faults(rules.switches[choice.name], choice))
+        else:
+            yield _no_such(place, choice.name, rules.switches)
+    yield from _mixed_units(rules, [each for each in limits if each.name in rules.thresholds])
+
+
+def _no_such(place: str, name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"{place}: no such name; {f'did you mean {near[0]}?' if near else 'rls-cds rules lists all of them'}"
+
+
+def _threshold_faults(limit: Threshold, site: SiteThreshold) -> Iterator[str]:
+    if site.replaces != limit.value:
+        yield (
+            f".replaces: made against {plain(site.replaces)}, but the national value is now {plain(limit.value)} "
+            f"{limit.unit}; look again whether {plain(site.value)} is still meant, then write that value"
+        )
+    if limit.unit in _WHOLE_UNITS and site.value != site.value.to_integral_value():
+        yield f".value: found {plain(site.value)}; allowed: a whole number; days and years are not divided"
+    conversion = _conversion(limit, site)
+    if site.unit and conversion is None:
+        yield f".unit: found {site.unit!r}; allowed: {_units_of(limit)}; leave it out for {limit.unit}"
+        return
+    canonical, slack = (conversion.apply(site.value), _ROUND_NUMBERS) if conversion else (site.value, Decimal(0))
+    low, high = limit.range
+    if not low * (1 - slack) <= canonical <= high * (1 + slack):
+        yield (
+            f".value: found {plain(site.value)} {site.unit or limit.unit}; allowed: {plain(low)} to {plain(high)} "
+            f"{limit.unit}; choose a value in this range"
+        )
+
+
+def _conversion(limit: Threshold, site: SiteThreshold) -> Conversion | None:
+    """The other unit of a site's value; `None` where it has none or one that cannot be."""
+    if not site.unit or site.unit == limit.unit or not limit.analyte or limit.analyte in ALWAYS_IN_ONE_UNIT:
+        return None
+    return analyte(limit.analyte).conversion(site.unit)
+
+
+def _units_of(limit: Threshold) -> str:
+    if not limit.analyte or limit.analyte in ALWAYS_IN_ONE_UNIT:
+        return limit.unit
+    return ", ".join(sorted({each.printed for each in analyte(limit.analyte).units.values()}))
+
+
+def _switch_faults(switch: Switch, site: SiteSwitch) -> Iterator[str]:
+    if site.value not in switch.choices:
+        yield f".value: found {site.value!r}; allowed: {', '.join(switch.choices)}; choose one of them"
+    if site.replaces != switch.default:
+        yield (
+            f".replaces: made against {site.replaces!r}, but the national choice is now {switch.default!r}; "
+            f"look again whether {site.value!r} is still meant, then write that choice"
+        )
+
+
+def _mixed_units(rules: Rules, limits: Iterable[SiteThreshold]) -> Iterator[str]:
+    """One analyte is compared in one unit: whoever sets one limit in another unit sets all of them in it."""
+    given = {each.name: _printed(rules.limit(each.name), each) for each in limits}
+    for name in sorted({rules.limit(name).analyte for name in given} - {""}):
+        of_analyte = [limit for limit in rules.thresholds.values() if limit.analyte == name]
+        units = {given.get(limit.name, limit.unit) for limit in of_analyte}
+        if len(units) > 1:
+            other = sorted(units - {limit.unit for limit in of_analyte})[0]
+            left = [limit.name for limit in of_analyte if given.get(limit.name, limit.unit) != other]
+            yield (
+                f"{name}: thresholds in {' and in '.join(sorted(units))}; allowed: one unit for an analyte; "
+                f"give {', '.join(left)} in {other} too"
+            )
+
+
+def out_of_order(rules: Rules) -> Iterator[str]:
+    """Every pair of limits of one scale that leaves a band upside down."""
+    for chain in ASCENDING:
+        limits = [rules.thresholds[name] for name in chain if name in rules.thresholds]
+        for lower, upper in pairwise(limits):
+            if lower.unit == upper.unit and lower.value > upper.value:
+                yield (
+                    f"{lower.name} ({plain(lower.value)}) lies above {upper.name} ({plain(upper.value)}) {upper.unit}; "
+                    "set them in this order"
+                )
+
+
+def site_values(templates: Iterable[str], rules: Rules) -> tuple[Threshold, ...]:
+    """The thresholds named in these texts (`{limit_ferritin_low}`) that the site has set."""
+    text = " ".join(templates)
+    own = (limit for limit in rules.thresholds.values() if limit.national is not None)
+    return tuple(limit for limit in own if f"{{limit_{limit.name.replace('.', '_')}}}" in text)
+
+
+def own_choices(rules: Rules) -> Mapping[str, Switch]:
+    """The switches that the site has set."""
+    return {name: switch for name, switch in rules.switches.items() if switch.site_date is not None}

@@ -3,70 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from cards.card import Action, Card
+from cards.card import Action
 from cards.decide import Verdict, answers_without_labs, decide
-from cards.finding import Indicator
 from cards.present import CardProfile, not_evaluated, present, within_budget
 from cards.reading import read_chart
 from cards.revise import revise_draft
-from cards.rules import Rules
-from cds_service.clients.client import Client, Mode
-from cds_service.deadline import Deadline
+from cds_service.call import Answered, Call, Desk
+from cds_service.clients.client import Client
 from cds_service.drafts import has_draft_to_judge
-from cds_service.fhir.access import FhirAccess
 from cds_service.gather import Gathered, gather
-from cds_service.hook_request import HookRequest
-from cds_service.services import Service
+from cds_service.recording import for_the_record, without_overridden
 from cds_service.settings import Settings
-from cds_service.store import Answer, Candidate, IssuedCard, Store, SuppressionPolicy
+
+__all__ = ["Answered", "Call", "Desk", "answer", "card_profile"]
 
 #: Kept for deciding, recording and writing after the last read has ended.
 _AFTER_READING = 0.03
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Everything an answer needs that outlives a call."""
-
-    settings: Settings
-    rules: Rules
-    store: Store
-    fhir: FhirAccess
-    clock: Callable[[], datetime]
-    new_uuid: Callable[[], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call by one client; `mode` is live or shadow."""
-
-    service: Service
-    client: Client
-    mode: Mode
-    request: HookRequest
-    deadline: Deadline
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """`status` 200 with `cards`, or 412 with the prefetch keys `missing`. In shadow mode nothing of it is shown.
-
-    `suppressed` are cards that an earlier override silences.
-    """
-
-    status: int = 200
-    cards: tuple[Card, ...] = ()
-    missing: tuple[str, ...] = ()
-    suppressed: tuple[Card, ...] = ()
-    outcomes: Mapping[str, int] = field(default_factory=dict)
-    gathered: Gathered = field(default_factory=lambda: Gathered({}))
-    discarded: int = 0
-    reason: str = ""
 
 
 def answer(call: Call, desk: Desk) -> Answered:
@@ -76,7 +32,7 @@ def answer(call: Call, desk: Desk) -> Answered:
         answered = Answered(reason="nothing to judge")
     else:
         answered = _evaluated(call, desk, now)
-    desk.store.record_answer(_for_the_record(call, answered, now))
+    desk.store.record_answer(for_the_record(call, answered, now))
     return answered
 
 
@@ -101,7 +57,7 @@ def _evaluated(call: Call, desk: Desk, now: datetime) -> Answered:
     profile = card_profile(call, desk.settings)
     shown, missing = _cards_and_missing(verdict, call.client)
     every = present(shown, chart, desk.rules, profile=replace(profile, max_cards=0), new_uuid=desk.new_uuid)
-    fresh, suppressed = _without_overridden(every, call, desk, now)
+    fresh, suppressed = without_overridden(every, call, desk, now)
     cards = within_budget(fresh, profile.max_cards)
     if missing and (shown.findings or call.client.missing_data == "card"):
         cards = (*cards, not_evaluated(missing, profile=profile, new_uuid=desk.new_uuid))
@@ -115,6 +71,8 @@ def _evaluated(call: Call, desk: Desk, now: datetime) -> Answered:
         gathered=gathered,
         discarded=chart.discarded,
         reason=verdict.out_of_scope,
+        findings=verdict.findings,
+        unusable=chart.unusable,
     )
 
 
@@ -155,48 +113,3 @@ def card_profile(call: Call, settings: Settings) -> CardProfile:
 def _revise(call: Call, reference: str, revision: str, name: str) -> Action | None:
     """An update of the client's own draft, out of the text that it sent."""
     return revise_draft(call.request.raw, reference, revision, name, call.client.fhir_version)
-
-
-def _without_overridden(
-    cards: tuple[Card, ...], call: Call, desk: Desk, now: datetime
-) -> tuple[tuple[Card, ...], tuple[Card, ...]]:
-    """The cards to show, and those that an override of the same card on the same facts keeps silent."""
-    if not cards:
-        return (), ()
-    settings = desk.settings
-    policy = SuppressionPolicy(settings.suppression_days, settings.suppression_by_reason)
-    asked = {card.uuid: _candidate(card) for card in cards}
-    silent = desk.store.suppressed(call.client.name, call.request.patient_id, asked.values(), now, policy)
-    shown = tuple(card for card in cards if asked[card.uuid] not in silent)
-    return shown, tuple(card for card in cards if asked[card.uuid] in silent)
-
-
-def _candidate(card: Card) -> Candidate:
-    return Candidate(card.topic.code, Indicator(card.indicator), card.inputs)
-
-
-def _for_the_record(call: Call, answered: Answered, now: datetime) -> Answer:
-    request = call.request
-    return Answer(
-        client=call.client.name,
-        service=call.service.id,
-        hook=request.hook,
-        hook_instance=request.instance,
-        patient_id=request.patient_id,
-        issued_at=now,
-        cards=(*_issued(answered.cards, False), *_issued(answered.suppressed, True)),
-        mode="shadow" if call.mode == "shadow" else "live",
-        user=request.user,
-        location=f"Encounter/{request.encounter_id}" if request.encounter_id else None,
-        queries=answered.gathered.queries,
-        status=answered.status,
-    )
-
-
-def _issued(cards: Iterable[Card], suppressed: bool) -> Iterable[IssuedCard]:
-    for card in cards:
-        suggestions = tuple(suggestion.uuid for suggestion in card.suggestions)
-        asked = _candidate(card)
-        yield IssuedCard(
-            card.uuid, asked.card, card.version, asked.indicator, asked.inputs, suggestions, suppressed=suppressed
-        )

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from cards.rules import Rules, load_rules
-from cds_service.answer import Desk
+from cds_service.call import Desk
 from cds_service.clients.client import Client
 from cds_service.cors import Origins, install_cors
 from cds_service.edge import install_edge

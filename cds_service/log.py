@@ -18,7 +18,7 @@ LOGGER = logging.getLogger("rls_cds")
 #: Every field a line may have besides time, level and event.
 FIELDS = frozenset(
     {"request_id", "service", "client", "status", "ms", "outcomes", "cards", "suppressed", "hook_instance", "mode"}
-    | {"prefetch", "reads", "discarded", "fault", "at", "method", "missing", "reason"}
+    | {"prefetch", "reads", "discarded", "fault", "at", "method", "missing", "reason", "card_uuids", "feedback"}
 )
 #: Libraries whose messages hold addresses with queries.
 _TALKATIVE = ("urllib3", "requests", "werkzeug._internal")

@@ -8,8 +8,9 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from cds_service.answer import Answered, Call, Desk, answer
+from cds_service.answer import answer
 from cds_service.body import read_body
+from cds_service.call import Answered, Call, Desk
 from cds_service.clients.client import Client, Mode
 from cds_service.deadline import Deadline
 from cds_service.discovery import discovery
@@ -106,7 +107,9 @@ def _call(counter: Counter, service: Service, client: Client, mode: Mode) -> Res
         parsed = HookRequest.parse(raw, service)
         g.report["hook_instance"] = parsed.instance
         deadline = Deadline.of(g.entered, client.deadline_ms / 1000)
-        answered = answer(Call(service, client, mode, parsed, deadline), counter.desk)
+        asked = Call(service, client, mode, parsed, deadline)
+        answered = answer(asked, counter.desk)
+    g.answered = (asked, answered)
     _report(answered)
     if mode == "shadow":
         return json_answer({"cards": []})
@@ -119,6 +122,7 @@ def _report(answered: Answered) -> None:
     g.report.update(
         outcomes=dict(answered.outcomes),
         cards=[card.topic.code for card in answered.cards],
+        card_uuids=[card.uuid for card in answered.cards],
         suppressed=[card.topic.code for card in answered.suppressed],
         missing=list(answered.missing),
         prefetch=dict(answered.gathered.sources),
@@ -137,7 +141,9 @@ def _feedback(counter: Counter, service: Service, client: Client) -> Response:
         raise BodyTooLarge(*fault.faults) from None
     except BadFeedback as fault:
         raise BadRequest(fault.faults) from None
-    counter.desk.store.record_feedback(client.name, service.id, items, now)
+    kept = counter.desk.store.record_feedback(client.name, service.id, items, now)
+    g.feedback = kept
+    g.report["feedback"] = [f"{event.uuid} {event.card} {event.outcome}" for event in kept.events]
     return json_answer({"status": "ok"})
 
 

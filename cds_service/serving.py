@@ -17,10 +17,18 @@ def serve_demo(app: Flask, host: str, port: int, ready: Callable[[str], None]) -
     """
     import logging
 
-    from werkzeug.serving import make_server
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class Handler(WSGIRequestHandler):
+        """Names no product and keeps connections open."""
+
+        protocol_version = "HTTP/1.1"
+
+        def version_string(self) -> str:
+            return "rls-cds"
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server(host, port, app, threaded=True)
+    server = make_server(host, port, app, threaded=True, request_handler=Handler)
     shown = f"[{host}]" if ":" in host else host
     ready(f"http://{shown}:{server.server_port}")
     try:

@@ -18,7 +18,9 @@ def demo_command(host: str, port: int) -> None:
     from cds_service.settings_checks import warnings
     from cds_service.store import BadStore, StoreError
 
-    chosen = {"host": host, "port": port, "public_base": f"http://{host}:{port}"}
+    chosen: dict[str, object] = {"host": host, "port": port}
+    if port:
+        chosen["public_base"] = f"http://{host}:{port}"
     try:
         settings = load_settings(None, os.environ, demo=True, options=chosen)
         for warning in warnings(settings):

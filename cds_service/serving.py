@@ -20,7 +20,7 @@ def serve_demo(app: Flask, host: str, port: int, ready: Callable[[str], None]) -
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class Handler(WSGIRequestHandler):
-        """Names no product and keeps connections open."""
+        """Names no product."""
 
         protocol_version = "HTTP/1.1"
 

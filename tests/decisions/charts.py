@@ -57,7 +57,8 @@ _DRUG = re.compile(
     r"(?P<classes>[a-z0-9+-]+) (?P<name>[a-z][a-z0-9 /%-]*?)"
     r"(?: (?P<dose>[\d.]+|\?)(?P<unit>mg|IU)?)?"
     r"(?: since (?P<start>[\dd-]+|\?))?(?: until (?P<end>[\dd-]+))?(?: given (?P<given>[\dd-]+))?"
-    r"(?: reason (?P<reason>[a-z+-]+))?(?P<flags>(?: (?:once|inpatient|inactive|salt-unknown|words-rls|active))*)"
+    r"(?: reason (?P<reason>[a-z+-]+))?"
+    r"(?P<flags>(?: (?:once|inpatient|inactive|injected|salt-unknown|words-rls|active))*)"
 )
 
 
@@ -193,7 +194,10 @@ def drug(text: str, number: int = 0, today: date = TODAY) -> Drug:
     infused = part["given"] is not None
     return Drug(
         product=Product(
-            tuple(Amount(name) for name in names), classes, part["name"], "iv" if "iron-iv" in classes else "oral"
+            tuple(Amount(name) for name in names),
+            classes,
+            part["name"],
+            "iv" if "iron-iv" in classes else "im" if "injected" in flags else "oral",
         ),
         reference=f"MedicationRequest/{number}",
         status="completed" if infused or ended else "active",

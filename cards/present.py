@@ -11,7 +11,7 @@ from cards.decide import ORDER_HOOKS, Verdict
 from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, ReviseDraft, Suggestion
 from cards.overrides import site_values
 from cards.rules import CardText, Rules, Threshold
-from cards.suggestions import order_test, remove_draft, split
+from cards.suggestions import order_in_words, order_test, removal_in_words, remove_draft, split
 from cards.wording import draft_in_short, draft_in_words, fill, shorten, site_limit_in_words, why_line, wording
 
 CARD_SYSTEM = "https://rls-cds.example.org/CodeSystem/card"
@@ -64,8 +64,12 @@ class _Desk:
         return tuple(name for name in names if self.chart.listing(name) is Listing.CUT)
 
     @property
+    def is_checked(self) -> bool:
+        return not self.unread and not self.cut
+
+    @property
     def may_suggest(self) -> bool:
-        return not self.unread and not self.cut and self.profile.fhir_version != "DSTU2"
+        return self.is_checked and self.profile.fhir_version != "DSTU2"
 
 
 def present(
@@ -219,8 +223,10 @@ def _limits(finding: Finding, text: CardText, desk: _Desk, blocks: list[str], fa
         lines.append(sentences["not_read"].format(lists=_names(unread)))
     if desk.cut:
         lines.append(sentences["cut"].format(lists=_names(desk.cut)))
-    if finding.suggestions and not desk.may_suggest:
+    if finding.suggestions and not desk.is_checked:
         lines.append(sentences["no_suggestions"])
+    elif not desk.may_suggest and (steps := [step for each in finding.suggestions for step in _by_hand(each, finding)]):
+        lines.append(sentences["by_hand"].format(steps="; ".join(steps)))
     if text.limits:
         lines.append(fill(text.limits, facts, desk.rules))
     lines += [site_limit_in_words(limit) for limit in _site_limits(finding, text, desk.rules)]
@@ -238,6 +244,16 @@ def _site_limits(finding: Finding, text: CardText, rules: Rules) -> tuple[Thresh
 def _names(lists: Iterable[str]) -> str:
     names = wording()["not_checked"]
     return ", ".join(names[name] for name in dict.fromkeys(lists))
+
+
+def _by_hand(wanted: Suggestion, finding: Finding) -> tuple[str, ...]:
+    """What a suggestion would have done, in words, for clients that take none."""
+    if isinstance(wanted, OrderTests):
+        return tuple(order_in_words(name) for name in wanted.tests)
+    if isinstance(wanted, RemoveDraft):
+        named = next(draft for draft in finding.drafts if draft.reference == wanted.reference)
+        return (removal_in_words(draft_in_words(named)),)
+    return ()
 
 
 def _suggestions(finding: Finding, desk: _Desk) -> tuple[CardSuggestion, ...]:

@@ -44,7 +44,12 @@ def order_test(name: str, patient_id: str, fhir_version: str, site_coding: Mappi
     if site_coding:
         codings = resource["code"]["concept"]["coding"] if fhir_version == "R5" else resource["code"]["coding"]
         codings.append(dict(site_coding))
-    return Action("create", f"Order {orderables()[name].display}", resource)
+    return Action("create", order_in_words(name), resource)
+
+
+def order_in_words(name: str) -> str:
+    """What ordering a test is called, on a button or in a sentence."""
+    return f"Order {orderables()[name].display}"
 
 
 @cache
@@ -104,7 +109,11 @@ def _model(fhir_version: str) -> Any:
 
 def remove_draft(reference: str, name: str) -> Action:
     """A delete action for a draft of this call; `name` is our own name for the order."""
-    return Action("delete", f"Remove the order: {name}", resource_id=reference)
+    return Action("delete", removal_in_words(name), resource_id=reference)
+
+
+def removal_in_words(name: str) -> str:
+    return f"Remove the order: {name}"
 
 
 def split(actions: Iterable[Action], one_per_suggestion: bool) -> tuple[tuple[Action, ...], ...]:

@@ -15,6 +15,7 @@ from cards.revise import revise_draft
 from cds_service.call import Answered, Call, Desk
 from cds_service.clients.client import Client
 from cds_service.drafts import has_draft_to_judge
+from cds_service.fhir_version import version_of_lists
 from cds_service.gather import Gathered, gather
 from cds_service.recording import for_the_record, without_overridden
 from cds_service.settings import Settings
@@ -44,6 +45,7 @@ def _has_something_to_judge(call: Call, desk: Desk, now: datetime) -> bool:
 
 def _evaluated(call: Call, desk: Desk, now: datetime) -> Answered:
     request, gathered = call.request, _gathered(call, desk)
+    version = version_of_lists(request, call.client, gathered.lists)
     chart = read_chart(
         gathered.lists,
         patient_id=request.patient_id,
@@ -51,10 +53,10 @@ def _evaluated(call: Call, desk: Desk, now: datetime) -> Answered:
         zone=desk.settings.time_zone,
         drafts=request.draft_orders,
         selections=request.selections,
-        fhir_version=call.client.fhir_version,
+        fhir_version=version,
     )
     verdict = decide(chart, desk.rules, request.hook)
-    profile = card_profile(call, desk.settings)
+    profile = card_profile(call, desk.settings, version)
     shown, missing = _cards_and_missing(verdict, call.client)
     every = present(shown, chart, desk.rules, profile=replace(profile, max_cards=0), new_uuid=desk.new_uuid)
     fresh, suppressed = without_overridden(every, call, desk, now)
@@ -94,7 +96,7 @@ def _cards_and_missing(verdict: Verdict, client: Client) -> tuple[Verdict, tuple
     return replace(verdict, findings=stops), verdict.missing
 
 
-def card_profile(call: Call, settings: Settings) -> CardProfile:
+def card_profile(call: Call, settings: Settings, fhir_version: str) -> CardProfile:
     """What the cards of this call may hold."""
     client, base = call.client, (settings.public_base or "").rstrip("/")
     return CardProfile(
@@ -103,13 +105,13 @@ def card_profile(call: Call, settings: Settings) -> CardProfile:
         selection_behavior=client.selection_behavior,
         one_action_per_suggestion=client.one_action_per_suggestion,
         actions=client.actions,
-        fhir_version=client.fhir_version,
+        fhir_version=fhir_version,
         max_cards=settings.max_cards,
         site_orderables=client.site_orderables,
-        revise=partial(_revise, call) if client.drug_orders else None,
+        revise=partial(_revise, call, fhir_version) if client.drug_orders else None,
     )
 
 
-def _revise(call: Call, reference: str, revision: str, name: str) -> Action | None:
+def _revise(call: Call, fhir_version: str, reference: str, revision: str, name: str) -> Action | None:
     """An update of the client's own draft, out of the text that it sent."""
-    return revise_draft(call.request.raw, reference, revision, name, call.client.fhir_version)
+    return revise_draft(call.request.raw, reference, revision, name, fhir_version)

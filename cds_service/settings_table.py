@@ -109,9 +109,9 @@ CLIENT_SETTINGS: tuple[Setting, ...] = (
     Setting(
         "fhir_version",
         read_choice,
-        "version of its FHIR server",
-        "R4",
-        Limits(choices=("R4", "R4B", "R5", "STU3", "DSTU2")),
+        "version of its FHIR server; auto: told by the shape of what it sends",
+        "auto",
+        Limits(choices=("auto", "R4", "R4B", "R5", "STU3", "DSTU2")),
     ),
     Setting("allow_http", read_yes_no, "allow http for jwks_url and fhir_base (development only)", False),
     Setting("allowed_networks", read_networks, "private networks its FHIR server may lie in", ()),

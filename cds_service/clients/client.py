@@ -17,6 +17,7 @@ class Client:
     `audiences`: further public bases that this client's tokens may name; the path called is always appended.
     `tenants`: the only values of the `tenant` claim accepted; empty accepts any and none.
     `fhir_base` has no trailing slash. `allowed_networks`: private networks in which it may lie, as CIDR.
+    `fhir_version`: auto tells it by the shape of the records.
     `site_orderables`: test name of cards/orderables.toml to the site's coding (system, code, perhaps display).
     `local_codes`: file with the site's own code map, or None. `modes` overrides `Settings.services`.
     """
@@ -33,7 +34,7 @@ class Client:
     token_max_age: int = 900
     token_leeway: int = 30
     fhir_base: str | None = None
-    fhir_version: str = "R4"
+    fhir_version: str = "auto"
     allow_http: bool = False
     allowed_networks: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()

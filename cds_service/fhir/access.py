@@ -18,6 +18,7 @@ from cds_service.fhir.crew import Crew
 from cds_service.fhir.peers import Peers
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.server import FhirServer
+from cds_service.fhir_version import version_of_request
 from cds_service.hook_request import HookRequest
 
 #: RFC 6750, section 2.1: anything else might carry a line break into a header (LOG-1).
@@ -62,7 +63,8 @@ class FhirAccess:
         base, token = accepted_base(client, request.fhir_server), token_of(request)
         if base is None or not token.usable:
             return None
-        return Reader(self._server(client, base), self._crew, token.value, deadline)
+        version = version_of_request(request, client)
+        return Reader(self._server(client, base), self._crew, token.value, deadline, version)
 
     def _server(self, client: Client, base: str) -> FhirServer:
         with self._lock:

@@ -16,7 +16,8 @@ from cds_service.fhir.crew import Crew
 from cds_service.fhir.pages import follow
 from cds_service.fhir.server import FhirServer, NotRead
 from cds_service.fhir.wire import Wire
-from cds_service.services import KIND_OF_KEY, PATIENT, parameters
+from cds_service.fhir_version import kind_of
+from cds_service.services import PATIENT, parameters
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Reader:
     crew: Crew
     _token: str | None = field(repr=False)
     deadline: Deadline
+    fhir_version: str = "R4"
     #: why reads failed, in words of ours, by prefetch key
     faults: dict[str, str] = field(default_factory=dict)
     #: how long each key took to read, with all its pages; a key that was cut off is not in it
@@ -71,16 +73,16 @@ class Reader:
         return self._allowed
 
     def _all_of(self, key: str, wire: Wire, *, patient_id: str) -> Listed:
-        kind = KIND_OF_KEY[key]
+        kind = kind_of(key, self.fhir_version)
         try:
-            first = self._read(address(self.server.base, key, patient_id), wire)
+            first = self._read(address(self.server.base, key, patient_id, self.fhir_version), wire)
         except NotRead as fault:
             self.faults[key] = fault.reason
             return NOT_READ
         return follow(first, kind, self.server.base, partial(self._read, wire=wire))
 
     def _rest_of(self, key: str, page: Any, wire: Wire) -> Listed:
-        return follow(page, KIND_OF_KEY[key], self.server.base, partial(self._read, wire=wire))
+        return follow(page, kind_of(key, self.fhir_version), self.server.base, partial(self._read, wire=wire))
 
     def _one(self, reference: str, wire: Wire) -> Listed:
         kind, _, name = reference.partition("/")
@@ -107,9 +109,9 @@ class Reader:
             self.server.breaker.failed()
 
 
-def address(base: str, key: str, patient_id: str) -> str:
+def address(base: str, key: str, patient_id: str, fhir_version: str = "R4") -> str:
     """Where a prefetch key is read: the template of discovery with the patient filled in, every value encoded."""
     if key == "patient":
         return f"{base}/Patient/{quote(patient_id, safe='')}"
     filled = [(name, value.replace(PATIENT, patient_id)) for name, value in parameters(key)]
-    return f"{base}/{KIND_OF_KEY[key]}?{urlencode(filled, safe=':/,')}"
+    return f"{base}/{kind_of(key, fhir_version)}?{urlencode(filled, safe=':/,')}"

@@ -53,16 +53,18 @@ class Reader:
     def by_reference(self, references: Iterable[str]) -> tuple[dict[str, Any], ...]:
         """The resources behind `Type/id` references, as far as they can be read."""
         jobs = {reference: partial(self._one, reference) for reference in references}
-        found = self._run(jobs)
+        found = self._run(jobs, "by-reference")
         return tuple(resource for listed in found.values() for resource in listed.resources)
 
-    def _run(self, jobs: Mapping[str, Any]) -> dict[str, Listed]:
+    def _run(self, jobs: Mapping[str, Any], named: str = "") -> dict[str, Listed]:
+        """What the jobs read. Faults are kept under the job's key, or under `named` where the key is of the request:
+        references and their ids must not reach a log or a metric."""
         if not jobs or not self._may_read():
-            self.faults.update(dict.fromkeys(jobs, "breaker-open"))
+            self.faults.update({named or key: "breaker-open" for key in jobs})
             return {}
         done: dict[str, Listed] = self.crew.read_all(jobs, self.server.new_wire, self.deadline)
         for key in jobs.keys() - done.keys():
-            self.faults.setdefault(key, "timeout" if not self.deadline.left() else "busy")
+            self.faults.setdefault(named or key, "timeout" if not self.deadline.left() else "busy")
             self._failed += not self.deadline.left()
         return done
 

@@ -47,6 +47,7 @@ def _fires(chart: Chart, rules: Rules, drugs: tuple[Drug, ...]) -> Finding:
     rising = rises >= rules.limit("da.rises").value
     ferritin = level(chart, rules, "ferritin", "fresh_days").result
     shown: dict[str, Fact] = {**numbered("drug", drugs), **numbered("dose", high)}
+    shown |= {"rises": f"{rises} within {rules.limit('da.rise_days').days} days"} if rising else {}
     shown |= {"ferritin": ferritin} if ferritin else {"ferritin_missing": "none usable: iron status is the first step"}
     texts = (
         ("high_dose", bool(high)),

@@ -40,7 +40,8 @@ def answer(call: Call, desk: Desk) -> Answered:
 def _has_something_to_judge(call: Call, desk: Desk, now: datetime) -> bool:
     if not call.service.judges_orders:
         return True
-    return has_draft_to_judge(call.request, desk.rules, now=now, zone=desk.settings.time_zone)
+    site, zone = desk.site(call.client), desk.settings.time_zone
+    return has_draft_to_judge(call.request, desk.rules, now=now, zone=zone, site=site)
 
 
 def _evaluated(call: Call, desk: Desk, now: datetime) -> Answered:
@@ -54,6 +55,7 @@ def _evaluated(call: Call, desk: Desk, now: datetime) -> Answered:
         drafts=request.draft_orders,
         selections=request.selections,
         fhir_version=version,
+        site=desk.site(call.client),
     )
     verdict = decide(chart, desk.rules, request.hook)
     profile = card_profile(call, desk.settings, version)

@@ -9,6 +9,7 @@ from datetime import datetime
 from cards.card import Card
 from cards.chart import UnusableResult
 from cards.finding import Finding
+from cards.reading import Site
 from cards.rules import Rules
 from cds_service.clients.client import Client, Mode
 from cds_service.deadline import Deadline
@@ -30,6 +31,14 @@ class Desk:
     fhir: FhirAccess
     clock: Callable[[], datetime]
     new_uuid: Callable[[], str]
+    sites: Mapping[str, Site] = field(default_factory=dict)
+
+    def site(self, client: Client) -> Site:
+        """The local codes and assay factors for what this client sends."""
+        return self.sites.get(client.name, _NO_SITE)
+
+
+_NO_SITE = Site()
 
 
 @dataclass(frozen=True, slots=True)

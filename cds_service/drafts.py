@@ -9,7 +9,7 @@ from typing import Any
 
 from cards.chart import Listing
 from cards.decide import decide
-from cards.reading import read_chart, unwrap
+from cards.reading import Site, read_chart, unwrap
 from cards.reading.drafts import DRUG_ORDERS
 from cards.reading.shapes import first, reference_id, reference_of, subject_is, text
 from cards.rules import Rules
@@ -20,14 +20,24 @@ NO_DRAFT = frozenset({"no_draft", "no_iron_draft", "no_iv_draft"})
 _AS_IF_READ = {"patient": Listing.COMPLETE, "conditions": Listing.COMPLETE}
 
 
-def has_draft_to_judge(request: HookRequest, rules: Rules, *, now: datetime, zone: tzinfo) -> bool:
+def has_draft_to_judge(
+    request: HookRequest, rules: Rules, *, now: datetime, zone: tzinfo, site: Site | None = None
+) -> bool:
     """True where a selected draft for this patient is of a kind that some decision judges, or can only be told after
     its medication has been read from the server. Nothing chosen yet, an empty Bundle and other orders are none.
 
     The decisions are asked about a patient of whom nothing but the drafts is known.
     """
-    drafts, selections = request.draft_orders, request.selections
-    chart = read_chart({}, patient_id=request.patient_id, now=now, zone=zone, drafts=drafts, selections=selections)
+    drafts = request.draft_orders
+    chart = read_chart(
+        {},
+        patient_id=request.patient_id,
+        now=now,
+        zone=zone,
+        drafts=drafts,
+        selections=request.selections,
+        site=site,
+    )
     if chart.drafts:
         findings = decide(replace(chart, listings=_AS_IF_READ), rules, request.hook).findings
         if any(finding.because not in NO_DRAFT for finding in findings):

@@ -14,7 +14,7 @@ from cards.chart import LISTS, Chart, Diagnosis, Listing
 from cards.decide import ORDER_HOOKS, PATIENT_VIEW, Verdict, decide
 from cards.explain import Explanation, explain
 from cards.present import CardProfile, present
-from cards.reading import Listed, read_chart, unwrap
+from cards.reading import Listed, Site, read_chart, unwrap
 from cards.rules import Rules
 
 #: Which prefetch key a resource type belongs to.
@@ -147,8 +147,9 @@ def evaluate(
     new_uuid: Callable[[], str],
     hook: str = "",
     assume_rls: bool = False,
+    site: Site | None = None,
 ) -> Evaluation:
-    """Answer one question as the service would; `hook` overrides the one of the file."""
+    """Answer one question as the service would; `hook` overrides the one of the file, `site` holds local codes."""
     asked = hook or question.hook
     chart = read_chart(
         question.gathered,
@@ -157,6 +158,7 @@ def evaluate(
         zone=zone,
         drafts=_drafts(question, asked),
         selections=question.selections,
+        site=site,
     )
     chart = _with_rls(chart) if assume_rls else chart
     verdict = decide(chart, rules, asked)

@@ -19,9 +19,10 @@ from cards.drugs.naming import name_of
 from cards.drugs.products import ProductRow, product_of_code
 from cards.drugs.spoken import row_in_words, shape, strengths_known
 from cards.drugs.words import HORMONES
+from cards.reading.local import local_key
 from cards.reading.shapes import Json, codings, items, objects, text
 
-#: Site codes: (system as sent, code) to an RxNorm product or ingredient code.
+#: Site codes: (system, code), as `local_key` writes it, to an RxNorm product or ingredient code.
 SiteCodes = Mapping[tuple[str, str], str]
 #: Ingredients that stand for a whole class; the words may say which one it is.
 _VAGUE = "iron", "intravenous iron", "antipsychotic", "vitamin D", "magnesium", "calcium", "opioid"
@@ -88,8 +89,9 @@ def _weighed(found: _Found, route_hint: str, *, contraceptive: bool) -> Product 
 
 def _codes(concept: Json, site_codes: SiteCodes) -> Iterator[tuple[str, str]]:
     for system, code in codings(concept):
-        if (system, code) in site_codes:
-            yield RXNORM, site_codes[system, code]
+        own = site_codes.get(local_key(system, code)) if site_codes else None
+        if own:
+            yield RXNORM, own
         canonical = system_of(system)
         if canonical in (RXNORM, ATC, HCPCS, UNII):
             yield canonical, code if canonical == RXNORM else code.upper()

@@ -17,10 +17,11 @@ from typing import NamedTuple
 from cards.chart import LISTS, Allergy, Chart, Drug, Listing, Product
 from cards.reading.allergies import read_allergies
 from cards.reading.bundles import NOT_READ, Listed, unwrap
-from cards.reading.diagnoses import read_diagnoses
+from cards.reading.diagnoses import diagnosis_concepts, read_diagnoses
 from cards.reading.drafts import DRUG_ORDERS, Drafts, read_drafts
 from cards.reading.lab_orders import KINDS as LAB_ORDERS
 from cards.reading.lab_orders import read_lab_orders
+from cards.reading.local import NONE, LocalConcepts
 from cards.reading.people import read_person
 from cards.reading.procedures import read_procedures
 from cards.reading.results import LocalCodes, read_results
@@ -45,13 +46,23 @@ _REQUIRED = ("patient", "conditions", "labs")
 class Site:
     """What one site does its own way.
 
-    local_codes    laboratory codes of its own: (system, code) to a value set, such as lab-ferritin
-    drug_codes     drug codes of its own: (system, code) to an RxNorm product or ingredient code
-    assay_factors  by analyte; before rounding, never for censored values (default: none)
+    local_codes      laboratory codes of its own, each to a value set, such as lab-ferritin
+    diagnosis_codes  its codes of diagnoses, each to value sets, such as rls
+    procedure_codes  its codes of procedures, each to value sets, such as transfusion
+    order_codes      its catalogue of laboratory orders, each to tests, such as ferritin
+    drug_codes       its drug codes, each to an RxNorm product or ingredient code
+    allergy_codes    the same for what an allergy names
+    assay_factors    by analyte; before rounding, never for censored values (default: none)
+
+    Every code is a pair of system and code as `cards.reading.local.local_key` writes it.
     """
 
     local_codes: LocalCodes = field(default_factory=lambda: MappingProxyType({}))
+    diagnosis_codes: LocalConcepts = field(default_factory=lambda: NONE)
+    procedure_codes: LocalConcepts = field(default_factory=lambda: NONE)
+    order_codes: LocalConcepts = field(default_factory=lambda: NONE)
     drug_codes: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
+    allergy_codes: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
     assay_factors: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -84,7 +95,9 @@ def read_chart(
         local_codes=site.local_codes,
         assay_factors=site.assay_factors,
     )
-    diagnoses = read_diagnoses(kept["conditions"], patient_id=patient_id, today=today, zone=zone)
+    diagnoses = read_diagnoses(
+        kept["conditions"], patient_id=patient_id, today=today, zone=zone, local=site.diagnosis_codes
+    )
     treatment = _read_treatment(kept, unwrap(drafts).resources, selections, _Call(patient_id, today, zone, site))
     return Chart(
         today=today,
@@ -95,8 +108,10 @@ def read_chart(
         measures=results.measures,
         drugs=treatment.drugs,
         allergies=treatment.allergies,
-        procedures=read_procedures(kept["procedures"], patient_id=patient_id, today=today, zone=zone),
-        lab_orders=read_lab_orders(kept["orders"], patient_id=patient_id, zone=zone),
+        procedures=read_procedures(
+            kept["procedures"], patient_id=patient_id, today=today, zone=zone, local=site.procedure_codes
+        ),
+        lab_orders=read_lab_orders(kept["orders"], patient_id=patient_id, zone=zone, local=site.order_codes),
         drafts=treatment.drafts.drafts,
         listings={name: each.listed.listing for name, each in own.items()},
         results_withheld=own["labs"].listed.withheld,
@@ -134,12 +149,21 @@ def _read_treatment(
 
     def allergen(concept: Json) -> Product | None:
         """An allergy names no route: iron dextran, which also stands in vitamins, is there the infusion."""
-        found = recognise(concept, site_codes=site.drug_codes)
+        codes = {**site.drug_codes, **site.allergy_codes}
+        found = recognise(concept, site_codes=codes)
         if found and found.ingredient_names() == {"iron dextran"}:
-            return recognise(concept, route_hint="iv", site_codes=site.drug_codes)
+            return recognise(concept, route_hint="iv", site_codes=codes)
         return found
 
-    read_drug = partial(read_draft_drug, today=today, zone=zone, resolve=resolve, site_codes=site.drug_codes)
+    concepts_of = partial(diagnosis_concepts, local=site.diagnosis_codes)
+    read_drug = partial(
+        read_draft_drug,
+        today=today,
+        zone=zone,
+        resolve=resolve,
+        concept_of_condition=concepts_of,
+        site_codes=site.drug_codes,
+    )
     return _Treatment(
         read_drugs(
             kept["medications"],
@@ -147,10 +171,11 @@ def _read_treatment(
             today=today,
             zone=zone,
             resolve=resolve,
+            concept_of_condition=concepts_of,
             site_codes=site.drug_codes,
         ),
-        read_allergies(kept["allergies"], patient_id=patient_id, recognise=allergen),
-        read_drafts(basket, patient_id=patient_id, selections=selections, read_drug=read_drug),
+        read_allergies(kept["allergies"], patient_id=patient_id, recognise=allergen, concepts_of=concepts_of),
+        read_drafts(basket, patient_id=patient_id, selections=selections, read_drug=read_drug, local=site.order_codes),
     )
 
 

@@ -16,9 +16,13 @@ _REACTION = "iron-adverse-reaction"
 
 #: How a substance or product is recognised by code or name; `None` where it is none of ours.
 Recognise = Callable[[Json], Product | None]
+#: The value sets of diagnoses that a CodeableConcept belongs to.
+ConceptsOf = Callable[[Json], frozenset[str]]
 
 
-def read_allergies(resources: Iterable[Json], *, patient_id: str, recognise: Recognise) -> tuple[Allergy, ...]:
+def read_allergies(
+    resources: Iterable[Json], *, patient_id: str, recognise: Recognise, concepts_of: ConceptsOf = diagnosis_concepts
+) -> tuple[Allergy, ...]:
     """The present allergies to an intravenous iron, with its ingredients.
 
     An adverse reaction to iron of no named product (SNOMED 293354007, T45.4X5A) takes in upset of the gut by tablets:
@@ -29,7 +33,7 @@ def read_allergies(resources: Iterable[Json], *, patient_id: str, recognise: Rec
         for resource in resources
         if isinstance(resource, Mapping) and resource.get("resourceType") == "AllergyIntolerance"
         if subject_is(resource, patient_id) and _is_present(resource)
-        if (found := _allergy(resource, recognise))
+        if (found := _allergy(resource, recognise, concepts_of))
     )
 
 
@@ -39,14 +43,14 @@ def _is_present(resource: Mapping[str, Json]) -> bool:
     return not frozenset().union(*said) & _NOT_PRESENT
 
 
-def _allergy(resource: Mapping[str, Json], recognise: Recognise) -> Allergy | None:
+def _allergy(resource: Mapping[str, Json], recognise: Recognise, concepts_of: ConceptsOf) -> Allergy | None:
     severe, reference = _is_severe(resource), own_reference(resource)
     products = (recognise(concept) for concept in _substances(resource))
     iron = [product for product in products if product and _IRON in product.classes]
     if iron:
         names = frozenset().union(*(product.ingredient_names() for product in iron))
         return Allergy(frozenset({_IRON}), names, severe, reference)
-    if severe and any(_REACTION in diagnosis_concepts(concept) for concept in _substances(resource)):
+    if severe and any(_REACTION in concepts_of(concept) for concept in _substances(resource)):
         return Allergy(frozenset({_REACTION}), severe=True, reference=reference)
     return None
 

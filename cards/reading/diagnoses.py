@@ -11,6 +11,7 @@ from functools import cache
 from cards.chart import Certainty, Diagnosis
 from cards.code_systems import plain_code, system_of
 from cards.moment import parse_moment
+from cards.reading.local import NONE, LocalConcepts, local_concepts
 from cards.reading.presence import (
     Presence,
     is_family_history,
@@ -37,13 +38,13 @@ def diagnosis_index() -> ConceptIndex:
     return ConceptIndex(load_valueset(name) for name in names)
 
 
-def diagnosis_concepts(concept: Json) -> frozenset[str]:
+def diagnosis_concepts(concept: Json, *, local: LocalConcepts = NONE) -> frozenset[str]:
     """The value sets a CodeableConcept belongs to, by its codes; in any of the shapes a reason or diagnosis is sent.
 
     A code that means RLS only together with words counts as `rls` where the text names it. Words alone never count
-    here: see `rls_in_words`.
+    here: see `rls_in_words`. `local`: the site's own codes.
     """
-    return _all_concepts(tuple(_recognised(concept)))
+    return _all_concepts(tuple(_recognised(concept, local)))
 
 
 def rls_in_words(concept: Json) -> bool:
@@ -53,19 +54,26 @@ def rls_in_words(concept: Json) -> bool:
 
 
 def read_diagnoses(
-    resources: Iterable[Json], *, patient_id: str, today: date, zone: tzinfo, encounter_months: int = 24
+    resources: Iterable[Json],
+    *,
+    patient_id: str,
+    today: date,
+    zone: tzinfo,
+    encounter_months: int = 24,
+    local: LocalConcepts = NONE,
 ) -> tuple[Diagnosis, ...]:
     """The diagnoses among these resources that belong to a value set of ours.
 
     Somebody else's resources, other kinds of resource and family history are passed over. An RLS diagnosis of an
     encounter more than `encounter_months` ago is suspected unless the problem list holds one too (0 = never).
+    `local`: the site's own codes.
     """
     found = [
         diagnosis
         for resource in resources
         if isinstance(resource, Mapping) and resource.get("resourceType") == "Condition"
         if subject_is(resource, patient_id) and not is_family_history(resource)
-        for diagnosis in _diagnoses(resource, today, zone)
+        for diagnosis in _diagnoses(resource, today, zone, local)
     ]
     listed = any("rls" in each.concepts and each.counts and not each.from_encounter for each in found)
     if listed or not encounter_months:
@@ -83,12 +91,13 @@ class _Recognised:
     unverified: bool
 
 
-def _recognised(concept: Json) -> Iterator[_Recognised]:
+def _recognised(concept: Json, local: LocalConcepts) -> Iterator[_Recognised]:
     index = diagnosis_index()
     for system, code in codings(concept):
-        concepts = index.concepts_of(system, code)
+        own = local_concepts(((system, code),), local)
+        concepts = index.concepts_of(system, code) | own
         if concepts:
-            unverified = any(index.is_unverified(system, code, name) for name in concepts)
+            unverified = not own and any(index.is_unverified(system, code, name) for name in concepts)
             with_words = concepts | _concepts_with_words(concepts, _words(concept))
             canonical = system_of(system) or system
             yield _Recognised(with_words, f"{canonical}|{plain_code(canonical, code)}", unverified)
@@ -118,11 +127,11 @@ def _is_coded(concept: Json) -> bool:
     return any(system_of(system) for system, _ in codings(concept))
 
 
-def _diagnoses(condition: Mapping[str, Json], today: date, zone: tzinfo) -> Iterator[Diagnosis]:
+def _diagnoses(condition: Mapping[str, Json], today: date, zone: tzinfo, local: LocalConcepts) -> Iterator[Diagnosis]:
     """What one Condition says: by its codes, and restless legs syndrome by its words."""
     present = presence(condition, today, zone)
     blank = _diagnosis(condition, present, zone)
-    found = tuple(_recognised(condition.get("code")))
+    found = tuple(_recognised(condition.get("code"), local))
     in_words = rls_in_words(condition.get("code"))
     if is_patients_own_concern(condition):
         found = tuple(replace(each, concepts=each.concepts - _RLS) for each in found if each.concepts - _RLS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cards.chart import Draft, Drug
 from cards.reading.lab_orders import KINDS as LAB_ORDERS
 from cards.reading.lab_orders import tests_ordered
+from cards.reading.local import NONE, LocalConcepts
 from cards.reading.shapes import Json, code_of_status, own_reference, subject_is, text
 
 #: The drug orders of R4 and R5, of STU3, and of DSTU2.
@@ -28,7 +29,12 @@ class Drafts:
 
 
 def read_drafts(
-    basket: Sequence[Mapping[str, Json]], *, patient_id: str, selections: Sequence[str] | None, read_drug: ReadDrug
+    basket: Sequence[Mapping[str, Json]],
+    *,
+    patient_id: str,
+    selections: Sequence[str] | None,
+    read_drug: ReadDrug,
+    local: LocalConcepts = NONE,
 ) -> Drafts:
     """Every draft, and every placed order that is being revised; `selections` None means all are selected.
 
@@ -36,7 +42,8 @@ def read_drafts(
     A draft is removable only where its status says draft and it has an id to name it by.
     """
     numbered = [each for each in enumerate(basket, 1) if subject_is(each[1], patient_id)]
-    found = (_draft(resource, number, _names(selections), read_drug) for number, resource in numbered)
+    selected = _names(selections)
+    found = (_draft(resource, number, selected, read_drug, local) for number, resource in numbered)
     return Drafts(tuple(draft for draft in found if draft), len(basket) - len(numbered))
 
 
@@ -45,14 +52,18 @@ def _names(selections: Sequence[str] | None) -> frozenset[str] | None:
 
 
 def _draft(
-    resource: Mapping[str, Json], number: int, selected: frozenset[str] | None, read_drug: ReadDrug
+    resource: Mapping[str, Json],
+    number: int,
+    selected: frozenset[str] | None,
+    read_drug: ReadDrug,
+    local: LocalConcepts,
 ) -> Draft | None:
     status = code_of_status(resource.get("status"))
     if status in _OVER or resource.get("doNotPerform") is True:
         return None
     kind = text(resource.get("resourceType"))
     drug = read_drug(resource) if kind in DRUG_ORDERS else None
-    tests = tests_ordered(resource) if kind in LAB_ORDERS else frozenset()
+    tests = tests_ordered(resource, local=local) if kind in LAB_ORDERS else frozenset()
     if drug is None and not tests:
         return None
     reference = own_reference(resource)

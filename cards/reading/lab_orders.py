@@ -8,6 +8,7 @@ from functools import cache
 
 from cards.chart import LabOrder
 from cards.moment import Moment, parse_moment
+from cards.reading.local import NONE, LocalConcepts, local_concepts
 from cards.reading.shapes import Json, code_of_status, codings, moment_of, objects, own_reference, subject_is, text
 from cards.valuesets import ConceptIndex, load_valueset, valueset_names
 
@@ -24,10 +25,14 @@ def _index() -> ConceptIndex:
     return ConceptIndex(load_valueset(name) for name in valueset_names() if name.startswith(_PREFIX))
 
 
-def tests_ordered(resource: Mapping[str, Json]) -> frozenset[str]:
-    """The tests an order or a draft asks for, by the names of the value sets order-<name>: ferritin, iron-panel ..."""
-    found = (_index().concepts_of(system, code) for concept in _codes(resource) for system, code in codings(concept))
-    return frozenset(name.removeprefix(_PREFIX) for name in frozenset().union(*found))
+def tests_ordered(resource: Mapping[str, Json], *, local: LocalConcepts = NONE) -> frozenset[str]:
+    """The tests an order or a draft asks for, by the names of the value sets order-<name>: ferritin, iron-panel ...
+
+    `local`: the site's own codes, each to such names.
+    """
+    sent = tuple(coding for concept in _codes(resource) for coding in codings(concept))
+    found = frozenset().union(*(_index().concepts_of(system, code) for system, code in sent))
+    return frozenset(name.removeprefix(_PREFIX) for name in found) | local_concepts(sent, local)
 
 
 def _codes(resource: Mapping[str, Json]) -> Iterator[Json]:
@@ -37,13 +42,15 @@ def _codes(resource: Mapping[str, Json]) -> Iterator[Json]:
     yield from (item.get("code") for item in objects(resource.get("item")))
 
 
-def read_lab_orders(resources: Iterable[Json], *, patient_id: str, zone: tzinfo) -> tuple[LabOrder, ...]:
+def read_lab_orders(
+    resources: Iterable[Json], *, patient_id: str, zone: tzinfo, local: LocalConcepts = NONE
+) -> tuple[LabOrder, ...]:
     """The patient's orders for tests of ours; `active` where it was placed, not answered and not forbidden."""
     return tuple(
         LabOrder(tests, _when(resource, zone), _is_active(resource), own_reference(resource))
         for resource in resources
         if isinstance(resource, Mapping) and text(resource.get("resourceType")) in KINDS
-        if subject_is(resource, patient_id) and (tests := tests_ordered(resource))
+        if subject_is(resource, patient_id) and (tests := tests_ordered(resource, local=local))
     )
 
 

@@ -8,6 +8,7 @@ from functools import cache
 
 from cards.chart import Procedure
 from cards.moment import Moment, cut_at, on_day
+from cards.reading.local import NONE, LocalConcepts, local_concepts
 from cards.reading.shapes import Json, code_of_status, codings, first, moment_of, own_reference, subject_is
 from cards.valuesets import ConceptIndex, load_valueset
 
@@ -29,14 +30,16 @@ def _index() -> ConceptIndex:
     return ConceptIndex(load_valueset(name) for name in PROCEDURES)
 
 
-def read_procedures(resources: Iterable[Json], *, patient_id: str, today: date, zone: tzinfo) -> tuple[Procedure, ...]:
+def read_procedures(
+    resources: Iterable[Json], *, patient_id: str, today: date, zone: tzinfo, local: LocalConcepts = NONE
+) -> tuple[Procedure, ...]:
     """The procedures of ours with status completed or in-progress; `when` is the end, or today while it goes on."""
     return tuple(
         found
         for resource in resources
         if isinstance(resource, Mapping) and resource.get("resourceType") == "Procedure"
         if subject_is(resource, patient_id) and _was_done(resource)
-        if (found := _procedure(resource, today, zone))
+        if (found := _procedure(resource, today, zone, local))
     )
 
 
@@ -45,13 +48,14 @@ def _was_done(resource: Mapping[str, Json]) -> bool:
     return code_of_status(resource.get("status")) in _DONE and not denied
 
 
-def _procedure(resource: Mapping[str, Json], today: date, zone: tzinfo) -> Procedure | None:
-    concepts = _concepts(resource.get("code"))
+def _procedure(resource: Mapping[str, Json], today: date, zone: tzinfo, local: LocalConcepts) -> Procedure | None:
+    concepts = _concepts(resource.get("code"), local)
     return Procedure(concepts, _when(resource, today, zone), own_reference(resource)) if concepts else None
 
 
-def _concepts(code: Json) -> frozenset[str]:
-    return frozenset().union(*(_index().concepts_of(system, each) for system, each in codings(code)))
+def _concepts(code: Json, local: LocalConcepts) -> frozenset[str]:
+    sent = tuple(codings(code))
+    return local_concepts(sent, local).union(*(_index().concepts_of(system, each) for system, each in sent))
 
 
 def _when(resource: Mapping[str, Json], today: date, zone: tzinfo) -> Moment | None:

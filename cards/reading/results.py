@@ -10,9 +10,9 @@ from functools import cache
 
 from cards.analytes import Analyte, analytes
 from cards.chart import Diagnosis, LabResult, Measure, UnusableResult
-from cards.code_systems import system_of
 from cards.moment import Moment
 from cards.quantity import Quantity
+from cards.reading.local import local_key
 from cards.reading.measures import read_measure
 from cards.reading.observations import Measurement, measurements
 from cards.reading.shapes import Json, codings
@@ -21,7 +21,7 @@ from cards.reading.values import FINAL, dated, read_value, unusable, why_not_fin
 from cards.units import Readable, Unreadable
 from cards.valuesets import ConceptIndex, load_valueset, valueset_names
 
-#: A site's own codes: (system, code) to the name of a value set, such as lab-ferritin.
+#: A site's own codes, as `local_key` writes them, to the name of a value set, such as lab-ferritin.
 LocalCodes = Mapping[tuple[str, str], str]
 
 
@@ -94,7 +94,7 @@ def _names_of(code: Json, local_codes: LocalCodes) -> frozenset[str]:
     names: set[str] = set()
     for system, each in codings(code):
         names |= _index().concepts_of(system, each)
-        local = local_codes.get((system, each)) or local_codes.get((system_of(system) or system, each))
+        local = local_codes.get(local_key(system, each)) if local_codes else None
         names |= {local} if local else set()
     plain = frozenset(name.removeprefix("lab-").removeprefix("measure-") for name in names) - {"iron-panel"}
     return plain if plain - {"rejected"} else frozenset()

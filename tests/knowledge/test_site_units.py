@@ -116,7 +116,7 @@ def test_without_a_unit_of_its_own_a_site_keeps_the_chart_as_it_is() -> None:
     ],
 )
 def test_a_unit_that_cannot_be(unit: str, values: dict[str, str], says: str) -> None:
-    with pytest.raises(BadKnowledge, match="site.toml") as raised:
+    with pytest.raises(BadKnowledge, match=r"site\.toml") as raised:
         si(unit, values)
     assert says in str(raised.value)
 

@@ -29,7 +29,7 @@ class DrugOrder:
 
     @property
     def reason_is_rls(self) -> bool:
-        return self.drug.reasons.name_rls or self.drug.reasons.rls_in_words_only
+        return is_for_rls(self.drug)
 
     def renews(self, *classes: str) -> bool:
         """An earlier order of the same ingredient, of one of these classes (clinical page 4.8)."""
@@ -51,6 +51,11 @@ class DrugOrder:
 Judge = Callable[[DrugOrder], Finding]
 
 
+def is_for_rls(drug: Drug) -> bool:
+    """The stated reason is RLS, be it in words alone."""
+    return drug.reasons.name_rls or drug.reasons.rls_in_words_only
+
+
 def daily_mg(drug: Drug, drug_class: str) -> Decimal | None:
     """Milligrams a day of the ingredients of a class; `None` where one of them cannot be read."""
     known = ingredients()
@@ -69,17 +74,24 @@ def judge_each(
 
 
 def orders_in_scope(
-    decision: str, chart: Chart, rules: Rules, classes: tuple[str, ...]
+    decision: str,
+    chart: Chart,
+    rules: Rules,
+    classes: tuple[str, ...],
+    concerns: Callable[[Drug], bool] = lambda drug: True,
 ) -> tuple[tuple[DrugOrder, ...], tuple[Finding, ...]]:
-    """The orders to judge, and findings that say why others are not."""
-    drafts = [draft for draft in chart.drafts if draft.selected and draft.drug and draft.drug.has(*classes)]
-    if not drafts:
-        return (), (quiet(decision, "no_draft"),)
+    """The orders to judge, and findings that say why others are not.
+
+    `concerns` narrows the classes by what the order itself says; what it leaves out is no draft of this kind.
+    """
+    drugs = ((draft, draft.drug) for draft in chart.drafts if draft.selected and draft.drug)
     orders = tuple(
-        DrugOrder(chart, rules, draft, draft.drug) for draft in drafts if draft.drug and scope_of(chart, draft)
+        DrugOrder(chart, rules, draft, drug) for draft, drug in drugs if drug.has(*classes) and concerns(drug)
     )
-    outside = tuple(finding for draft in drafts if (finding := out_of_scope(decision, chart, draft)))
-    return orders, outside
+    if not orders:
+        return (), (quiet(decision, "no_draft"),)
+    outside = tuple(finding for order in orders if (finding := out_of_scope(decision, chart, order.draft)))
+    return tuple(order for order in orders if scope_of(chart, order.draft)), outside
 
 
 def out_of_scope(decision: str, chart: Chart, draft: Draft) -> Finding | None:

@@ -24,7 +24,7 @@ _KINDS = (
 #: Weak evidence: only where a site asks for them, each by a switch of its own name.
 _WEAK = ("lithium", "tramadol")
 _REPLACEABLE = ("antiemetic", "antihistamine")
-_CLASSES = (*(name for _, classes in _KINDS for name in classes), *_WEAK)
+_CLASSES = tuple(name for _, classes in _KINDS for name in classes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +43,18 @@ class _Judged:
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     """One card for all such orders of the basket, and why the others are silent."""
-    orders, outside = orders_in_scope(NAME, chart, rules, _CLASSES)
+    weak = tuple(name for name in _WEAK if rules.is_on(name))
+    orders, outside = orders_in_scope(NAME, chart, rules, (*_CLASSES, *weak))
     silent = tuple(quiet(NAME, reason) for order in orders if (reason := _silence(order)))
     judged = tuple(_judged(order) for order in orders if not _silence(order))
     return (*outside, *silent, *((_card(judged),) if judged else ()))
 
 
 def _silence(order: DrugOrder) -> str:
-    kind = _kind(order)
-    if kind == "weak" and not _is_asked_for(order):
-        return "switched_off"
-    if order.renews(*_CLASSES):
+    if order.renews(*_CLASSES, *_WEAK):
         return "renewal"
-    if order.drug.one_dose and order.has_reason_or_diagnosis("anaphylaxis-or-transfusion-reaction"):
-        return "reaction"
-    return ""
-
-
-def _is_asked_for(order: DrugOrder) -> bool:
-    return any(order.drug.has(name) and order.rules.is_on(name) for name in _WEAK)
+    reaction = order.has_reason_or_diagnosis("anaphylaxis-or-transfusion-reaction")
+    return "reaction" if order.drug.one_dose and reaction else ""
 
 
 def _kind(order: DrugOrder) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cards.chart import Chart, Diagnosis, Drug
-from cards.drug_orders import DrugOrder, order_fires, orders_in_scope, value_may_be_cut_off, without_labs
+from cards.drug_orders import DrugOrder, is_for_rls, order_fires, orders_in_scope, value_may_be_cut_off, without_labs
 from cards.finding import Fact, Finding, Indicator, quiet
 from cards.kidney import Kidney, read_kidney
 from cards.levels import numbered, once_each
@@ -21,14 +21,19 @@ _LUNGS = (("COPD", ("copd",)), ("sleep apnoea", ("sleep-apnoea",)))
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     """One finding on the kidneys for all gabapentinoids of the basket, one on breathing with the opioids for RLS."""
-    orders, outside = orders_in_scope(NAME, chart, rules, ("gabapentinoid", "opioid"))
+    orders, outside = orders_in_scope(NAME, chart, rules, ("gabapentinoid", "opioid"), _concerns)
     gabapentinoids = tuple(order for order in orders if order.drug.has("gabapentinoid"))
-    opioids = tuple(order for order in orders if order.drug.has("opioid") and order.reason_is_rls)
-    if not gabapentinoids and not opioids:
-        return outside or (quiet(NAME, "no_draft"),)
+    opioids = tuple(order for order in orders if order.drug.has("opioid"))
+    if not orders:
+        return outside
     kidney = read_kidney(chart, rules, "egfr_days_order", "gaba.egfr", "gaba.egfr_breathing")
     renal = (_renal(gabapentinoids, kidney),) if gabapentinoids else ()
     return (*outside, *renal, _breathing((*gabapentinoids, *opioids), kidney))
+
+
+def _concerns(drug: Drug) -> bool:
+    """Opioids for anything but RLS are not asked about."""
+    return drug.has("gabapentinoid") or is_for_rls(drug)
 
 
 # ------------------------------------------------------------------ the kidneys

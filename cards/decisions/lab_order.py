@@ -42,12 +42,15 @@ class _Basket:
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     """Ferritin without saturation, saturation without ferritin, ferritin again too soon."""
     drafts = tuple(draft for draft in chart.drafts if draft.selected and draft.tests)
-    outside = tuple(finding for draft in drafts if (finding := out_of_scope(NAME, chart, draft)))
-    if outside or not drafts:
-        return outside[:1] or (quiet(NAME, "no_draft"),)
     basket = _Basket(chart, rules, drafts, awaited_tests(chart, rules))
+    studies = (*basket.ferritin, *basket.saturation)
+    if not studies:
+        return (quiet(NAME, "no_draft"),)
+    outside = out_of_scope(NAME, chart, studies[0])
+    if outside:
+        return (outside,)
     rows: tuple[Callable[[_Basket], Finding | None], ...] = (_alone, _without_ferritin, _again)
-    return tuple(finding for row in rows if (finding := row(basket))) or (quiet(NAME, "no_iron_study"),)
+    return tuple(finding for row in rows if (finding := row(basket)))
 
 
 def _gives_saturation(tests: frozenset[str]) -> bool:

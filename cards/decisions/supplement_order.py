@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cards.chart import Chart, Listing
-from cards.drug_orders import DrugOrder, is_ordered, order_fires, orders_in_scope
+from cards.chart import Chart, Drug, Listing
+from cards.drug_orders import DrugOrder, is_for_rls, is_ordered, order_fires, orders_in_scope
 from cards.finding import Fact, Finding, Indicator, OrderTests, quiet, unknown
 from cards.levels import level, numbered
 from cards.rules import Rules
@@ -30,21 +30,19 @@ class _Kind:
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     """One card for all such drafts of the basket."""
     classes = tuple(kind.drug_class for kind in _KINDS)
-    orders, outside = orders_in_scope(NAME, chart, rules, classes)
-    asked = tuple(order for order in orders if _is_asked(order))
+    orders, outside = orders_in_scope(NAME, chart, rules, classes, _concerns)
+    asked = tuple(order for order in orders if _kinds_of(order))
     if not asked:
-        return outside or (quiet(NAME, "not_for_rls"),)
+        return outside or (quiet(NAME, "nothing_new"),)
     expected = _is_expected(chart, rules)
     if expected:
         return (*outside, quiet(NAME, expected))
     return (*outside, _by_levels(chart, rules, asked))
 
 
-def _is_asked(order: DrugOrder) -> bool:
-    """A new single supplement in a dose that counts, given for RLS."""
-    if not order.reason_is_rls or order.is_multi_ingredient or order.drug.has(*_NOT_SUPPLEMENTS):
-        return False
-    return bool(_kinds_of(order))
+def _concerns(drug: Drug) -> bool:
+    """A single supplement given for RLS."""
+    return is_for_rls(drug) and not drug.has("multi-ingredient", *_NOT_SUPPLEMENTS)
 
 
 def _kinds_of(order: DrugOrder) -> tuple[_Kind, ...]:

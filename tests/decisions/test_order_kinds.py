@@ -1,0 +1,46 @@
+"""Which drafts are of a kind that is judged at all: for the others nothing is read (product.md section 5, item 1)."""
+
+from __future__ import annotations
+
+import pytest
+
+from cards.decide import decision_modules
+from tests.decisions.charts import chart
+from tests.decisions.test_order_wording import ORDERS
+from tests.decisions.test_tables import RULES
+
+
+@pytest.mark.parametrize("decision", ORDERS)
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "opioid oxycodone 10",
+        "opioid+tramadol tramadol 100 reason active-cancer",
+        "lithium lithium 900",
+        "b12 mecobalamin 1",
+        "metformin metformin 1000 reason rls",
+        "magnesium-iv magnesium sulfate 2000",
+        "tests b12",
+        "tests iron",
+    ],
+)
+def test_a_draft_of_no_kind_of_ours_is_none(decision: str, draft: str) -> None:
+    built = chart({"dx": [], "drafts": [draft]})
+    assert [finding.because for finding in decision_modules()[decision](built, RULES.on(built.today))] == ["no_draft"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "draft"),
+    [
+        ("gabapentinoid_order", "opioid oxycodone 10 reason rls"),
+        ("supplement_order", "b12 mecobalamin 1 words-rls"),
+        ("lab_order", "tests ferritin"),
+        ("lab_order", "tests tsat"),
+        ("aggravator_order", "vmat2 tetrabenazine 25"),
+        ("dopaminergic_order", "ergot bromocriptine 2.5"),
+    ],
+)
+def test_a_draft_of_a_kind_of_ours_is_judged(decision: str, draft: str) -> None:
+    built = chart({"dx": [], "drafts": [draft]})
+    found = decision_modules()[decision](built, RULES.on(built.today))
+    assert all(finding.because != "no_draft" for finding in found)

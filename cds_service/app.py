@@ -39,6 +39,11 @@ def _new_uuid() -> str:
     return str(uuid.uuid4())
 
 
+def log_call(report: Mapping[str, Any]) -> None:
+    """One line in the log for every request."""
+    log("call" if "service" in report else "request", _level(report["status"]), **report)
+
+
 def create_app(
     settings: Settings,
     *,
@@ -48,13 +53,14 @@ def create_app(
     authenticate: Authenticate | None = None,
     new_uuid: Callable[[], str] = _new_uuid,
     checks: Mapping[str, Check] | None = None,
-    observers: Iterable[Observer] = (),
+    observers: Iterable[Observer] = (log_call,),
     register: Iterable[Register] = (),
 ) -> Flask:
     """The WSGI application.
 
     `store` None keeps nothing; `authenticate` may be left out in open mode only; `checks` are asked by /readyz;
-    `observers` see a report of every request; `register` adds routes. `app.extensions["rls_cds"]` is the `Desk`.
+    `observers` see a report of every request, the log among them; `register` adds routes.
+    `app.extensions["rls_cds"]` is the `Desk`.
     """
     if authenticate is None and not settings.is_open:
         raise ValueError("clients are configured, so `authenticate` must be given")
@@ -90,7 +96,7 @@ def _origins(clients: Iterable[Client]) -> Origins:
 
 
 def _install_report(app: Flask, observers: tuple[Observer, ...]) -> None:
-    """One line in the log and one word to each observer for every request."""
+    """One word to each observer for every request."""
 
     def begin() -> None:
         g.report = {"request_id": g.request_id, "method": request.method}
@@ -98,7 +104,6 @@ def _install_report(app: Flask, observers: tuple[Observer, ...]) -> None:
     def tell(answer: Response) -> Response:
         report = g.get("report", {}) | {"status": answer.status_code}
         report["ms"] = round((time.monotonic() - g.get("entered", time.monotonic())) * 1000, 1)
-        log("call" if "service" in report else "request", _level(answer.status_code), **report)
         for observer in observers:
             observer(report)
         return answer

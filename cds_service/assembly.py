@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flask import Flask, request
 
+from cards.rules import load_rules
 from cds_service.app import Register, create_app
 from cds_service.clients.authentication import (
     Authenticator,
@@ -19,8 +20,10 @@ from cds_service.clients.authentication import (
 from cds_service.clients.client import Client
 from cds_service.clients.keys import ClientKeys
 from cds_service.clients.rate_limit import RateLimits, TooMany, caller_address
+from cds_service.closing import Closing
 from cds_service.errors import NotAuthenticated as Unauthorized
 from cds_service.errors import Overloaded, TooManyRequests
+from cds_service.oversight import Oversight
 from cds_service.settings import Settings
 from cds_service.store import Store, StoreSettings, open_store
 
@@ -45,26 +48,46 @@ def assemble(
     *,
     clock: Callable[[], datetime] = now,
     register: Iterable[Register] = (),
+    closing: Closing | None = None,
+    place: int = 0,
 ) -> Flask:
-    """Open the store, load the clients' keys and build the application; to be called once in every worker process.
+    """Open the store, load the clients' keys, build the application and begin its rounds; to be called once in every
+    worker process. `place` is the number of the worker, `closing` the word that the service is about to stop.
+
+    `app.extensions["rls_cds_oversight"]` is its `Oversight`.
 
     Raises `BadStore` where a person must act, `StoreUnavailable` where the database does not answer.
     """
     store = open_store(store_settings(settings))
     keys = ClientKeys(settings.clients, ca_file=settings.ca_file)
     keys.start()
-    door = Door(authenticator(settings, store, keys, clock), settings)
-    checks = {} if settings.is_open else {"client keys": lambda: () if keys.are_ready() else ("no client has keys",)}
-    return create_app(
-        settings, clock=clock, store=store, authenticate=door.admit, checks=checks, register=tuple(register)
+    rules = load_rules()
+    oversight = Oversight(settings, rules, store, keys, clock, closing or Closing())
+    door = Door(
+        authenticator(settings, store, keys, clock),
+        settings,
+        lambda why: oversight.metrics.auth_failures.labels(why).inc(),
     )
+    app = create_app(
+        settings,
+        clock=clock,
+        rules=rules,
+        store=store,
+        authenticate=door.admit,
+        checks=oversight.checks,
+        register=(oversight.watch, *register),
+    )
+    app.extensions["rls_cds_oversight"] = oversight
+    oversight.rounds(is_first=place == 0).start()
+    return app
 
 
 class Door:
     """Authentication with its limits, in the terms of HTTP."""
 
-    def __init__(self, door: Authenticator | OpenDoor, settings: Settings) -> None:
-        self._door, self._proxies = door, settings.trusted_proxies
+    def __init__(self, door: Authenticator | OpenDoor, settings: Settings, refused: Callable[[str], None]) -> None:
+        """`refused` is told, in a word of ours, why a call was turned away."""
+        self._door, self._proxies, self._refused = door, settings.trusted_proxies, refused
         self._limits = RateLimits(settings.failures_per_minute)
 
     def admit(self, header: str | None, path: str) -> Client:
@@ -79,11 +102,14 @@ class Door:
             client = self._door.authenticate({"Authorization": header} if header else {}, path)
             self._limits.count_call(client)
         except TooMany as fault:
+            self._refused("too-many")
             raise TooManyRequests(fault.retry_after) from None
-        except NotAuthenticated:
+        except NotAuthenticated as fault:
             self._limits.count_failure(caller)
+            self._refused(fault.code)
             raise Unauthorized from None
         except ReplayStoreUnavailable:
+            self._refused("replay-guard-unavailable")
             raise Overloaded from None
         return client
 

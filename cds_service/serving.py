@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
+from cds_service.closing import Closing
+from cds_service.log import write_log_to
+from cds_service.metrics_page import by_port, metrics_page
+from cds_service.metrics_workers import WorkerPlaces, render_all
 from cds_service.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 
 def serve_demo(app: Flask, host: str, port: int, ready: Callable[[str], None]) -> None:
@@ -39,31 +48,71 @@ def serve_demo(app: Flask, host: str, port: int, ready: Callable[[str], None]) -
         server.server_close()
 
 
-def serve(settings: Settings, build: Callable[[], Flask]) -> None:
+#: Builds the application of one worker: its place, and the word that the service is about to stop.
+Build = Callable[[int, Closing], Flask]
+#: After SIGTERM the service goes on answering for so many seconds, with /readyz at 503, so that load balancers notice
+#: before connections are refused.
+DRAIN_SECONDS = 5.0
+
+
+def serve(settings: Settings, build: Build, drain: float = DRAIN_SECONDS) -> None:
     """Serve with gunicorn: `workers` processes with threads for every call in flight and those turned away.
 
-    `build` is called in each worker, so that no connection or thread is shared across a fork.
+    `build` is called in each worker, so that no connection or thread is shared across a fork. On SIGTERM: /readyz
+    says 503, `drain` seconds later no new connection is taken, what is under way is finished, exit 0.
     """
     from gunicorn.app.base import BaseApplication
+    from gunicorn.arbiter import Arbiter
+
+    write_log_to(sys.stderr)
+    places, closing = WorkerPlaces(), Closing()
+
+    class Master(Arbiter):  # type: ignore[misc]
+        def handle_term(self) -> None:
+            closing.announce()
+            time.sleep(drain)
+            super().handle_term()
 
     class Server(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
-            for key, value in options(settings).items():
+            hooks = {
+                "on_starting": places.begin,
+                "pre_fork": places.take,
+                "post_fork": places.settle,
+                "child_exit": places.leave,
+                "on_exit": places.end,
+            }
+            for key, value in (options(settings) | hooks).items():
                 self.cfg.set(key, value)
 
-        def load(self) -> Flask:
-            return build()
+        def load(self) -> WSGIApplication:
+            return with_metrics(build(places.own, closing), settings)
+
+        def run(self) -> None:
+            Master(self).run()
 
     Server().run()
+
+
+def with_metrics(app: WSGIApplication, settings: Settings) -> WSGIApplication:
+    """The application, and /metrics of all workers on the port of `metrics_bind`, if there is one."""
+    if settings.metrics_bind is None:
+        return app
+    return by_port(app, {port_of(settings.metrics_bind): metrics_page(render_all)})
+
+
+def port_of(bind: str) -> int:
+    return int(bind.rpartition(":")[2])
 
 
 def options(settings: Settings) -> dict[str, Any]:
     """Gunicorn's options (reliability page 2.4): threads above the in-flight cap, or the queue hides in the server."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return {
-        "bind": f"{host}:{settings.port}",
+        "bind": [f"{host}:{settings.port}", *([settings.metrics_bind] if settings.metrics_bind else [])],
         "workers": settings.workers,
-        "worker_class": "gthread",
+        "worker_class": "cds_service.gunicorn_parts.Worker",
+        "logger_class": "cds_service.gunicorn_parts.ServerLog",
         "threads": settings.max_inflight * 2 + 8,
         "graceful_timeout": 20,
         "keepalive": 5,
@@ -73,8 +122,6 @@ def options(settings: Settings) -> dict[str, Any]:
         "limit_request_field_size": 8190 * 2,
         "control_socket_disable": True,
         "accesslog": None,
-        "errorlog": "-",
-        "loglevel": "warning",
         "preload_app": False,
         "worker_tmp_dir": None,
     }

@@ -10,9 +10,12 @@ import click
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
 def demo_command(host: str, port: int) -> None:
     """Start the services, a FHIR server with synthetic patients and the console, and print how to try them."""
+    import logging
     import os
+    import sys
 
     from cds_service.demo import demo_app, welcome
+    from cds_service.log import write_log_to
     from cds_service.serving import serve_demo
     from cds_service.settings import BadSettings, load_settings
     from cds_service.settings_checks import warnings
@@ -25,6 +28,7 @@ def demo_command(host: str, port: int) -> None:
         settings = load_settings(None, os.environ, demo=True, options=chosen)
         for warning in warnings(settings):
             click.echo(f"Warning: {warning}", err=True)
+        write_log_to(sys.stderr, logging.WARNING)
         app = demo_app(settings)
         serve_demo(app, host, port, lambda base: click.echo(welcome(base)))
     except (BadSettings, BadStore, StoreError) as fault:

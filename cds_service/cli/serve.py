@@ -33,6 +33,6 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
         )
         for warning in warnings(settings):
             click.echo(f"Warning: {warning}", err=True)
-        serve(settings, lambda: assemble(settings))
+        serve(settings, lambda place, closing: assemble(settings, place=place, closing=closing))
     except (BadSettings, BadStore, StoreError) as fault:
         raise click.ClickException(str(fault)) from None

@@ -9,6 +9,8 @@ from flask import Flask
 
 from cds_service.app import Register
 from cds_service.assembly import assemble, now
+from cds_service.metrics_page import add_metrics_route
+from cds_service.metrics_workers import render
 from cds_service.settings import Settings
 from fhir_fixtures import load_patients
 from fhir_fixtures.server import fhir_blueprint
@@ -26,7 +28,10 @@ def demo_app(settings: Settings, *, today: datetime | None = None, register: tup
     def mount_fhir(app: Flask) -> None:
         app.register_blueprint(fhir_blueprint(patients), url_prefix="/fhir")
 
-    return assemble(settings, clock=clock, register=(mount_fhir, *register))
+    app = assemble(settings, clock=clock, register=(mount_fhir, *register))
+    numbers = app.extensions["rls_cds_oversight"].metrics.registry
+    add_metrics_route(app, lambda: render(numbers))
+    return app
 
 
 def first_patient_id() -> str:

@@ -16,6 +16,7 @@ from importlib.resources import files
 from typing import Any
 
 from cards.card import Action
+from cards.fhir_models import model_of
 
 #: What a new timing replaces besides frequency and period; a translation or extension of these goes with them.
 _REPLACED = ("frequencyMax", "periodMax", "timeOfDay", "dayOfWeek", "when", "offset")
@@ -151,22 +152,7 @@ def _stays_valid(draft: dict[str, Any], revised: dict[str, Any], fhir_version: s
 
 def _is_valid(resource: dict[str, Any], fhir_version: str) -> bool:
     try:
-        _model(fhir_version).model_validate_json(encode(resource))
+        model_of("MedicationRequest", fhir_version).model_validate_json(encode(resource))
     except ValueError:  # of pydantic, and of fhir.resources for what JSON cannot hold
         return False
     return True
-
-
-def _model(fhir_version: str) -> Any:
-    """The fhir.resources model of a drug order; loaded here because its import is slow."""
-    if fhir_version == "R5":
-        from fhir.resources.medicationrequest import MedicationRequest as R5Order
-
-        return R5Order
-    if fhir_version == "STU3":
-        from fhir.resources.STU3.medicationrequest import MedicationRequest as Stu3Order
-
-        return Stu3Order
-    from fhir.resources.R4B.medicationrequest import MedicationRequest as R4Order
-
-    return R4Order

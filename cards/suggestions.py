@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 from cards.card import Action
+from cards.fhir_models import model_of
 
 RLS_REASON = {"system": "http://snomed.info/sct", "code": "32914008", "display": "Restless legs"}
 _LABORATORY = {"system": "http://snomed.info/sct", "code": "108252007", "display": "Laboratory procedure"}
@@ -88,23 +89,10 @@ def _draft(test: Orderable, fhir_version: str) -> dict[str, Any]:
 
 def _validated(order: dict[str, Any], fhir_version: str) -> dict[str, Any]:
     """The order read back from its fhir.resources model: valid by construction."""
-    valid: dict[str, Any] = json.loads(_model(fhir_version).model_validate(order).model_dump_json())
+    valid: dict[str, Any] = json.loads(
+        model_of(order["resourceType"], fhir_version).model_validate(order).model_dump_json()
+    )
     return valid
-
-
-def _model(fhir_version: str) -> Any:
-    """The fhir.resources model of a laboratory order; loaded here because its import is slow."""
-    if fhir_version == "R5":
-        from fhir.resources.servicerequest import ServiceRequest as R5Order
-
-        return R5Order
-    if fhir_version == "STU3":
-        from fhir.resources.STU3.procedurerequest import ProcedureRequest as Stu3Order
-
-        return Stu3Order
-    from fhir.resources.R4B.servicerequest import ServiceRequest as R4Order
-
-    return R4Order
 
 
 def remove_draft(reference: str, name: str) -> Action:

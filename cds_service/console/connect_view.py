@@ -1,0 +1,116 @@
+"""What an integrator copies: addresses, prefetch templates and a settings table for each kind of client."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from cards.rules import Rules
+from cds_service.clients.profiles import ready_profiles
+from cds_service.console.charts import Samples
+from cds_service.console.material import body_of, from_bundle
+from cds_service.services import BY_ID, Service, template
+
+CLIENTS = ("sandbox", "epic", "oracle-health", "generic")
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """One kind of client. `ask` is what its people must tell; `settings` the table to write for it."""
+
+    id: str
+    title: str
+    about: str
+    steps: tuple[str, ...]
+    notes: tuple[str, ...]
+    ask: tuple[str, ...]
+    settings: str
+    open_with: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """The page. `base` is where the services are; `hosts` the hosts that cards may link to."""
+
+    base: str
+    guide: Guide
+    services: tuple[Service, ...]
+    templates: Mapping[str, str]
+    hosts: tuple[str, ...]
+    example: str
+    checks_fhir: bool
+
+
+def connect(client: str, base: str, services: Iterable[Service], samples: Samples, rules: Rules, demo: bool) -> Connect:
+    """`KeyError` for a client that is none of CLIENTS."""
+    listed = tuple(services)
+    keys = dict.fromkeys(key for service in listed for key in service.keys)
+    return Connect(
+        base=base,
+        guide=_guide(client, base, samples, demo),
+        services=listed,
+        templates={key: template(key) for key in keys},
+        hosts=tuple(sorted({urlsplit(each.url).hostname or "" for each in rules.citations.values() if each.url})),
+        example=json.dumps(_example(samples), indent=2),
+        checks_fhir=demo,
+    )
+
+
+@cache
+def _guides() -> Mapping[str, Mapping[str, Any]]:
+    return tomllib.loads((files("cds_service.console") / "guides.toml").read_text(encoding="utf-8"))
+
+
+def client_titles() -> dict[str, str]:
+    """What each kind of client is called."""
+    return {client: _guides()[client]["title"] for client in CLIENTS}
+
+
+def _guide(client: str, base: str, samples: Samples, demo: bool) -> Guide:
+    words = _guides()[client]
+    return Guide(
+        id=client,
+        title=words["title"],
+        about=words["about"],
+        steps=tuple(words["steps"]),
+        notes=tuple(words["notes"]),
+        ask=tuple(words["ask"]),
+        settings=_settings(client, base),
+        open_with=_sandbox_address(base, samples) if client == "sandbox" and demo else "",
+    )
+
+
+def _settings(client: str, base: str) -> str:
+    """The table of the settings file; what the profile knows is left out of it."""
+    ready = ready_profiles()[client]
+    lines = [f'public_base = "{base}"', "", f"[clients.{client}]", f'profile = "{client}"']
+    if "issuer" not in ready:
+        lines += ['issuer = "https://ehr.example.org/issuer"', 'jwks_url = "https://ehr.example.org/keys"']
+    if client == "oracle-health":
+        lines.append('tenants = ["tenant-of-the-hospital"]')
+    lines += ['fhir_base = "https://ehr.example.org/fhir/R4"', "", f"[clients.{client}.modes]"]
+    return "\n".join([*lines, 'rls-patient-view = "shadow"', 'rls-order-sign = "shadow"'])
+
+
+def _sandbox_address(base: str, samples: Samples) -> str:
+    patient = samples.patients[samples.first].patient_id
+    query = {
+        "fhirServiceUrl": f"{base}/fhir",
+        "patientId": patient,
+        "serviceDiscoveryURL": f"{base}/cds-services",
+        "hook": "patient-view",
+        "screen": "patient-view",
+    }
+    return f"https://sandbox.cds-hooks.org/?{urlencode(query, safe=':/')}"
+
+
+def _example(samples: Samples) -> dict[str, Any]:
+    """A hook request about a synthetic patient, everything prefetched."""
+    material = from_bundle(samples.patients[samples.first].bundle)
+    return body_of(material, BY_ID["rls-patient-view"], (), "7f3c1d52-9a0e-4b8e-8c41-0d6c2b7f9e12")

@@ -1,0 +1,132 @@
+"""The decisions as clinical tables, straight from the rules that the service runs on."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from cards.quantity import plain
+from cards.rules import CardText, Citation, DecisionText, Rules, Switch, Threshold
+from cds_service.console.cases import Case, cases_of
+
+_DAYS = {"d": "days", "a": "years"}
+_NAMED_LIMIT = re.compile(r"\{limit_(\w+)\}")
+#: What a word of certainty means to a reader.
+CERTAINTY = {
+    "retrieved": "source read",
+    "quoted": "seen only as quoted elsewhere",
+    "unverified": "from memory, to be checked before release",
+    "ours": "a default of this service, no outside evidence",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One threshold in words. `national` is the value that a site's override replaces, or empty; `owner` the decision
+    whose file sets it."""
+
+    name: str
+    value: str
+    side: str
+    meaning: str
+    range: str
+    source: Citation
+    certainty: str
+    reviewer: str
+    review_by: str
+    history: tuple[str, ...]
+    national: str
+    reason: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """`limits`: those that its own file sets, then those of other files that its words name."""
+
+    text: DecisionText
+    limits: tuple[Limit, ...]
+    switches: tuple[Switch, ...]
+    cards: tuple[tuple[CardText, tuple[Citation, ...]], ...]
+    cases: tuple[Case, ...] | None
+
+
+def decisions_by_hook(rules: Rules) -> tuple[tuple[str, tuple[DecisionText, ...]], ...]:
+    """The decisions in two groups: those on opening a chart, those on orders."""
+    texts = tuple(rules.decisions.values())
+    chart = tuple(each for each in texts if "patient-view" in each.hooks)
+    orders = tuple(each for each in texts if "patient-view" not in each.hooks)
+    return ("When a chart is opened", chart), ("When an order is chosen or signed", orders)
+
+
+def decision_view(name: str, rules: Rules) -> DecisionView:
+    """One decision. `KeyError` for a name that is none."""
+    text = rules.decisions[name]
+    own, switches = _owned("thresholds")[name], _owned("switches")[name]
+    borrowed = _named_in(text, rules) - own
+    return DecisionView(
+        text=text,
+        limits=tuple(
+            limit(each, rules) for group in (own, borrowed) for each in rules.thresholds.values() if each.name in group
+        ),
+        switches=tuple(each for each in rules.switches.values() if each.name in switches),
+        cards=tuple((card, tuple(rules.citations[each] for each in card.citations)) for card in text.cards.values()),
+        cases=cases_of(name),
+    )
+
+
+@cache
+def _owned(section: str) -> dict[str, frozenset[str]]:
+    """Which thresholds or switches the file of each decision sets."""
+    folder = files("cards") / "decisions"
+    tables = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
+    return {
+        name.removesuffix(".toml"): frozenset(tomllib.loads(entry.read_text(encoding="utf-8")).get(section, ()))
+        for name, entry in tables.items()
+    }
+
+
+def _named_in(text: DecisionText, rules: Rules) -> frozenset[str]:
+    words = [*text.because.values(), *text.texts.values()]
+    for card in text.cards.values():
+        words += [card.summary, card.recommendation, card.rule, card.limits, card.not_for]
+    named = {found for each in words for found in _NAMED_LIMIT.findall(each)}
+    return frozenset(name for name in rules.thresholds if name.replace(".", "_") in named)
+
+
+def limit(threshold: Threshold, rules: Rules) -> Limit:
+    """One threshold in words; who reviews it is its decision's reviewer unless it has its own."""
+    owner = next(name for name, limits in _owned("thresholds").items() if threshold.name in limits)
+    low, high = threshold.range
+    text = rules.decisions[owner]
+    review = threshold.next_review or text.next_review
+    return Limit(
+        name=threshold.name,
+        value=_with_unit(threshold, plain(threshold.value)),
+        side=threshold.side,
+        meaning=threshold.meaning,
+        range="fixed" if low == high else f"{plain(low)} to {_with_unit(threshold, plain(high))}",
+        source=rules.citations[threshold.citation],
+        certainty=threshold.certainty,
+        reviewer=threshold.reviewer or text.reviewer,
+        review_by=review.isoformat() if review else "",
+        history=tuple(_histories(threshold, rules)),
+        national="" if threshold.national is None else _with_unit(threshold, plain(threshold.national)),
+        reason=threshold.site_reason,
+        owner=owner,
+    )
+
+
+def _histories(threshold: Threshold, rules: Rules) -> Iterable[str]:
+    for entry in threshold.history:
+        label = rules.citations[entry.citation].label
+        yield f"{plain(entry.value)} since {entry.since.isoformat()} ({label})"
+
+
+def _with_unit(threshold: Threshold, number: str) -> str:
+    unit = _DAYS.get(threshold.unit, threshold.unit)
+    return f"{number} {unit}".strip()

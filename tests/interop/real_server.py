@@ -1,0 +1,97 @@
+"""Starts the FHIR server of `server.mjs`, which nobody here wrote, and fills it over HTTP as any client would."""
+
+from __future__ import annotations
+
+import json
+import re
+import select
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+import requests
+
+HERE = Path(__file__).parent
+INSTALL = "npm ci --prefix tests/interop"
+FHIR_JSON = "application/fhir+json"
+#: Seconds: to start on a busy machine, to stop, for one answer.
+_STARTS, _STOPS, ANSWERS = 60, 10, 20
+_OLDEST_NODE = 22
+
+Resource = dict[str, Any]
+
+
+class NotInstalled(Exception):
+    """What the server needs is not on this machine; the message says what to do."""
+
+
+def node() -> str:
+    """Node.js 22 or later: the one that was installed beside the server, else the machine's. Raises NotInstalled."""
+    if not (HERE / "node_modules" / "@medplum" / "fhir-router").is_dir():
+        raise NotInstalled(f"the FHIR server is not installed; with Node.js and npm: {INSTALL}")
+    for program in (str(HERE / "node_modules" / "node" / "bin" / "node"), shutil.which("node") or ""):
+        if program and _version(program) >= _OLDEST_NODE:
+            return program
+    raise NotInstalled(f"the FHIR server needs Node.js {_OLDEST_NODE} or later: {INSTALL}")
+
+
+def _version(program: str) -> int:
+    """The major version that `program` says it has; 0 where it does not run."""
+    try:
+        shown = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=ANSWERS, check=False)
+    except OSError:
+        return 0
+    found = re.match(r"v(\d+)\.", shown.stdout)
+    return int(found[1]) if found else 0
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """The base address of a server of its own, empty at first. Raises NotInstalled."""
+    command = [node(), str(HERE / "server.mjs")]
+    with TemporaryFile("w+") as complaints:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True, cwd=HERE
+        )
+        with process:
+            try:
+                yield _base_of(process, complaints)
+            finally:
+                _stop(process)
+
+
+def _base_of(process: subprocess.Popen[str], complaints: IO[str]) -> str:
+    assert process.stdout
+    ready, _, _ = select.select([process.stdout], [], [], _STARTS)
+    line = process.stdout.readline() if ready else ""
+    if not line:
+        complaints.seek(0)
+        raise AssertionError(f"the FHIR server did not start within {_STARTS} s: {complaints.read()[-2000:]}")
+    return str(json.loads(line)["base"])
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOPS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def fill(base: str, resources: Iterable[Resource]) -> int:
+    """Store every resource under its own id, in one batch; how many were stored. Each must be taken as it is."""
+    entries = [
+        {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}}
+        for one in resources
+    ]
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    answer = requests.post(f"{base}/", json=batch, headers={"Content-Type": FHIR_JSON}, timeout=ANSWERS)
+    assert answer.status_code == 200, answer.text[:2000]
+    answers = [entry["response"] for entry in answer.json()["entry"]]
+    refused = [one for one in answers if one["status"][:2] != "20"]
+    assert len(answers) == len(entries) and not refused, refused[:5]
+    return len(entries)

@@ -1,0 +1,143 @@
+"""What must hold between the files of knowledge: sources, ranges, histories, names, texts. All faults at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+from cards.analytes import analyte, analytes
+from cards.suggestions import orderables
+from cards.valuesets import load_valueset, valueset_names
+from cds_service.knowledge_faults import form_faults, parse_table
+from cds_service.knowledge_texts import text_faults
+
+_CITATIONS = "cards/citations.toml"
+#: From the best to the least; a value cannot be surer than the source it names.
+_CERTAINTY = ("retrieved", "quoted", "unverified")
+#: Limits without a numeric scale of their own are compared with what the decision counts.
+_WHOLE_UNITS = ("d", "a")
+
+Content = Mapping[str, Any]
+
+
+def knowledge_faults(decision_files: Mapping[str, str], citations_file: str) -> tuple[str, ...]:
+    """Every fault of these files (text by decision name). What has a wrong form is not looked into further."""
+    parsed = {_where(name): parse_table(text, _where(name)) for name, text in decision_files.items()}
+    citations, unread = parse_table(citations_file, _CITATIONS)
+    faults = [*unread, *form_faults("citations", citations, _CITATIONS)]
+    sound: dict[str, Content] = {}
+    for where, (content, broken) in parsed.items():
+        found = broken or form_faults("decision", content, where)
+        faults += found
+        if not found:
+            sound[where] = content
+    faults += _defined_twice(sound)
+    limits = frozenset(name.replace(".", "_") for each in sound.values() for name in each.get("thresholds", {}))
+    for where, content in sound.items():
+        checks = (*_threshold_faults(content, citations), *_switch_faults(content), *_card_faults(content, citations),
+                  *_order_faults(content), *text_faults(content, limits))  # fmt: skip
+        faults += [f"{where}: {fault}" for fault in checks]
+    return tuple(faults)
+
+
+def _where(name: str) -> str:
+    return f"cards/decisions/{name}.toml"
+
+
+def _defined_twice(files: Mapping[str, Content]) -> Iterator[str]:
+    """Threshold, switch and card names are unique over all files; two cards must not share a code."""
+    for table in ("thresholds", "switches", "cards"):
+        owner: dict[str, str] = {}
+        for where, content in files.items():
+            for name in content.get(table, {}):
+                key = name.replace("-", "") if table == "cards" else name
+                if key in owner:
+                    yield f"{where}: {table}.{name}: already defined in {owner[key]}; keep one"
+                owner.setdefault(key, where)
+
+
+def _threshold_faults(content: Content, citations: Content) -> Iterator[str]:
+    for name, entry in content.get("thresholds", {}).items():
+        place = f'thresholds."{name}"'
+        yield from (f"{place}{fault}" for fault in _value_faults(entry))
+        yield from (f"{place}{fault}" for fault in _history_faults(entry, citations))
+        yield from (f"{place}.citation: {fault}" for fault in _source_faults(entry, citations))
+        yield from (f"{place}{fault}" for fault in _unit_faults(entry))
+
+
+def _value_faults(entry: Content) -> Iterator[str]:
+    value, (low, high) = Decimal(entry["value"]), (Decimal(end) for end in entry["range"])
+    if low > high:
+        yield f".range: {low} to {high} is upside down; write the lower end first"
+    elif not low <= value <= high:
+        yield f".range: does not hold the value {value}; allowed: a range around it; correct value or range"
+    if value % Decimal(entry.get("step", "1")):
+        yield f".value: {value} cannot be reported in steps of {entry.get('step', '1')}; correct value or step"
+
+
+def _history_faults(entry: Content, citations: Content) -> Iterator[str]:
+    history = entry["history"]
+    if any(earlier["since"] >= later["since"] for earlier, later in pairwise(history)):
+        yield ".history: days do not rise; write the oldest entry first"
+    if Decimal(history[-1]["value"]) != Decimal(entry["value"]) or history[-1]["citation"] != entry["citation"]:
+        yield ".history: the last entry is not today's value and source; add an entry for the change"
+    for number, each in enumerate(history):
+        if each["citation"] not in citations:
+            yield f".history[{number}].citation: {each['citation']} is not in {_CITATIONS}; add it there"
+
+
+def _source_faults(entry: Content, citations: Content) -> Iterator[str]:
+    source = citations.get(entry["citation"])
+    if source is None:
+        yield f"{entry['citation']} is not in {_CITATIONS}; add it there, or name another source"
+    elif _rank(entry["certainty"]) < _rank(source.get("certainty", "unverified")):
+        yield (
+            f"certainty {entry['certainty']} is better than that of its source ({source['certainty']}); "
+            "allowed: no better than the source; correct one of them"
+        )
+
+
+def _rank(certainty: str) -> int:
+    return _CERTAINTY.index(certainty) if certainty in _CERTAINTY else len(_CERTAINTY)
+
+
+def _unit_faults(entry: Content) -> Iterator[str]:
+    name = entry.get("analyte", "")
+    if name and name not in analytes():
+        yield f".analyte: {name} is not in cards/analytes.toml; correct it"
+    elif name and analyte(name).unit != entry["unit"]:
+        yield f".unit: found {entry['unit']}; allowed: {analyte(name).unit}, in which {name} is compared; correct it"
+    if entry["unit"] in _WHOLE_UNITS and Decimal(entry["value"]) % 1:
+        yield ".value: days and years are not divided; write a whole number"
+
+
+def _switch_faults(content: Content) -> Iterator[str]:
+    for name, entry in content.get("switches", {}).items():
+        if entry["default"] not in entry["choices"]:
+            yield f'switches."{name}".default: {entry["default"]} is none of its choices; choose one of them'
+
+
+def _card_faults(content: Content, citations: Content) -> Iterator[str]:
+    for name, entry in content["cards"].items():
+        yield from (
+            f"cards.{name}.citations: {source} is not in {_CITATIONS}; add it there"
+            for source in entry["citations"]
+            if source not in citations
+        )
+
+
+def _order_faults(content: Content) -> Iterator[str]:
+    yield from (
+        f"orders: {name} is no test of cards/orderables.toml; add it there" for name in _not_in(content["orders"])
+    )
+
+
+def _not_in(names: Iterable[str]) -> Iterator[str]:
+    return (name for name in names if name not in orderables())
+
+
+def unverified_codes() -> tuple[tuple[str, str, str], ...]:
+    """Every code that still awaits verification: value set, system and code. They match like any other."""
+    return tuple((name, *code) for name in valueset_names() for code in load_valueset(name).unverified())

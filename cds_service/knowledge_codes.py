@@ -1,0 +1,151 @@
+"""A site's own codes (settings `site.local_codes` and `clients.<name>.local_codes`), read, checked and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cards.code_systems import RXNORM
+from cards.drugs.ingredients import ingredient_of_code
+from cards.drugs.products import product_of_code
+from cards.reading import Site
+from cards.reading.local import Code, local_key
+from cards.reading.procedures import PROCEDURES
+from cards.valuesets import valueset_names
+from cds_service.knowledge_faults import faulty_places, form_faults, place_of, read_table
+
+Meaning = TypeVar("Meaning")
+_SCHEMA = "local-codes"
+_REACTION = "iron-adverse-reaction"
+_MEASURED = ("lab-", "measure-")
+#: A measure that only a site's own code can name: no public code of it is in use here.
+_ONLY_LOCAL = ("irls",)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMap:
+    """One file: code to meaning, by kind. Codes stand as `local_key` writes them."""
+
+    laboratory: Mapping[Code, str] = field(default_factory=dict)
+    diagnoses: Mapping[Code, frozenset[str]] = field(default_factory=dict)
+    procedures: Mapping[Code, frozenset[str]] = field(default_factory=dict)
+    orderables: Mapping[Code, frozenset[str]] = field(default_factory=dict)
+    drugs: Mapping[Code, str] = field(default_factory=dict)
+    allergies: Mapping[Code, str] = field(default_factory=dict)
+
+
+def read_code_map(path: Path) -> tuple[CodeMap, tuple[str, ...]]:
+    """The codes of a file that are sound, and every fault of the others."""
+    content, unread = read_table(path)
+    broken = faulty_places(_SCHEMA, content)
+    faults = [*unread, *form_faults(_SCHEMA, content, path.name)]
+    tables: dict[str, dict[Code, frozenset[str]]] = {}
+    for kind, allowed in _ALLOWED.items():
+        entries = tuple(_entries(content, kind, broken))
+        tables[kind] = {local_key(system, code): meant for system, code, meant in entries}
+        faults += [f"{path.name}: {fault}" for entry in entries for fault in _meaning_faults(kind, entry, allowed)]
+    single = {kind: {code: min(meant) for code, meant in tables[kind].items()} for kind in tables}
+    laboratory = {code: _full_name(name) for code, name in single["laboratory"].items()}
+    codes = CodeMap(
+        laboratory,
+        tables["diagnoses"],
+        tables["procedures"],
+        tables["orderables"],
+        single["drugs"],
+        single["allergies"],
+    )
+    return codes, tuple(faults)
+
+
+def together(
+    maps: Iterable[CodeMap], orderables: Mapping[str, Mapping[str, str]], factors: Mapping[str, Decimal]
+) -> Site:
+    """One site out of several maps, the later before the earlier. `orderables`: test to the coding it is ordered by."""
+    held = tuple(maps)
+    ordered = {local_key(coding["system"], coding["code"]): frozenset({test}) for test, coding in orderables.items()}
+    allergies = _merged(each.allergies for each in held)
+    reactions = {code: frozenset({name}) for code, name in allergies.items() if name == _REACTION}
+    return Site(
+        local_codes=_merged(each.laboratory for each in held),
+        diagnosis_codes={**_merged(each.diagnoses for each in held), **reactions},
+        procedure_codes=_merged(each.procedures for each in held),
+        order_codes={**ordered, **_merged(each.orderables for each in held)},
+        drug_codes=_merged(each.drugs for each in held),
+        allergy_codes={code: name for code, name in allergies.items() if name != _REACTION},
+        assay_factors=dict(factors),
+    )
+
+
+def _merged(maps: Iterable[Mapping[Code, Meaning]]) -> dict[Code, Meaning]:
+    return {code: meaning for each in maps for code, meaning in each.items()}
+
+
+Entry = tuple[str, str, frozenset[str]]
+
+
+def _entries(content: Mapping[str, Any], kind: str, broken: frozenset[tuple[str, ...]]) -> Iterator[Entry]:
+    """System, code and meanings of every entry that is sound in form."""
+    table = content.get(kind, {})
+    if (kind,) in broken or not isinstance(table, Mapping):
+        return
+    for system, codes in table.items():
+        if (kind, system) not in broken:
+            for code, meant in codes.items():
+                yield system, code, frozenset([meant] if isinstance(meant, str) else meant)
+
+
+def _meaning_faults(kind: str, entry: Entry, allowed: Callable[[str], bool]) -> Iterator[str]:
+    system, code, meant = entry
+    for name in sorted(meant):
+        if not allowed(name):
+            yield f"{place_of((kind, system, code))}: found {name!r}; allowed: {_WHAT[kind]}; correct or remove it"
+
+
+@cache
+def _diagnoses() -> frozenset[str]:
+    other = ("lab-", "measure-", "order-", "drug-")
+    return frozenset(name for name in valueset_names() if not name.startswith(other)) - frozenset(PROCEDURES)
+
+
+@cache
+def _tests() -> frozenset[str]:
+    return frozenset(name.removeprefix("order-") for name in valueset_names() if name.startswith("order-"))
+
+
+def _full_name(name: str) -> str:
+    """`ferritin` as lab-ferritin, `body-weight` as measure-body-weight; a full name stays."""
+    bare = next((name.removeprefix(start) for start in _MEASURED if name.startswith(start)), name)
+    known = (f"{start}{bare}" for start in _MEASURED if f"{start}{bare}" in valueset_names())
+    return next(known, f"measure-{bare}")
+
+
+def _is_measured(name: str) -> bool:
+    full = _full_name(name)
+    is_local = full.removeprefix("measure-") in _ONLY_LOCAL
+    return (full in valueset_names() or is_local) and full not in ("lab-rejected", "lab-iron-panel")
+
+
+def _is_drug(code: str) -> bool:
+    return product_of_code(code) is not None or ingredient_of_code(RXNORM, code) is not None
+
+
+_ALLOWED: Mapping[str, Callable[[str], bool]] = {
+    "laboratory": _is_measured,
+    "diagnoses": lambda name: name in _diagnoses(),
+    "procedures": lambda name: name in PROCEDURES,
+    "orderables": lambda name: name in _tests(),
+    "drugs": _is_drug,
+    "allergies": lambda name: name == _REACTION or _is_drug(name),
+}
+_WHAT = {
+    "laboratory": "a laboratory or measure value set, such as ferritin, tsat or body-weight",
+    "diagnoses": "value sets of diagnoses, such as rls (names of the files in cards/valuesets)",
+    "procedures": ", ".join(PROCEDURES),
+    "orderables": "tests, such as ferritin or iron-panel (names of the value sets order-*)",
+    "drugs": "an RxNorm product or ingredient code that our drug tables hold",
+    "allergies": f"an RxNorm code that our drug tables hold, or {_REACTION}",
+}

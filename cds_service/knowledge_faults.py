@@ -1,0 +1,120 @@
+"""What is wrong with the form of a TOML file of knowledge: file, place, what stands there, what may, and the fix."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+
+from jsonschema.exceptions import ValidationError
+
+from cds_service.schema import validator
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_DATES = frozenset({"changed", "next_review", "since", "date"})
+
+
+def read_table(path: Path) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """The content of a TOML file, or the fault that keeps it from being read."""
+    try:
+        return parse_table(path.read_text(encoding="utf-8"), path.name)
+    except OSError as fault:
+        return {}, (f"{path.name}: cannot be read ({fault.strerror}); name a file that is there",)
+    except UnicodeDecodeError:
+        return {}, (f"{path.name}: text in another encoding; save the file as UTF-8",)
+
+
+def parse_table(text: str, where: str) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """The content of TOML text, or the fault that keeps it from being read."""
+    try:
+        return tomllib.loads(text), ()
+    except tomllib.TOMLDecodeError as fault:
+        return {}, (f"{where}: not TOML: {str(fault)[:160]}; correct that line",)
+
+
+def form_faults(schema: str, content: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """Everything in which the content does not follow the schema of that name, once each, in order of place."""
+    return tuple(f"{where}: {place}: {text}" for place, text in _found(schema, content))
+
+
+def faulty_places(schema: str, content: Mapping[str, Any]) -> frozenset[tuple[str, ...]]:
+    """The first two steps of every faulty place (`thresholds`, `ferritin.low`): what must not be looked into."""
+    errors = validator(schema).iter_errors(_plain(content))
+    quoted = (path for path, _ in _quoted_dates(content, ()))
+    paths = (tuple(str(step) for step in error.absolute_path) for error in errors)
+    return frozenset(path[:2] for path in (*paths, *quoted))
+
+
+def _found(schema: str, content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    errors = sorted(validator(schema).iter_errors(_plain(content)), key=lambda error: place_of(error.absolute_path))
+    said = [line for error in errors for line in _lines(error)]
+    said += [(place_of(path), f"found {value!r} in quotes; write the day without quotes")
+             for path, value in _quoted_dates(content, ())]  # fmt: skip
+    yield from dict.fromkeys(said)
+
+
+def _lines(error: ValidationError) -> Iterator[tuple[str, str]]:
+    rule, path = cast("dict[str, Any]", error.schema), tuple(error.absolute_path)
+    instance = cast("Any", error.instance)
+    if error.validator == "required":
+        for name in cast("list[str]", error.validator_value):
+            if name not in instance:
+                yield _line((*path, name), "nothing", rule["properties"][name])
+    elif error.validator == "additionalProperties" and rule.get("additionalProperties") is False:
+        for name in sorted(set(instance) - set(rule["properties"])):
+            yield place_of((*path, name)), _no_such_name(name, rule["properties"])
+    else:
+        yield _line(path, shown(instance), rule)
+
+
+def _no_such_name(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    step = f"did you mean {near[0]}?" if near else "remove it"
+    return f"found a name that is none; allowed: {', '.join(known)}; {step}"
+
+
+def _line(path: Iterable[object], found: str, rule: Mapping[str, Any]) -> tuple[str, str]:
+    said = f"allowed: {rule['description']}; {rule['x-next-step']}" if "description" in rule else "not allowed there"
+    return place_of(path), f"found {found}; {said}"
+
+
+def place_of(path: Iterable[object]) -> str:
+    """`thresholds."ferritin.low".range[0]`, as it would be written in TOML."""
+    parts = []
+    for step in path:
+        if isinstance(step, int):
+            parts.append(f"[{step}]")
+        else:
+            parts.append(f".{step}" if _BARE.fullmatch(str(step)) else f'."{step}"')
+    return "".join(parts).removeprefix(".") or "the file"
+
+
+def shown(value: object) -> str:
+    """A value as a message repeats it, cut where it is long; these files hold nothing secret."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _plain(value: Any) -> Any:
+    """The same as JSON has it: days as text."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _quoted_dates(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Days written as text, which TOML would not compare."""
+    if isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _quoted_dates(inner, (*path, str(number)))
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key in _DATES and isinstance(inner, str):
+                yield (*path, key), inner
+            yield from _quoted_dates(inner, (*path, key))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import click
 
+from cds_service.cli.audit import audit_group
+from cds_service.cli.database import database_group
 from cds_service.cli.demo import demo_command
 from cds_service.cli.evaluate import evaluate_command
+from cds_service.cli.export_feedback import export_feedback_command
 from cds_service.cli.serve import serve_command
 
 
@@ -23,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (demo_command, serve_command, evaluate_command):
+for command in (demo_command, serve_command, evaluate_command, audit_group, export_feedback_command, database_group):
     main.add_command(command)

@@ -20,7 +20,9 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
     """
     import os
 
+    from cards.rules import BadKnowledge
     from cds_service.assembly import assemble
+    from cds_service.knowledge import load_knowledge
     from cds_service.serving import serve
     from cds_service.settings import BadSettings, load_settings
     from cds_service.settings_checks import warnings
@@ -33,6 +35,7 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
         )
         for warning in warnings(settings):
             click.echo(f"Warning: {warning}", err=True)
+        load_knowledge(settings)  # here, so that a fault is said once and not by every worker
         serve(settings, lambda place, closing: assemble(settings, place=place, closing=closing))
-    except (BadSettings, BadStore, StoreError) as fault:
+    except (BadSettings, BadKnowledge, BadStore, StoreError) as fault:
         raise click.ClickException(str(fault)) from None

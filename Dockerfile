@@ -1,0 +1,37 @@
+# rls-cds in production: no build tools, no root, nothing written outside the data volume and /tmp.
+#   docker build -t rls-cds .
+#   docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
+#     -v rls-cds-data:/var/lib/rls-cds -v ./rls-cds.toml:/etc/rls-cds/rls-cds.toml:ro rls-cds
+# Pin the base by digest: --build-arg BASE=python:3.13-slim@sha256:...
+ARG BASE=python:3.13-slim
+
+FROM ${BASE} AS build
+WORKDIR /build
+COPY requirements.lock ./
+# Every wheel is checked against its hash; only then are those that run the service picked out of them.
+RUN pip download --quiet --require-hashes --requirement requirements.lock --dest /wheels
+COPY pyproject.toml README.md LICENSE ./
+COPY cards cards
+COPY cds_service cds_service
+COPY fhir_fixtures fhir_fixtures
+RUN pip wheel --quiet --no-deps --wheel-dir /wheels . \
+    && python -m venv /opt/rls-cds \
+    && /opt/rls-cds/bin/pip install --quiet --no-index --find-links /wheels "rls-cds[postgres]" \
+    && /opt/rls-cds/bin/pip uninstall --quiet --yes pip
+
+FROM ${BASE}
+ENV PATH=/opt/rls-cds/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    RLS_CDS_DATA_FOLDER=/var/lib/rls-cds
+COPY --from=build /opt/rls-cds /opt/rls-cds
+RUN install --directory --owner 65534 --group 65534 --mode 0700 /var/lib/rls-cds
+USER 65534:65534
+WORKDIR /var/lib/rls-cds
+VOLUME /var/lib/rls-cds
+EXPOSE 8080 9464
+# The settings must name at least one client: without, nobody is authenticated and only loopback is served.
+CMD ["rls-cds", "serve", "--config", "/etc/rls-cds/rls-cds.toml"]
+STOPSIGNAL SIGTERM
+# Alive, not ready: /readyz belongs to the load balancer, and a restart cures no missing key.
+HEALTHCHECK --interval=15s --timeout=3s --start-period=20s CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/healthz', timeout=2)"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 
-from cards.rules import Rules, load_rules
+from cards.rules import Rules
 from cds_service.call import Desk
 from cds_service.clients.client import Client
 from cds_service.cors import Origins, install_cors
@@ -19,6 +19,7 @@ from cds_service.edge import install_edge
 from cds_service.errors import install_errors
 from cds_service.fhir.access import FhirAccess
 from cds_service.fhir.crew import MOST_AT_ONCE
+from cds_service.knowledge import load_knowledge
 from cds_service.lanes import Lanes
 from cds_service.log import log, quieten_libraries
 from cds_service.settings import Settings
@@ -60,19 +61,21 @@ def create_app(
 
     `store` None keeps nothing; `authenticate` may be left out in open mode only; `checks` are asked by /readyz;
     `observers` see a report of every request, the log among them; `register` adds routes.
-    `app.extensions["rls_cds"]` is the `Desk`.
+    `app.extensions["rls_cds"]` is the `Desk`. Raises `BadKnowledge` where rules, overrides or code maps are faulty.
     """
     if authenticate is None and not settings.is_open:
         raise ValueError("clients are configured, so `authenticate` must be given")
     quieten_libraries()
     memory = store if store is not None else NoStore()
+    known = load_knowledge(settings, rules)
     desk = Desk(
         settings=settings,
-        rules=rules or load_rules(),
+        rules=known.rules,
         store=memory,
         fhir=FhirAccess(MOST_AT_ONCE * settings.max_inflight, settings.ca_file),
         clock=clock,
         new_uuid=new_uuid,
+        sites=known.sites,
     )
     everybody: Authenticate = lambda header, path: settings.profile  # noqa: E731 - open mode
     checked = {"store": lambda: memory.health(clock()).faults, **(checks or {})}

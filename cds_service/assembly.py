@@ -8,7 +8,6 @@ from pathlib import Path
 
 from flask import Flask, request
 
-from cards.rules import load_rules
 from cds_service.app import Register, create_app
 from cds_service.clients.authentication import (
     Authenticator,
@@ -23,6 +22,7 @@ from cds_service.clients.rate_limit import RateLimits, TooMany, caller_address
 from cds_service.closing import Closing
 from cds_service.errors import NotAuthenticated as Unauthorized
 from cds_service.errors import Overloaded, TooManyRequests
+from cds_service.knowledge import national_rules
 from cds_service.oversight import Oversight
 from cds_service.settings import Settings
 from cds_service.store import Store, StoreSettings, open_store
@@ -56,12 +56,12 @@ def assemble(
 
     `app.extensions["rls_cds_oversight"]` is its `Oversight`.
 
-    Raises `BadStore` where a person must act, `StoreUnavailable` where the database does not answer.
+    Raises `BadKnowledge` and `BadStore` where a person must act, `StoreUnavailable` where the database does not answer.
     """
     store = open_store(store_settings(settings))
     keys = ClientKeys(settings.clients, ca_file=settings.ca_file)
     keys.start()
-    rules = load_rules()
+    rules = national_rules()
     oversight = Oversight(settings, rules, store, keys, clock, closing or Closing())
     door = Door(
         authenticator(settings, store, keys, clock),

@@ -52,7 +52,7 @@ class ChartView:
 
 
 def chart_view(chart: Chart, rules: Rules, lists: Mapping[str, Listed]) -> ChartView:
-    """`lists`: what the chart was read from, by prefetch key."""
+    """`lists`: what the chart was read from, by the prefetch keys that the service asks for."""
     others = _unnamed(chart, lists)
     entries_by_name = {
         "Diagnoses": (*map(_diagnosis, _once(chart.diagnoses)), *_others("diagnosis", others["conditions"])),
@@ -69,8 +69,8 @@ def chart_view(chart: Chart, rules: Rules, lists: Mapping[str, Listed]) -> Chart
         plots=lab_plots(chart, rules.on(chart.today)),
         labs=_rows(chart),
         lists={name: entries for name, entries in entries_by_name.items() if entries},
-        unread=_names(chart, Listing.NOT_KNOWN),
-        cut=_names(chart, Listing.CUT),
+        unread=_names(chart, lists, Listing.NOT_KNOWN),
+        cut=_names(chart, lists, Listing.CUT),
         discarded=chart.discarded,
         other_tests=others["labs"],
     )
@@ -107,8 +107,8 @@ def _person(chart: Chart) -> str:
     return ", ".join(words) + (", deceased" if chart.person.deceased else "")
 
 
-def _names(chart: Chart, listing: Listing) -> tuple[str, ...]:
-    return tuple(wording()["not_checked"][name] for name in chart.listings if chart.listing(name) is listing)
+def _names(chart: Chart, asked: Iterable[str], listing: Listing) -> tuple[str, ...]:
+    return tuple(wording()["not_checked"][name] for name in asked if chart.listing(name) is listing)
 
 
 def _once(diagnoses: Iterable[Diagnosis]) -> tuple[Diagnosis, ...]:

@@ -13,7 +13,7 @@ from cards.quantity import plain
 from cards.wording import display_name
 
 Resource = dict[str, Any]
-_VALUE = re.compile(r"(<=|>=|<|>)?\s*(\d{1,7}(?:\.\d{1,4})?)")
+_VALUE = re.compile(r"(<=|>=|<|>)?\s*([0-9]{1,7}(?:\.[0-9]{1,4})?)")
 
 
 @dataclass(frozen=True, slots=True)

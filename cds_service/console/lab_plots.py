@@ -172,7 +172,9 @@ def _unusable(chart: Chart, name: str) -> list[Reading]:
 
 
 def _can_be_placed(result: UnusableResult, chart: Chart) -> bool:
-    """In our unit, dated, and not from the future."""
+    """In our unit, dated, not from the future, and not so far out that everything else would lie on the floor."""
+    if result.why.startswith("implausib"):
+        return False
     same_unit = result.quantity is not None and result.quantity.unit == analyte(result.analyte).unit
     return same_unit and result.when is not None and result.when.last <= chart.today
 

@@ -18,7 +18,7 @@ from cds_service.console.cases import PLACE
 from cds_service.console.charts import Samples
 from cds_service.console.connect_view import CLIENTS, client_titles, connect
 from cds_service.console.markup import markdown, template_text
-from cds_service.console.rules_view import CERTAINTY, decision_view, decisions_by_hook
+from cds_service.console.rules_view import CERTAINTY, cards_by_topic, decision_view, decisions_by_hook
 from cds_service.console.telemetry import Source
 from cds_service.console.try_view import FILE, Form, read_form, try_form
 from cds_service.console.watch_view import PERIODS, STATES, watch
@@ -162,6 +162,7 @@ def _watch_page(console: Console) -> Callable[[], str]:
         source = console.telemetry() if console.telemetry else None
         return render_template("watch.html", view=view, periods=PERIODS, states=STATES, measured=source is not None,
                                unmapped=source.unmapped() if source else (), reasons=_reasons(),
+                               known=cards_by_topic(console.desk.rules),
                                read_times=source.read_times() if source else (),
                                is_service=console.is_service)  # fmt: skip
 

@@ -10,6 +10,8 @@ from decimal import Decimal
 _STEPS = (1, 2, 2.5, 5, 10)
 _MONTHS = (1, 2, 3, 6, 12, 24, 60, 120)
 _MOST_DATES = 6
+#: Left free before the oldest result.
+_ROOM = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def plot(
     levels above it are left out. `fresh_days` marks where results become too old."""
     ordered = sorted(readings, key=lambda each: each.when)
     top, step = _scale(max([at_least, *(each.value for each in ordered)]), value_ticks)
-    first = min([today - timedelta(days=400), *(each.when - timedelta(days=30) for each in ordered)])
+    first = min([today - timedelta(days=400), *(each.when - min(_ROOM, each.when - date.min) for each in ordered)])
     last = max([today, *(each.when for each in ordered)]) + timedelta(days=12)
     across, up = _across(frame, first, last), _up(frame, top)
     seen = [level for level in levels if level.value <= top]

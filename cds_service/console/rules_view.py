@@ -63,6 +63,11 @@ def decisions_by_hook(rules: Rules) -> tuple[tuple[str, tuple[DecisionText, ...]
     return ("When a chart is opened", chart), ("When an order is chosen or signed", orders)
 
 
+def cards_by_topic(rules: Rules) -> dict[str, tuple[str, CardText]]:
+    """Every card by its code, with the name of the decision that shows it."""
+    return {card.topic: (name, card) for name, text in rules.decisions.items() for card in text.cards.values()}
+
+
 def decision_view(name: str, rules: Rules) -> DecisionView:
     """One decision. `KeyError` for a name that is none."""
     text = rules.decisions[name]

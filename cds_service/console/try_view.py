@@ -27,7 +27,9 @@ from cds_service.store import NoStore
 FILE = "file"
 #: A request longer than this is shown by its beginning, and its curl reads it from a file.
 LONGEST_SHOWN = 200_000
-_LAB = re.compile(r"lab\.(\d{1,5})")
+_LAB = re.compile(r"lab\.([0-9]{1,5})")
+#: Days that can be tried; a day of another century is a slip of the finger.
+_DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def read_form(values: Any, uploaded: bytes | None, first: str) -> Form:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if len(text) == len("2026-01-31") else None
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from math import sqrt
 
 from cds_service.store import CardCount, OutcomeCount, ReasonCount, Store
@@ -106,9 +106,9 @@ class Watch:
 
 
 def watch(store: Store, days: int, now: datetime) -> Watch:
-    """Counts from the start of the day `days` - 1 days ago (UTC) up to now. Raises the faults of the store."""
-    until = now.astimezone(UTC)
-    since = datetime(until.year, until.month, until.day, tzinfo=UTC) - timedelta(days=days - 1)
+    """Counts of the last `days` whole days in UTC, the last of them today. Raises the faults of the store."""
+    until = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), tzinfo=UTC)
+    since = until - timedelta(days=days)
     counted = store.cards_by_day(since, until)
     outcomes = store.outcomes_by_card(since, until)
     totals = _by_state(counted)
@@ -149,7 +149,7 @@ def _cards(
 ) -> tuple[CardLine, ...]:
     """One line for each card, the commonest first."""
     by_card = {each.card: each for each in outcomes}
-    lines = []
+    by_number, lines = sorted(reasons, key=lambda each: -each.events), []
     for card in sorted({each.card for each in counted}):
         own = [each for each in counted if each.card == card]
         outcome = by_card.get(card, OutcomeCount(card, 0, 0, 0))
@@ -165,7 +165,7 @@ def _cards(
                 shadow=states["shadow"],
                 accepted=share(outcome.accepted, outcome.shown),
                 overridden=share(outcome.overridden, outcome.shown),
-                reasons=tuple((each.code, each.events) for each in reasons if each.card == card),
+                reasons=tuple((each.code, each.events) for each in by_number if each.card == card),
             )
         )
     return tuple(sorted(lines, key=lambda line: (-sum(line.daily), line.card)))

@@ -1,0 +1,41 @@
+"""Card text becomes HTML of a few known tags, and nothing that stands in it becomes a tag."""
+
+from __future__ import annotations
+
+import pytest
+
+from cards.rules import load_rules
+from cds_service.console.markup import markdown, template_text
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("One line.", "<p>One line.</p>"),
+        ("Two\nlines.", "<p>Two lines.</p>"),
+        ("- one\n- two", "<ul><li>one</li><li>two</li></ul>"),
+        ("**Why**\n\n- 38 ng/mL", "<p><strong>Why</strong></p>\n<ul><li>38 ng/mL</li></ul>"),
+        ("**Rule:** below 75. **Source:** X", "<p><strong>Rule:</strong> below 75. <strong>Source:</strong> X</p>"),
+        ("", ""),
+        ("<img src=x onerror=alert(1)>", "<p>&lt;img src=x onerror=alert(1)&gt;</p>"),
+        ("- **<b>**", "<ul><li><strong>&lt;b&gt;</strong></li></ul>"),
+        ("a \" and ' and &", "<p>a &#34; and &#39; and &amp;</p>"),
+        ("[x](https://example.org)", "<p>[x](https://example.org)</p>"),
+        ("- one\nnot a list", "<p>- one not a list</p>"),
+    ],
+)
+def test_the_subset_of_markdown(text: str, html: str) -> None:
+    assert markdown(text) == html
+
+
+def test_a_wording_shows_its_limits_as_values_and_its_gaps_by_name() -> None:
+    shown = template_text("Ferritin {ferritin}: at or below {limit_ferritin_low}", load_rules())
+    assert '<span class="slot">ferritin</span>' in shown
+    assert '<span class="limit">75 ng/mL</span>' in shown
+
+
+def test_no_wording_of_a_card_leaves_a_brace() -> None:
+    rules = load_rules()
+    texts = [text for decision in rules.decisions.values() for text in decision.because.values()]
+    texts += [card.recommendation for decision in rules.decisions.values() for card in decision.cards.values()]
+    assert not [text for text in texts if "{" in template_text(text, rules)]

@@ -1,0 +1,85 @@
+"""Where a result is drawn."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from cards.rules import load_rules
+from cds_service.console.lab_plots import SMALL_LIMITS
+from cds_service.console.plots import Frame, Level, Plot, Reading, Zone, plot
+
+TODAY = date(2026, 6, 15)
+FRAME = Frame(640, 240, left=40, right=60, top=10, bottom=30)
+
+
+def drawn(*readings: Reading, **others: object) -> Plot:
+    return plot(readings, FRAME, today=TODAY, **others)  # type: ignore[arg-type]
+
+
+def reading(value: str, days_ago: int = 10, **others: object) -> Reading:
+    return Reading(TODAY - timedelta(days=days_ago), Decimal(value), f"Ferritin {value}", "reported", **others)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("most", "ticks"),
+    [
+        ("38", ["0", "20", "40", "60", "80"]),
+        ("120", ["0", "50", "100", "150", "200"]),
+        ("0.41", ["0", "0.2", "0.4", "0.6", "0.8"]),
+        ("1500", ["0", "500", "1000", "1500", "2000"]),
+        ("0", ["0", "0.05", "0.1", "0.15", "0.2"]),
+    ],
+)
+def test_the_scale_has_round_ticks_and_room_above(most: str, ticks: list[str]) -> None:
+    assert [text for _, text in drawn(reading(most)).values] == ticks
+
+
+def test_a_value_lies_between_its_ticks_in_proportion() -> None:
+    point = drawn(reading("50"), at_least=Decimal(150)).points[0]
+    floor, top = 240 - 30, 10
+    assert point.y == pytest.approx(floor - (floor - top) * 50 / 200, abs=0.1)
+
+
+def test_later_results_lie_further_right_whatever_order_they_come_in() -> None:
+    points = drawn(reading("3", 1), reading("1", 300), reading("2", 100)).points
+    assert [str(each.reading.value) for each in points] == ["1", "2", "3"]
+    assert points[0].x < points[1].x < points[2].x < FRAME.width - FRAME.right
+
+
+def test_the_line_joins_only_results_that_are_compared() -> None:
+    found = drawn(reading("1", 300), reading("2", 200, used=False), reading("3", 100))
+    assert found.path.count("L") == 1
+    assert len(found.points) == 3
+
+
+def test_one_result_has_no_line() -> None:
+    assert drawn(reading("1")).path == ""
+
+
+def test_bands_end_at_the_top_of_the_field_and_lines_above_it_are_left_out() -> None:
+    zones = (Zone(Decimal(0), Decimal(75), "low"), Zone(Decimal(300), None, "high"))
+    levels = (Level(Decimal(75), "≤ 75", ""), Level(Decimal(300), "> 300", ""))
+    found = drawn(reading("38"), zones=zones, levels=levels, at_least=Decimal(120))
+    assert [kind for *_, kind in found.bands] == ["low"]
+    assert [level.name for _, level in found.lines] == ["≤ 75"]
+    high = drawn(reading("420"), zones=zones, levels=levels)
+    assert [kind for *_, kind in high.bands] == ["low", "high"]
+    assert high.bands[1][0] == FRAME.top
+
+
+def test_a_point_tells_value_day_and_origin() -> None:
+    assert drawn(reading("38")).points[0].title == "Ferritin 38, 2026-06-05, reported"
+
+
+@pytest.mark.parametrize(("days", "most"), [(30, 7), (900, 7), (9000, 7)])
+def test_dates_never_crowd(days: int, most: int) -> None:
+    assert 1 <= len(drawn(reading("1", days)).dates) <= most
+
+
+def test_every_limit_of_the_small_plots_exists() -> None:
+    rules = load_rules()
+    for analyte, names in SMALL_LIMITS.items():
+        assert all(rules.limit(name).analyte == analyte for name in names)

@@ -1,0 +1,286 @@
+"""Trying a rule: what is asked, what is shown, and what never gets onto the page."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date, timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from cds_service.console import console_app
+from cds_service.console.material import NotUsable, from_file
+from cds_service.settings import load_settings
+from cds_service.store import NoStore
+from fhir_fixtures import hook_request, load_patient, load_patients
+from tests.console.conftest import NOON
+
+TODAY = NOON.date()
+FIRST = "ferritin-38-inside-the-lab-range"
+SLUGS = [each.slug for each in load_patients(TODAY)]
+
+
+def page(reader: FlaskClient, **fields: Any) -> str:
+    answer = reader.post("/console", data=fields, content_type="multipart/form-data")
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def upload(content: object) -> dict[str, Any]:
+    text = content if isinstance(content, str) else json.dumps(content)
+    return {"patient": "file", "upload": (io.BytesIO(text.encode()), "chart.json")}
+
+
+def cards(text: str) -> list[str]:
+    return [part.split('"')[0] for part in text.split('data-card="')[1:]]
+
+
+def test_the_first_page_shows_the_card_of_the_first_patient(reader: FlaskClient) -> None:
+    assert cards(reader.get("/console").text) == ["IRONLOW"]
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_the_page_shows_the_cards_that_the_service_answers(reader: FlaskClient, slug: str) -> None:
+    patient = load_patient(slug, TODAY)
+    body = hook_request("generic", "patient-view", patient, today=TODAY, fhir_server="")
+    answered = reader.post("/cds-services/rls-patient-view", json=body).json["cards"]
+    shown = reader.get("/console", query_string={"patient": slug}).text
+    assert cards(shown) == [card["source"]["topic"]["code"] for card in answered]
+    assert all(card["summary"] in unescape(shown) for card in answered)
+
+
+def test_draft_orders_are_judged_on_order_hooks(reader: FlaskClient) -> None:
+    fields = {"patient": "haemochromatosis-after-phlebotomy", "draft": "ferrous-sulfate-325-once-daily"}
+    for service in ("rls-order-sign", "rls-order-select"):
+        assert cards(page(reader, service=service, **fields)) == ["OSIRONOVL"]
+    assert "OSIRONOVL" not in cards(page(reader, service="rls-patient-view", **fields))
+
+
+def test_without_a_draft_order_the_page_says_what_to_do(reader: FlaskClient) -> None:
+    text = page(reader, service="rls-order-sign", patient=FIRST)
+    assert "no draft order that a rule judges" in text and cards(text) == []
+
+
+def test_a_dropped_bundle_is_answered(reader: FlaskClient) -> None:
+    text = page(reader, **upload(load_patient("vitamin-d-toxic", TODAY).bundle))
+    assert cards(text) == ["VITDTOX"]
+
+
+def test_a_dropped_hook_request_is_answered(reader: FlaskClient) -> None:
+    patient = load_patient(FIRST, TODAY)
+    text = page(reader, **upload(hook_request("epic", "patient-view", patient, today=TODAY, fhir_server="")))
+    assert cards(text) == ["IRONLOW"]
+
+
+def test_a_dropped_order_request_keeps_its_basket(reader: FlaskClient) -> None:
+    patient = load_patient("haemochromatosis-after-phlebotomy", TODAY)
+    drafts = ["ferrous-sulfate-325-once-daily"]
+    body = hook_request("generic", "order-sign", patient, today=TODAY, drafts=drafts, fhir_server="")
+    assert cards(page(reader, service="rls-order-sign", **upload(body))) == ["OSIRONOVL"]
+
+
+def test_the_file_travels_in_the_form_and_nowhere_else(reader: FlaskClient) -> None:
+    first = page(reader, **upload(load_patient(FIRST, TODAY).bundle))
+    data = unescape(first.split('name="data"')[1].split(">", 1)[1].split("</textarea>")[0])
+    assert json.loads(data)["resourceType"] == "Bundle"
+    assert cards(page(reader, patient="file", data=data)) == ["IRONLOW"]
+    assert 'name="data"' not in reader.get("/console").text
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("no json", "no JSON in UTF-8"),
+        ("[]", "Expected one JSON object"),
+        ("{}", "There is no Patient in it"),
+        ({"resourceType": "Bundle", "entry": 7}, "There is no Patient in it"),
+        ({"hook": "patient-view"}, "without context.patientId"),
+        ({"hook": 7, "context": {"patientId": "../x", "userId": "Practitioner/1"}}, "refuses this request"),
+        ("[" * 200 + "]" * 200, "nested"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told_why(reader: FlaskClient, content: object, says: str) -> None:
+    assert says in unescape(page(reader, **upload(content)))
+
+
+def test_no_file_yet(reader: FlaskClient) -> None:
+    assert "drop one in, or choose a synthetic patient" in page(reader, patient="file")
+
+
+def test_a_file_above_the_limit_is_refused(reader: FlaskClient) -> None:
+    head = b'--b\r\nContent-Disposition: form-data; name="upload"; filename="x.json"\r\n\r\n'
+    body = head + b"x" * (12 * 1024 * 1024) + b"\r\n--b--\r\n"
+    answer = reader.post("/console", data=body, content_type="multipart/form-data; boundary=b")
+    assert answer.status_code == 413
+
+
+def fields_of(text: str) -> dict[str, str]:
+    """The laboratory fields of a page: name to value."""
+    found = {}
+    for part in text.split('<input id="lab-')[1:]:
+        name = part.split('name="')[1].split('"')[0]
+        found[name] = part.split('value="')[1].split('"')[0]
+    return found
+
+
+def typed(reader: FlaskClient, value: str, patient: str = FIRST, **others: str) -> str:
+    fields = fields_of(reader.get("/console", query_string={"patient": patient}).text)
+    name = next(name for name, text in fields.items() if text == "38")
+    return page(reader, patient=patient, of=patient, **{**fields, name: value}, **others)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("38", ["IRONLOW"]),
+        ("75", ["IRONLOW"]),
+        ("75.1", ["IRONMID"]),
+        ("140", []),
+        ("<5", ["IRONLOW"]),
+        ("> 300", []),
+        ("", ["IRONTEST"]),
+    ],
+)
+def test_a_changed_ferritin_changes_the_card(reader: FlaskClient, value: str, expected: list[str]) -> None:
+    shown = [card for card in cards(typed(reader, value)) if card.startswith("IRON") and card != "IRONCAUSE"]
+    assert shown == expected
+
+
+@pytest.mark.parametrize("value", ["many", "1e9", "-3", "38,5", "<script>", "٣"])
+def test_a_value_that_is_no_number_changes_nothing_and_is_marked(reader: FlaskClient, value: str) -> None:
+    text = typed(reader, value)
+    assert cards(text) == ["IRONLOW"] and 'aria-invalid="true"' in text and "<script>" not in text
+
+
+def test_a_value_typed_for_another_patient_is_not_used(reader: FlaskClient) -> None:
+    fields = dict.fromkeys(fields_of(reader.get("/console").text), "140")
+    assert cards(page(reader, patient=FIRST, of="vitamin-d-toxic", **fields)) == ["IRONLOW"]
+
+
+def test_every_usable_number_of_the_chart_can_be_changed(reader: FlaskClient) -> None:
+    assert sorted(fields_of(reader.get("/console").text).values()) == ["13.1", "24", "38"]
+
+
+def test_on_another_day_nothing_is_recorded(client: FlaskClient) -> None:
+    later = TODAY + timedelta(days=366)
+    text = page(client, patient=FIRST, as_of=later.isoformat())
+    assert cards(text) == ["IRONTEST"]
+    assert "nothing is recorded" in text and "No card in this period" in client.get("/console/watch").text
+    assert "data-code=" not in text
+
+
+@pytest.mark.parametrize(
+    "day", ["", "yesterday", "2026-W24-1", "20260615", "2026-99-99", "0001-01-01", "9999-12-31", "２０２６-06-15"]
+)
+def test_a_day_that_is_none_means_today(reader: FlaskClient, day: str) -> None:
+    assert f'value="{TODAY}"' in page(reader, patient=FIRST, as_of=day)
+
+
+def test_an_overridden_card_is_silenced_and_shown_as_silenced(client: FlaskClient) -> None:
+    first = client.get("/console").text
+    uuid = first.split('data-uuid="')[1].split('"')[0]
+    entry = {"card": uuid, "outcome": "overridden", "outcomeTimestamp": NOON.isoformat()}
+    answer = client.post("/cds-services/rls-patient-view/feedback", json={"feedback": [entry]})
+    assert answer.status_code == 200
+    second = client.get("/console").text
+    assert "An earlier override of this card" in second
+    assert "Every card is silenced" not in first and "Warning · silenced" in second
+    assert cards(typed(client, "37")) == ["IRONLOW"] and "· silenced" not in typed(client, "37")
+
+
+def every_string(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        return [found for key, each in value.items() for found in every_string(each, (*path, key))]
+    if isinstance(value, list):
+        return [found for n, each in enumerate(value) for found in every_string(each, (*path, n))]
+    return [path] if isinstance(value, str) else []
+
+
+@pytest.mark.parametrize("slug", [FIRST, "magnesium-low-on-omeprazole", "anaphylaxis-to-carboxymaltose"])
+def test_no_text_of_a_file_is_quoted_outside_the_raw_request(reader: FlaskClient, slug: str) -> None:
+    """Words that a record may carry (names, displays, notes) are replaced by canaries one and all."""
+    bundle = json.loads(json.dumps(load_patient(slug, TODAY).bundle))
+    for path in every_string(bundle):
+        if path[-1] in ("display", "text", "family", "value", "title") or path[-2:-1] == ("given",):
+            holder = bundle
+            for step in path[:-1]:
+                holder = holder[step]
+            holder[path[-1]] = "canary<script>alert(1)</script>"
+    text = page(reader, **upload(bundle))
+    assert "<script>alert" not in text
+    raw_from, carried = text.index('id="raw-title"'), text.index('id="carried"')
+    outside = text[:carried] + text[text.index('id="said"') : raw_from]
+    assert "canary" not in outside and cards(text)
+
+
+@pytest.mark.parametrize("odd", [None, 7, -1e300, [], {}, "", "0001-01-01", "9999-12-31", "x" * 300, True])
+def test_whatever_a_file_holds_the_page_answers(reader: FlaskClient, odd: object) -> None:
+    """Each member of a record in turn is replaced by something that should not be there."""
+    whole = json.dumps(load_patient("magnesium-low-on-omeprazole", TODAY).bundle)
+    for path in every_string(json.loads(whole))[8::7]:
+        bundle = holder = json.loads(whole)
+        for step in path[:-1]:
+            holder = holder[step]
+        holder[path[-1]] = odd
+        for service in ("rls-patient-view", "rls-order-sign"):
+            page(reader, service=service, draft="magnesium-oxide-400-once-daily", **upload(bundle))
+
+
+@pytest.mark.parametrize("value", [0, 1, 99999, 1e-7, 1e6, 10**6])
+def test_any_number_can_be_drawn(reader: FlaskClient, value: float) -> None:
+    bundle = json.loads(json.dumps(load_patient(FIRST, TODAY).bundle))
+    for entry in bundle["entry"]:
+        if entry["resource"]["resourceType"] == "Observation":
+            entry["resource"]["valueQuantity"]["value"] = value
+    assert "<svg" in page(reader, **upload(bundle))
+
+
+def test_a_form_of_another_site_is_refused(reader: FlaskClient) -> None:
+    answer = reader.post("/console", data={"patient": FIRST}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/console", "/console/rules", "/console/watch", "/console/connect"])
+def test_every_page_has_a_strict_policy_and_nothing_inline(reader: FlaskClient, path: str) -> None:
+    answer = reader.get(path)
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'") and "unsafe" not in policy and "http" not in policy
+    assert answer.headers["Cache-Control"] == "no-store" and answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert " style=" not in answer.text and "<style" not in answer.text and " onclick=" not in answer.text
+
+
+def test_from_file_names_the_first_of_several_patients() -> None:
+    people = [{"resource": {"resourceType": "Patient", "id": each}} for each in ("a", "b")]
+    found = from_file(json.dumps({"resourceType": "Bundle", "entry": people}).encode())
+    assert (found.patient_id, found.patients) == ("a", 2)
+    with pytest.raises(NotUsable, match="no Patient"):
+        from_file(b'{"resourceType": "Observation"}')
+
+
+def test_a_console_of_its_own_records_nothing_and_has_no_services() -> None:
+    settings = load_settings(None, {"RLS_CDS_DATABASE_URL": ""})
+    own = console_app(settings, NoStore(), clock=lambda: NOON).test_client()
+    text = own.get("/console").text
+    assert cards(text) == ["IRONLOW"] and "is not recorded" in text
+    assert own.get("/cds-services").status_code == 404
+    assert own.post("/cds-services/rls-patient-view", json={}).status_code == 404
+    assert "Access-Control-Allow-Origin" not in own.get("/console/watch").headers
+    assert "Nothing is recorded" in own.get("/console/watch").text
+
+
+def test_a_console_of_its_own_reads_no_server_that_a_file_names() -> None:
+    settings = load_settings(None, {"RLS_CDS_DATABASE_URL": ""})
+    own = console_app(settings, NoStore(), clock=lambda: NOON).test_client()
+    body = hook_request("sandbox", "patient-view", load_patient(FIRST, TODAY), today=date(2026, 6, 15), prefetch="none")
+    text = own.post("/console", data=upload(body), content_type="multipart/form-data").text
+    assert "status 412" in text and "fhirServer" not in text.split('id="raw-title"')[1].split("</pre>")[0]
+
+
+def test_the_console_is_off_where_nobody_mounts_it() -> None:
+    from cds_service.app import create_app
+
+    client = create_app(load_settings(None, {"RLS_CDS_DATABASE_URL": ""})).test_client()
+    assert client.get("/console").status_code == 404

@@ -89,7 +89,15 @@ def _guide(client: str, base: str, samples: Samples, demo: bool) -> Guide:
 def _settings(client: str, base: str) -> str:
     """The table of the settings file; what the profile knows is left out of it."""
     ready = ready_profiles()[client]
-    lines = [f'public_base = "{base}"', "", f"[clients.{client}]", f'profile = "{client}"']
+    here = base if client == "sandbox" else "https://cds.example.org"
+    public = base if base.startswith("https:") else here
+    lines = [
+        "# RLS_CDS_PSEUDONYM_KEY and RLS_CDS_ENCRYPTION_KEY: each from  openssl rand -base64 32",
+        f'public_base = "{public}"',
+        "",
+        f"[clients.{client}]",
+        f'profile = "{client}"',
+    ]
     if "issuer" not in ready:
         lines += ['issuer = "https://ehr.example.org/issuer"', 'jwks_url = "https://ehr.example.org/keys"']
     if client == "oracle-health":

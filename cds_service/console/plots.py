@@ -29,7 +29,11 @@ class Reading:
     @property
     def number(self) -> str:
         """What is printed beside the point."""
-        return f"{self.comparator}{_number(self.value)}"
+        return f"{self.comparator}{self.plain}"
+
+    @property
+    def plain(self) -> str:
+        return _number(self.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,75 @@
+"""The suites of the core, one test for each test function: all rows of its table in a loop.
+
+Left out are tests that ask for a fixture (third-party records), that generate their input, or that measure time.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_TESTS = Path(__file__).parent.parent.parent
+_SUITES = ("results", "reading", "drugs", "valuesets", "knowledge", "present", "decisions", "rules")
+_FILES = ("test_scope.py", "test_revise.py")
+_HEAVY = ("tests.decisions.test_tables",)
+_TIMED = ("microseconds",)
+_MANY = 60
+
+
+def _modules() -> Iterator[str]:
+    paths = [_TESTS / file for file in _FILES]
+    paths += [path for suite in _SUITES for path in sorted((_TESTS / suite).glob("test_*.py"))]
+    names = [".".join(path.relative_to(_TESTS.parent).with_suffix("").parts) for path in paths]
+    yield from (name for name in names if name not in _HEAVY)
+
+
+def rows(function: Callable[..., None]) -> list[dict[str, Any]]:
+    """Every combination of arguments that the `parametrize` marks of a test function name."""
+    marks = [mark for mark in getattr(function, "pytestmark", []) if mark.name == "parametrize"]
+    tables = [[_row(mark.args[0], values) for values in mark.args[1]] for mark in marks]
+    return [dict(pair for part in parts for pair in part.items()) for parts in product(*tables)]
+
+
+def _row(names: str | tuple[str, ...], values: Any) -> dict[str, Any]:
+    words = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+    given = getattr(values, "values", None) if type(values).__name__ == "ParameterSet" else None
+    given = given if given is not None else values if len(words) > 1 else (values,)
+    return dict(zip(words, given, strict=True))
+
+
+def _runs_alone(function: Callable[..., None]) -> bool:
+    """Needs nothing but its table: no fixture, no generated input, no clock."""
+    named = {name for row in rows(function)[:1] for name in row}
+    return (
+        set(inspect.signature(function).parameters) <= named
+        and not hasattr(function, "hypothesis")
+        and not any(word in function.__name__ for word in _TIMED)
+    )
+
+
+def _functions() -> Iterator[tuple[str, Callable[..., None]]]:
+    for name in _modules():
+        for called, function in vars(import_module(name)).items():
+            if called.startswith("test_") and function.__module__ == name and _runs_alone(function):
+                yield f"{name.removeprefix('tests.')}.{called}", function
+
+
+_FOUND = tuple(_functions())
+
+
+@pytest.mark.parametrize("function", [function for _, function in _FOUND], ids=[name for name, _ in _FOUND])
+def test_every_row(function: Callable[..., None]) -> None:
+    for row in _spread(rows(function), function.__module__):
+        function(**row)
+
+
+def _spread(every: list[dict[str, Any]], module: str) -> list[dict[str, Any]]:
+    """All rows; of those that write the cards of every case only some, for `test_cards` writes them too."""
+    step = len(every) // _MANY + 1 if module.startswith("tests.decisions.") else 1
+    return every[::step]

@@ -19,7 +19,7 @@ from cds_service.clients.profiles import open_client
 from cds_service.errors import NotAuthenticated
 from cds_service.log import FIELDS, LOGGER, JsonLines, log, write_log_to
 from cds_service.schema import load_schema
-from cds_service.store import Answer, Candidate, FeedbackItem, NoStore, StoreUnavailable
+from cds_service.store import Answer, Candidate, FeedbackItem, FeedbackResult, NoStore, StoreUnavailable
 from fhir_fixtures.clients import CLIENTS, hook_request
 from fhir_fixtures.loading import load_patients
 from tests.http.build import (
@@ -59,6 +59,7 @@ class Memory(NoStore):
         if self.fault:
             raise self.fault
         self.feedback += [(client, service, item) for item in items]
+        return FeedbackResult(recorded=len(items))
 
     def suppressed(self, client: str, patient_id: str, candidates: Any, now: Any, policy: Any) -> frozenset[Candidate]:
         self.asked = list(candidates)

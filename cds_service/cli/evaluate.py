@@ -21,7 +21,11 @@ _HOOKS = ("patient-view", "order-sign", "order-select")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--hook", type=click.Choice(_HOOKS), help="Ask this hook instead of the one in the file.")
 @click.option("--as-of", metavar="DATE", help="Answer as on this day (YYYY-MM-DD) instead of today.")
-@click.option("--assume-rls", is_flag=True, help="Take restless legs syndrome as confirmed, for data without it.")
+@click.option(
+    "--assume-rls",
+    is_flag=True,
+    help="Take RLS as confirmed, for data without it, and resources without a Patient as those of an adult.",
+)
 @click.option(
     "--json", "as_json", is_flag=True, help="One JSON object per patient: cards and, with --explain, reasons."
 )
@@ -73,7 +77,7 @@ def _evaluations(
 
     now, zone = _now(as_of, time_zone)
     rules = load_rules()
-    for question in questions(file):
+    for question in questions(file, assume_adult=assume_rls):
         yield (
             question,
             evaluate(
@@ -109,6 +113,7 @@ def _as_json(evaluation: Evaluation, explained: bool) -> str:
         "file": evaluation.place,
         "patient": evaluation.patient_id,
         "hook": evaluation.hook,
+        **({"note": evaluation.note} if evaluation.note else {}),
         "cards": [card.as_json() for card in evaluation.cards],
         "missing": list(evaluation.verdict.missing),
         **({"decisions": [asdict(each) for each in evaluation.explanations]} if explained else {}),
@@ -117,7 +122,10 @@ def _as_json(evaluation: Evaluation, explained: bool) -> str:
 
 
 def _as_text(evaluation: Evaluation, explained: bool) -> str:
-    blocks = [f"== {evaluation.place}, patient {evaluation.patient_id}, {evaluation.hook}"]
+    who = f"patient {evaluation.patient_id}" if evaluation.patient_id else "patient without an id"
+    blocks = [f"== {evaluation.place}, {who}, {evaluation.hook}"]
+    if evaluation.note:
+        blocks.append(f"({evaluation.note})")
     blocks += [_card_in_text(card) for card in evaluation.cards]
     if not evaluation.cards:
         blocks.append(_no_card(evaluation))

@@ -1,0 +1,162 @@
+"""Files of every kind: whose record it is, what may be assumed, and how a file that is none of ours is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .real_files import run
+
+_DAY = "2026-06-15"
+_ADULT = "no Patient in it: read as an adult of unknown sex"
+
+
+def _ferritin(subject: dict[str, str] | None, **more: Any) -> dict[str, Any]:
+    resource = {
+        "resourceType": "Observation",
+        "id": "f1",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "2276-4"}]},
+        "effectiveDateTime": "2026-05-20",
+        "valueQuantity": {"value": 38, "unit": "ng/mL"},
+        **more,
+    }
+    return resource | ({"subject": subject} if subject else {})
+
+
+def _bundle(*entries: dict[str, Any], kind: str = "searchset", **more: Any) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": kind, "entry": list(entries), **more}
+
+
+def _ask(tmp_path: Path, content: Any, *options: str) -> tuple[int, list[dict[str, Any]], str]:
+    path = tmp_path / "file.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    result = run(str(path), "--as-of", _DAY, "--json", *options)
+    return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()], result.stderr
+
+
+def _codes(answer: dict[str, Any]) -> list[str]:
+    return [card["source"]["topic"]["code"] for card in answer["cards"]]
+
+
+def test_a_document_names_its_patient_by_address(tmp_path: Path) -> None:
+    """IPS documents leave ids out, or give others than the addresses by which the entries refer to one another."""
+    for own_id in ({}, {"id": "another"}):
+        person = {"resourceType": "Patient", "gender": "male", "birthDate": "1980-01-01", **own_id}
+        document = _bundle(
+            {"fullUrl": "urn:uuid:0a", "resource": person},
+            {"fullUrl": "urn:uuid:0b", "resource": _ferritin({"reference": "urn:uuid:0a"})},
+            kind="document",
+        )
+        code, answers, _ = _ask(tmp_path, document, "--assume-rls")
+        assert (code, [_codes(each) for each in answers]) == (0, [["IRONLOW"]])
+        assert answers[0]["patient"] == own_id.get("id", "0a")
+
+
+def test_a_medication_is_found_by_its_address(tmp_path: Path) -> None:
+    order = {
+        "resourceType": "MedicationRequest",
+        "id": "m1",
+        "status": "active",
+        "intent": "order",
+        "subject": {"reference": "https://ehr.example.org/fhir/Patient/p"},
+        "authoredOn": "2026-06-01",
+        "medicationReference": {"reference": "urn:uuid:0c"},
+    }
+    iron = {"resourceType": "Medication", "code": {"text": "ferrous sulfate 325 mg tablet"}}
+    record = _bundle(
+        {"fullUrl": "https://ehr.example.org/fhir/Patient/p", "resource": {"resourceType": "Patient", "id": "p"}},
+        {"fullUrl": "urn:uuid:0b", "resource": _ferritin({"reference": "Patient/p"})},
+        {"fullUrl": "urn:uuid:0c", "resource": iron},
+        {"resource": order},
+    )
+    _, answers, _ = _ask(tmp_path, record, "--assume-rls")
+    assert _codes(answers[0]) == ["IRONONTX"]
+
+
+def test_results_without_a_patient_are_those_of_an_adult_and_it_says_so(tmp_path: Path) -> None:
+    results = _bundle({"resource": _ferritin({"reference": "Patient/p"})})
+    code, answers, _ = _ask(tmp_path, results, "--assume-rls")
+    assert (code, _codes(answers[0]), answers[0]["note"], answers[0]["patient"]) == (0, ["IRONLOW"], _ADULT, "p")
+
+
+def test_the_note_stands_in_the_text_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_text(json.dumps(_bundle({"resource": _ferritin(None)})), encoding="utf-8")
+    said = run(str(path), "--assume-rls", "--as-of", _DAY).stdout
+    assert said.splitlines()[:2] == [f"== {path}, patient without an id, patient-view", f"({_ADULT})"]
+
+
+def test_each_patient_that_results_name_is_answered_apart(tmp_path: Path) -> None:
+    results = _bundle(
+        {"resource": _ferritin({"reference": "Patient/p"})},
+        {"resource": _ferritin({"reference": "Patient/q"}, id="f2", valueQuantity={"value": 90, "unit": "ng/mL"})},
+    )
+    _, answers, _ = _ask(tmp_path, results, "--assume-rls")
+    assert [(each["patient"], _codes(each)) for each in answers] == [("p", ["IRONLOW"]), ("q", ["IRONTESTTSAT"])]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _bundle({"resource": {"resourceType": "Encounter", "id": "e", "subject": {"reference": "Patient/p"}}}),
+        _bundle(),
+        _bundle({"resource": {"resourceType": "OperationOutcome", "issue": [{"severity": "warning"}]}}),
+        {"resourceType": "Immunization", "id": "i", "patient": {"reference": "Patient/p"}},
+        # one result alone proves no absence of others
+        {"resourceType": "Observation", "id": "o", "status": "final", "subject": {"reference": "Patient/p"}},
+    ],
+)
+def test_what_a_file_does_not_hold_was_not_looked_at(tmp_path: Path, content: dict[str, Any]) -> None:
+    code, answers, _ = _ask(tmp_path, content, "--assume-rls")
+    assert (code, answers[0]["cards"], answers[0]["missing"]) == (0, [], ["labs"])
+
+
+def test_results_cut_after_a_page_prove_no_absence(tmp_path: Path) -> None:
+    page = _bundle(
+        {"resource": _ferritin({"reference": "Patient/p"}, effectiveDateTime="2020-01-01")},
+        link=[{"relation": "next", "url": "https://ehr.example.org/fhir?page=2"}],
+    )
+    _, answers, _ = _ask(tmp_path, page, "--assume-rls")
+    assert (answers[0]["cards"], answers[0]["missing"]) == ([], ["labs"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}, "only an OperationOutcome"),
+        (_bundle({"resource": {"resourceType": "OperationOutcome", "issue": []}}), "only an OperationOutcome"),
+        ({"a": 1}, "no Patient in it"),
+        ("", "no Patient in it"),
+        ("[1]", "found a JSON list"),
+        ("7\n8\n", "expected one JSON object a line, found a JSON int"),
+        ('{"resourceType": "Patient", "x": NaN}', "NaN is no JSON"),
+        ("[" * 100_000, "nested too deep"),
+        ('{"hook": "patient-view"', "not JSON"),
+        ({"hook": "patient-view"}, "needs context.patientId"),
+    ],
+)
+def test_a_file_that_is_none_of_ours_is_told_in_one_line(tmp_path: Path, content: Any, message: str) -> None:
+    code, answers, error = _ask(tmp_path, content, "--assume-rls")
+    assert (code, answers, len(error.splitlines())) == (1, [], 1)
+    assert message in error
+
+
+def test_without_a_patient_nothing_is_assumed_unless_asked(tmp_path: Path) -> None:
+    code, answers, error = _ask(tmp_path, _bundle({"resource": _ferritin(None)}))
+    assert (code, answers) == (1, [])
+    assert "--assume-rls" in error
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    code, answers, _ = _ask(tmp_path, "\ufeff" + json.dumps(_bundle({"resource": _ferritin(None)})), "--assume-rls")
+    assert (code, _codes(answers[0])) == (0, ["IRONLOW"])
+
+
+def test_resources_line_by_line_are_gathered_by_patient(tmp_path: Path) -> None:
+    lines = [{"resourceType": "Patient", "id": "p"}, _ferritin({"reference": "Patient/p"})]
+    code, answers, _ = _ask(tmp_path, "\n".join(map(json.dumps, lines)), "--assume-rls")
+    assert (code, [_codes(each) for each in answers]) == (0, [["IRONLOW"]])

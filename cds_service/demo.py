@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from flask import Flask
+from flask import Flask, current_app
 
 from cds_service.app import Register
 from cds_service.assembly import assemble, now
+from cds_service.console import register_console
+from cds_service.console.telemetry import RegistryTelemetry
 from cds_service.metrics_page import add_metrics_route
 from cds_service.metrics_workers import render
 from cds_service.settings import Settings
@@ -22,16 +24,22 @@ FIRST_PATIENT = "ferritin-38-inside-the-lab-range"
 def demo_app(settings: Settings, *, today: datetime | None = None, register: tuple[Register, ...] = ()) -> Flask:
     """The demo application. Patients carry dates relative to today, so that results stay fresh."""
     moment = today or now()
-    patients = load_patients(moment.astimezone(settings.time_zone).date())
+    day = moment.astimezone(settings.time_zone).date()
+    patients = load_patients(day)
+    console = register_console(patients, today=day, first=FIRST_PATIENT, telemetry=_telemetry)
     clock = (lambda: moment) if today else now
 
     def mount_fhir(app: Flask) -> None:
         app.register_blueprint(fhir_blueprint(patients), url_prefix="/fhir")
 
-    app = assemble(settings, clock=clock, register=(mount_fhir, *register))
+    app = assemble(settings, clock=clock, register=(mount_fhir, console, *register))
     numbers = app.extensions["rls_cds_oversight"].metrics.registry
     add_metrics_route(app, lambda: render(numbers))
     return app
+
+
+def _telemetry() -> RegistryTelemetry:
+    return RegistryTelemetry(current_app.extensions["rls_cds_oversight"].metrics.registry)
 
 
 def first_patient_id() -> str:

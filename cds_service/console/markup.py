@@ -6,7 +6,7 @@ Everything is escaped before a tag of ours is put around it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from markupsafe import Markup, escape
 
@@ -35,10 +35,14 @@ def _inline(text: str) -> Markup:
     return Markup(_BOLD.sub(r"<strong>\1</strong>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
-def template_text(text: str, rules: Rules) -> Markup:
-    """The wording of a card before it is filled: limits as their values, every other fact as a named gap."""
+def template_words(rules: Rules) -> Callable[[str], Markup]:
+    """How the wording of a card is shown before it is filled: limits as their values, other facts as named gaps."""
     limits = {f"limit_{name.replace('.', '_')}": threshold_in_words(each) for name, each in rules.thresholds.items()}
-    return Markup(_SLOT.sub(lambda found: _slot(found[1], limits), str(markdown(text))))  # noqa: S704 - as above
+
+    def words(text: str) -> Markup:
+        return Markup(_SLOT.sub(lambda found: _slot(found[1], limits), str(markdown(text))))  # noqa: S704 - as above
+
+    return words
 
 
 def _slot(name: str, limits: Mapping[str, str]) -> str:

@@ -17,7 +17,8 @@ from cds_service.call import Desk
 from cds_service.console.cases import PLACE
 from cds_service.console.charts import Samples
 from cds_service.console.connect_view import CLIENTS, client_titles, connect
-from cds_service.console.markup import markdown, template_text
+from cds_service.console.delivery import static_version, with_policy
+from cds_service.console.markup import markdown, template_words
 from cds_service.console.rules_view import CERTAINTY, cards_by_topic, decision_view, decisions_by_hook
 from cds_service.console.telemetry import Source
 from cds_service.console.try_view import FILE, Form, read_form, try_form
@@ -28,11 +29,6 @@ from cds_service.settings import Settings
 from cds_service.store import Store
 from cds_service.views import services_on
 
-#: Nothing inline, nothing from elsewhere, no framing. {connect}: where the checks of Connect may call.
-_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'{connect}; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 #: Fields of the form besides the file itself.
 _FORM_ROOM = 1024 * 1024
 
@@ -75,19 +71,17 @@ def pages(console: Console) -> Blueprint:
     views.add_url_rule("/watch", "watch", _watch_page(console))
     views.add_url_rule("/connect", "connect", _connect_page(console))
     views.add_app_template_filter(markdown, "markdown")
-    views.after_request(_with_policy(console))
+    views.context_processor(lambda: {"v": static_version()})
+    views.after_request(_deliver(console))
     return views
 
 
-def _with_policy(console: Console) -> Callable[[Response], Response]:
-    def set_policy(answer: Response) -> Response:
-        elsewhere = "" if console.is_service or not console.settings.public_base else f" {console.base()}"
-        answer.headers["Content-Security-Policy"] = _POLICY.format(connect=elsewhere)
-        answer.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        answer.headers["X-Frame-Options"] = "DENY"
-        return answer
+def _deliver(console: Console) -> Callable[[Response], Response]:
+    def finish(answer: Response) -> Response:
+        is_elsewhere = not console.is_service and console.settings.public_base
+        return with_policy(answer, may_call=console.base() if is_elsewhere else "")
 
-    return set_policy
+    return finish
 
 
 def _try_page(console: Console) -> Callable[[], str]:
@@ -143,8 +137,9 @@ def _decision_page(console: Console) -> Callable[[str], str]:
         if name not in knowledge.decisions:
             abort(404)
         view = decision_view(name, knowledge)
-        words: Callable[[str], Any] = lambda text: template_text(text, knowledge)  # noqa: E731
-        return render_template("decision.html", view=view, words=words, certainty=CERTAINTY, place=PLACE)
+        return render_template(
+            "decision.html", view=view, words=template_words(knowledge), certainty=CERTAINTY, place=PLACE
+        )
 
     return decision
 

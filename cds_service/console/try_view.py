@@ -117,7 +117,10 @@ def try_form(form: Form, desk: Desk, samples: Samples, base: str, *, reads_serve
 
 def _heading(form: Form, samples: Samples) -> tuple[str, str]:
     if form.patient == FILE:
-        return "Your file", "It stays in this page and in the call that it makes; it is kept nowhere."
+        return (
+            "Your file",
+            "The file stays in this page and is kept nowhere; the cards it leads to are counted like any other",
+        )
     sample = samples.patients.get(form.patient)
     return (sample.title, sample.what_it_shows) if sample else ("", "")
 

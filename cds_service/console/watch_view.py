@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from math import sqrt
+from typing import TypeVar
 
 from cds_service.store import CardCount, OutcomeCount, ReasonCount, Store
+
+T = TypeVar("T")
 
 #: Periods that the page offers, in days that end with today (UTC).
 PERIODS = (7, 30, 90, 365)
@@ -67,8 +70,9 @@ class CardLine:
 
 @dataclass(frozen=True, slots=True)
 class DayBar:
-    """One day: cards by state."""
+    """One day, the `place`th of the period: cards by state."""
 
+    place: int
     day: date
     counts: Mapping[str, int]
 
@@ -111,21 +115,29 @@ def watch(store: Store, days: int, now: datetime) -> Watch:
     since = until - timedelta(days=days)
     counted = store.cards_by_day(since, until)
     outcomes = store.outcomes_by_card(since, until)
-    totals = _by_state(counted)
     shown = sum(each.shown for each in outcomes)
     span = [since.date() + timedelta(days=n) for n in range(days)]
+    by_day = _grouped(counted, lambda each: each.day)
+    by_client = _grouped(counted, lambda each: each.client)
     return Watch(
         days=days,
         since=since,
         until=until,
         records=store.records,
-        totals=totals,
+        totals=_by_state(counted),
         accepted=share(sum(each.accepted for each in outcomes), shown),
         overridden=share(sum(each.overridden for each in outcomes), shown),
-        bars=tuple(DayBar(day, _by_state(each for each in counted if each.day == day)) for day in span),
+        bars=tuple(DayBar(n, day, _by_state(by_day.get(day, ()))) for n, day in enumerate(span)),
         cards=_cards(counted, outcomes, store.reasons_by_card(since, until), span),
-        clients=_clients(counted),
+        clients=tuple(ClientLine(name, **_by_state(by_client[name])) for name in sorted(by_client)),
     )
+
+
+def _grouped(counts: Iterable[CardCount], key: Callable[[CardCount], T]) -> dict[T, list[CardCount]]:
+    found: dict[T, list[CardCount]] = {}
+    for each in counts:
+        found.setdefault(key(each), []).append(each)
+    return found
 
 
 def state(count: CardCount) -> str:
@@ -148,29 +160,28 @@ def _cards(
     span: list[date],
 ) -> tuple[CardLine, ...]:
     """One line for each card, the commonest first."""
-    by_card = {each.card: each for each in outcomes}
-    by_number, lines = sorted(reasons, key=lambda each: -each.events), []
-    for card in sorted({each.card for each in counted}):
-        own = [each for each in counted if each.card == card]
-        outcome = by_card.get(card, OutcomeCount(card, 0, 0, 0))
-        states, daily = _by_state(own), Counter[date]()
-        for each in own:
-            daily[each.day] += each.cards
-        lines.append(
-            CardLine(
-                card=card,
-                daily=tuple(daily[day] for day in span),
-                shown=states["shown"],
-                silenced=states["silenced"],
-                shadow=states["shadow"],
-                accepted=share(outcome.accepted, outcome.shown),
-                overridden=share(outcome.overridden, outcome.shown),
-                reasons=tuple((each.code, each.events) for each in by_number if each.card == card),
-            )
-        )
+    answered = {each.card: each for each in outcomes}
+    by_number = sorted(reasons, key=lambda each: -each.events)
+    lines = [
+        _card(card, own, answered.get(card, OutcomeCount(card, 0, 0, 0)), by_number, span)
+        for card, own in _grouped(counted, lambda each: each.card).items()
+    ]
     return tuple(sorted(lines, key=lambda line: (-sum(line.daily), line.card)))
 
 
-def _clients(counted: tuple[CardCount, ...]) -> tuple[ClientLine, ...]:
-    names = sorted({each.client for each in counted})
-    return tuple(ClientLine(name, **_by_state(each for each in counted if each.client == name)) for name in names)
+def _card(
+    card: str, own: list[CardCount], outcome: OutcomeCount, reasons: list[ReasonCount], span: list[date]
+) -> CardLine:
+    states, daily = _by_state(own), Counter[date]()
+    for each in own:
+        daily[each.day] += each.cards
+    return CardLine(
+        card=card,
+        daily=tuple(daily[day] for day in span),
+        shown=states["shown"],
+        silenced=states["silenced"],
+        shadow=states["shadow"],
+        accepted=share(outcome.accepted, outcome.shown),
+        overridden=share(outcome.overridden, outcome.shown),
+        reasons=tuple((each.code, each.events) for each in reasons if each.card == card),
+    )

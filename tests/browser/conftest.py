@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, Page, Playwright, Request, sync_playwright
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cds_service.demo import demo_app
 from cds_service.settings import load_settings
@@ -32,6 +32,15 @@ _FLAGS = [
     "--disable-sync",
     "--force-color-profile=srgb",
 ]
+
+
+class Handler(WSGIRequestHandler):
+    """Keeps connections open, as the demo does, and says nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Says nothing."""
 
 
 @dataclass(slots=True)
@@ -73,7 +82,7 @@ def playwright() -> Iterator[Playwright]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo as it stands at noon of the day on which every fixture file was true."""
     file = tmp_path_factory.mktemp("store") / "store.sqlite"
-    server = make_server("127.0.0.1", 0, Flask("placeholder"), threaded=True)
+    server = make_server("127.0.0.1", 0, Flask("placeholder"), threaded=True, request_handler=Handler)
     base = f"http://127.0.0.1:{server.server_port}"
     options = {"host": "127.0.0.1", "port": server.server_port, "public_base": base}
     settings = load_settings(None, {"RLS_CDS_DATABASE_URL": f"sqlite:///{file}"}, demo=True, options=options)

@@ -12,7 +12,7 @@ _RESULTS = {
     ("2502-3", "%"): [(29, 1290), (26, 1000), (22, 700), (17, 420), (11, 250), (24, 130), (18, 20)],
     ("718-7", "g/dL"): [(13.6, 1290), (13.2, 700), (12.4, 420), (11.4, 250), (12.8, 130), (12.6, 20)],
     ("2132-9", "pg/mL"): [(420, 1000), (355, 420), (288, 20)],
-    ("1989-3", "ng/mL"): [(34, 700), (26, 250), (31, 20)],
+    ("62292-8", "ng/mL"): [(34, 700), (26, 250), (31, 20)],
     ("19123-9", "mg/dL"): [(2.0, 420), (1.9, 60)],
     ("1988-5", "mg/L"): [(2, 420), (3, 20)],
     ("98979-8", "mL/min/{1.73_m2}"): [(92, 420), (88, 20)],
@@ -20,7 +20,7 @@ _RESULTS = {
 
 
 def years_of_results(today: date) -> dict[str, Any]:
-    """A Bundle: restless legs, ferrous sulfate in its second course, sertraline, and the results above."""
+    """A Bundle: restless legs, sertraline, and the results above."""
     subject = {"reference": "Patient/years"}
     resources: list[dict[str, Any]] = [
         {"resourceType": "Patient", "id": "years", "gender": "female", "birthDate": f"{today.year - 44}-02-11"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cards.rules import load_rules
-from cds_service.console.markup import markdown, template_text
+from cds_service.console.markup import markdown, template_words
 
 
 @pytest.mark.parametrize(
@@ -29,13 +29,14 @@ def test_the_subset_of_markdown(text: str, html: str) -> None:
 
 
 def test_a_wording_shows_its_limits_as_values_and_its_gaps_by_name() -> None:
-    shown = template_text("Ferritin {ferritin}: at or below {limit_ferritin_low}", load_rules())
+    shown = template_words(load_rules())("Ferritin {ferritin}: at or below {limit_ferritin_low}")
     assert '<span class="slot">ferritin</span>' in shown
     assert '<span class="limit">75 ng/mL</span>' in shown
 
 
 def test_no_wording_of_a_card_leaves_a_brace() -> None:
     rules = load_rules()
+    words = template_words(rules)
     texts = [text for decision in rules.decisions.values() for text in decision.because.values()]
     texts += [card.recommendation for decision in rules.decisions.values() for card in decision.cards.values()]
-    assert not [text for text in texts if "{" in template_text(text, rules)]
+    assert not [text for text in texts if "{" in words(text)]

@@ -1,0 +1,57 @@
+"""How soon a page is seen, on loopback, with many cards in the store."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import NOON, Demo, OpenPage
+from tests.console.traffic import record_traffic
+
+pytestmark = pytest.mark.browser
+#: Milliseconds; on a busy machine of a pipeline ten times that.
+TARGET, WIDE = 300, 3000
+PAGES = ("/console", "/console/rules", "/console/rules/iron_status", "/console/watch", "/console/watch?days=365",
+         "/console/connect")  # fmt: skip
+#: Settles once the browser has told of the paint, also where that was before it was asked.
+_PAINT = """new Promise(done => new PerformanceObserver(list => {
+    const found = list.getEntriesByName("first-contentful-paint")[0];
+    if (found) done(found.startTime);
+}).observe({ type: "paint", buffered: true }))"""
+
+
+def first_paint(page: Page) -> float:
+    """Milliseconds from the start of the navigation to the first contentful paint of the page that is open."""
+    return float(page.evaluate(_PAINT))
+
+
+def figures(open_page: OpenPage, demo: Demo) -> dict[str, float]:
+    """The median of seven visits to each page, after one that warms both sides up."""
+    found, page = {}, open_page("/console")
+    for path in PAGES:
+        times = []
+        for _ in range(8):
+            page.goto("about:blank")
+            page.goto(f"{demo.base}{path}")
+            times.append(first_paint(page))
+        found[path] = median(times[1:])
+    return found
+
+
+def fill(demo: Demo, cards: int) -> None:
+    record_traffic(demo.app.extensions["rls_cds"].store, cards, NOON, seed=cards)
+
+
+def test_first_paint_is_soon(open_page: OpenPage, demo: Demo) -> None:
+    fill(demo, 300)
+    assert all(time < WIDE for time in figures(open_page, demo).values())
+
+
+@pytest.mark.full
+def test_first_paint_with_ten_thousand_cards(open_page: OpenPage, demo: Demo) -> None:
+    fill(demo, 10_000)
+    found = figures(open_page, demo)
+    print("\n".join(f"{path}: first paint {time:.0f} ms with 10,000 recorded cards" for path, time in found.items()))
+    assert all(time < TARGET for time in found.values())

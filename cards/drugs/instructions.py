@@ -19,6 +19,8 @@ _PIECE_WORDS = (
 )
 _PIECES = frozenset(["", *_PIECE_WORDS.split()])
 _MILLILITRES = frozenset({"ml", "millilitre", "millilitres", "milliliter", "milliliters", "258773002"})
+_TEASPOONS = frozenset({"tsp", "teaspoon", "teaspoons", "teaspoonful", "teaspoonfuls"})
+_ML_PER_TEASPOON = 5
 _SNOMED_UNITS = {"258684004": "mg", "258685003": "mcg", "258682000": "g"}
 
 
@@ -49,10 +51,14 @@ def _is_one_dose(each: Mapping[str, Json]) -> bool:
 
 
 def taken_of(each: Mapping[str, Json], one_dose: bool) -> Taken:
-    """The structured dose and timing, and from the words what these leave open."""
+    """The structured dose and timing, and from the words what these leave open; a dose in words keeps its frequency."""
     said = [read_sig(words) for words in _sigs(each)]
-    amount, unit = _structured(each) or _spoken(said)
-    per_day = times_a_day(each.get("timing")) or next((one.per_day for one in said if one.per_day), None)
+    dose = _structured(each)
+    amount, unit = dose or _spoken(said)
+    spoken = next((one.per_day for one in said if one.per_day and (dose or one.amount)), None)
+    told = times_a_day(each.get("timing"))
+    per_day = (told or spoken) if dose else (spoken or told)
+    per_day = per_day or next((one.per_day for one in said if one.per_day), None)
     return Taken(amount, unit, Decimal(1) if one_dose else per_day)
 
 
@@ -101,4 +107,6 @@ def _in_base_unit(value: Decimal, unit: str) -> tuple[Decimal, str] | None:
         return value, "iu"
     if plain in _MILLILITRES:
         return value, "ml"
+    if plain in _TEASPOONS:
+        return value * _ML_PER_TEASPOON, "ml"
     return (value, "") if plain in _PIECES else None

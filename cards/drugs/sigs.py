@@ -14,22 +14,41 @@ from cards.drugs.ingredients import plain
 from cards.drugs.numbers import NUMBER, number_of
 
 LONGEST_SIG = 1000
-_COUNTED = {"half": "0.5", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "eight": "8"}
-_FRACTION = re.compile(r"\b(\d+)\s*/\s*(\d+)\b(?!\s*(?:mg|ml|/))")
-_BRACKETS = re.compile(r"\(\s*(?:one|two|three|four|five|six|half|\d+)\s*\)")
+_COUNTED = {"half": "0.5", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}
+_COUNTED |= {"eight": "8", "nine": "9", "ten": "10", "twelve": "12"}
+#: Before these signs are taken apart: as plain letters `1½` would be `11/2`.
+_PARTS_OF_ONE = {"½": " 1/2", "¼": " 1/4", "¾": " 3/4"}
+_FRACTION = re.compile(r"\b(?:(\d+)\s+)?(\d+)\s*/\s*(\d+)\b(?!\s*(?:mg|ml|/))")
+_AND_A_HALF = re.compile(r"\b(\d+)\s+and\s+(?:a\s+)?0\.5\b")
+_BRACKETS = re.compile(rf"\(\s*(?:{'|'.join(_COUNTED)}|\d+)\s*\)")
+_DOTTED = re.compile(r"\b([a-z])\.")
 _WORD_NUMBER = re.compile(rf"\b({'|'.join(_COUNTED)})\b")
 _RANGE = rf"({NUMBER})(?:\s*(?:-|to|or)\s*({NUMBER}))?"
 _PIECES = r"(?:tab(?:let)?s?|tabs?\b|cap(?:sule|let)?s?|caps?\b|pills?|softgels?|gumm(?:y|ies)|patch(?:es)?|each)\b"
 _PIECES_DOSE = re.compile(rf"{_RANGE}\s*(?:\w+\s+)?{_PIECES}")
 _TAKEN_DOSE = re.compile(rf"(?:^|take|give)\s*{_RANGE}\s*(?:to be taken|(?:by mouth|po|orally)?\s*(?=\D|$))")
-_MEASURED_DOSE = re.compile(rf"{_RANGE}\s*(mg|mcg|ug|micrograms?|milligrams?|grams?|gm|g|ml|iu|units?)\b")
+_UNIT = r"(mg|mcg|ug|micrograms?|milligrams?|grams?|gm|g|ml|iu|units?|tsp|teaspoon(?:ful)?s?)\b"
+_MEASURED_DOSE = re.compile(rf"({NUMBER})(?:\s*(?:m?c?g)?\s*(?:-|to|or)\s*({NUMBER}))?\s*{_UNIT}")
+_SPAN = r"(?:days?|weeks?|wks?|months?|years?|d|hours?|hrs?|min(?:ute)?s?)\b"
 _NOT_A_DOSE = re.compile(
-    r"\d+\s*refills?\b|\bdisp(?:ense)?[- ]*#?\s*\d+\s*\w*|\b(?:for|x)\s*\d+\s*(?:days?|weeks?|months?)"
+    rf"\d+\s*refills?\b|(?:\bdisp(?:ense)?|#|\bqty)[-: ]*#?\s*\d+\s*[a-z]*|\b(?:for|x|after|in)\s*\d+\s*{_SPAN}"
+    r"|\b(?:max(?:imum)?|no more than|not (?:to )?exceed)\b(?:[^.;,]|[.,]\d)*"
 )
-_STRENGTH_EACH = re.compile(rf"{_PIECES}\s*\(?\s*{NUMBER}\s*(?:mg|mcg|g|units?|iu)(?:\s+total)?\s*\)?")
+#: `3x`, `2 times`, `3/day` and `12-hourly` tell how often, not how many.
+_HOW_OFTEN = re.compile(rf"(?:{NUMBER})\s*(?:times?\b|x(?!\s*\d)|/ ?day|-?\s*hourly)")
+#: The strength of a piece before its name: `1 325 mg tablet` is one tablet.
+_STRENGTH_BEFORE = re.compile(rf"\(?(?<![/-])(?:{NUMBER})\s*-?{_UNIT}\s*\)?\s+(?=(?:\w+\s+)?{_PIECES})")
+_STRENGTH_EACH = re.compile(rf"{_PIECES}\s*\(?\s*(?:{NUMBER})\s*(?:mg|mcg|g|units?|iu)(?:\s+total)?\s*\)?")
 
-_ONCE = re.compile(r"\b(?:stat|x ?1|one[- ]time|premed\w*|once only|pre-?medication|on call)\b")
-_BARE_ONCE = re.compile(r"\bsingle dose\b|\bonce\b(?!\s*(?:a|per|each|every|daily|weekly|monthly|in|at|nightly|/))")
+_ONCE = re.compile(rf"\b(?:stat|x ?1(?!\s*{_SPAN}|\s*refill)|premed\w*|once only|pre-?medication|on call)\b")
+_BARE_ONCE = re.compile(
+    r"\bsingle dose\b|\b1[- ]?(?:time|x)\b|\btimes 1\b"
+    r"|\bonce\b(?!\s*(?:a|per|each|every|daily|weekly|monthly|in|at|nightly|/))"
+)
+#: What parts directions of several doses a day: `1 tab in the morning and 2 tabs at bedtime`.
+_PARTING = re.compile(r"\s*(?:,(?!\d)|;|&|\+|\band\b|\bplus\b)\s*")
+_ONE_AFTER_ANOTHER = re.compile(r"\b(?:then|increase|titrate|taper|decrease|total(?: daily)?(?: dose)?(?: of|:)?\s*\d)")
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
 
 PerDay = Callable[[re.Match[str]], Decimal | None]
 
@@ -50,32 +69,39 @@ def _every(times: str, days: int = 1) -> PerDay:
 
 _N = rf"({NUMBER})"
 _A = r"(?:a|per|each|every|/)?"
-_PART = r"(?:bedtime|night|morning|evening)"
-_THREE_DAYS = r"\btiw\b|\bm-?w-?f\b|\bmon\w*,? wed\w*,? (?:and )?fri\w*"
+_MORNING, _EVENING = r"(?:mornings?|breakfast|am)", r"(?:bed(?:time)?|nights?|evenings?|dinner|supper|pm)"
+_PART = rf"(?:{_MORNING}|{_EVENING}|noon|lunch)"
+_THREE_DAYS = r"\btiw\b|\bm[-,/ ]*w[-,/ ]*f\b|\bmon\w*[,/ ]+wed\w*[,/ ]+(?:and )?fri\w*"
+_OTHER = r"(?:other|second|2nd)"
 _MEALS = r"\b(?:with|before|after) (?:each meal|every meal|meals|breakfast,? lunch,? and)"
 #: Read from the top: what is more particular first. A week is seven days, a month thirty.
 _FREQUENCIES: tuple[tuple[re.Pattern[str], PerDay], ...] = tuple(
     (re.compile(pattern), answer)
     for pattern, answer in (
-        (rf"\b{_N}(?:\s*(?:-|to)\s*\d+)?\s*times?\s*{_A}\s*(?:week|wk)(?:ly)?\b", _times(7)),
+        (rf"\b{_N}(?:\s*(?:-|to)\s*\d+)?\s*(?:times?|x)\s*{_A}\s*(?:week|wk)(?:ly)?\b", _times(7)),
         (rf"\b(?:twice|2x)\s*{_A}\s*week(?:ly)?\b", _fixed("2", 7)),
         (rf"\bthrice\s*{_A}\s*week(?:ly)?\b|{_THREE_DAYS}", _fixed("3", 7)),
         (rf"\b(?:every|q)\s*{_N}\s*(?:-\s*\d+\s*)?(?:weeks?|wks?)\b", _every("1", 7)),
+        (rf"\bevery {_OTHER} week\b", _fixed("1", 14)),
         (r"\b(?:(?:once|1 time) (?:a|per|every|each) week|once weekly|weekly|every week)\b", _fixed("1", 7)),
         (r"\b(?:(?:1|each|per) week|q ?w(?:ee)?k(?:ly)?)\b|/ ?week\b", _fixed("1", 7)),
-        (r"\b(?:once (?:a|per) month|monthly|every month|per month)\b", _fixed("1", 30)),
-        (r"\b(?:every other day|every second day|alternate days?|qod|q ?o ?d|every 48 hours|eod)\b", _fixed("1", 2)),
+        (r"\b(?:once (?:a|per) month|monthly|every month|per month|q ?month)\b", _fixed("1", 30)),
+        (rf"\bevery {_OTHER} (?:day|{_PART})\b|\balternat(?:e|ing) (?:days?|{_PART})\b", _fixed("1", 2)),
+        (r"\b(?:qod|q ?o ?d|every 48 hours|eod)\b", _fixed("1", 2)),
+        (r"\bevery (?:third|3rd) day\b", _fixed("1", 3)),
         (rf"\b(?:every|q)\s*{_N}\s*(?:-\s*\d+\s*)?(?:days?|d)\b", _every("1")),
         (rf"\b(?:every|q)\s*{_N}\s*(?:(?:-|to)\s*\d+\s*)?-?(?:hours?|hourly|hrs?|h)\b", _every("24")),
-        (rf"\b{_N}\s*-\s*hourly\b", _every("24")),
+        (rf"\b{_N}\s*-?\s*hourly\b", _every("24")),
         (rf"\b(?:(?:{NUMBER})\s*(?:-|to|or)\s*)?{_N}\s*(?:x|times?)\s*{_A}\s*(?:day|daily)\b", _times(1)),
-        (r"\b(?:qid|qds|q\.i\.d)\b", _fixed("4")),
-        (r"\b(?:tid|tds|t\.i\.d|thrice (?:a day|daily))\b", _fixed("3")),
-        (rf"\b(?:bid|bd|b\.i\.d|twice\s*{_A}\s*(?:day|daily)|morning and (?:evening|night|bedtime))\b", _fixed("2")),
-        (r"\b(?:qd|od|daily|nightly|(?:a|per|each|every) day|qday|q ?day|q ?24 ?h)\b|\bq\.d\.|/ ?day\b", _fixed("1")),
-        (r"\b(?:qhs|q ?hs|hs|qam|q ?am|qpm|q ?pm|nocte|mane)\b", _fixed("1")),
-        (rf"\b(?:at|before|each|every|in|with)\s*(?:the )?{_PART}\b", _fixed("1")),
+        (rf"(?:\bx ?|\b){_N} ?/ ?day\b", _times(1)),
+        (r"\b(?:qid|qds)\b", _fixed("4")),
+        (r"\b(?:tid|tds|thrice (?:a day|daily))\b", _fixed("3")),
+        (rf"\b(?:bid|bd|twice\s*{_A}\s*(?:day|daily))\b", _fixed("2")),
+        (rf"\b{_MORNING} and (?:at |in |with |before )?(?:the )?(?:\d+ ?)?{_EVENING}\b", _fixed("2")),
+        (r"\b(?:qd|od|daily|nightly|(?:a|per|each|every) day|qday|q ?day|q ?24 ?h)\b|/ ?day\b", _fixed("1")),
         (_MEALS, _fixed("3")),
+        (r"\b(?:qhs|q ?hs|hs|qam|q ?am|qpm|q ?pm|nocte|mane|am|pm)\b", _fixed("1")),
+        (rf"\b(?:at|before|each|every|in|with)\s*(?:the )?{_PART}\b", _fixed("1")),
     )
 )
 
@@ -91,24 +117,40 @@ class Said:
 
 
 def read_sig(said: str) -> Said:
-    """The dose and frequency of directions in words."""
-    sig = _as_numbers(plain(said[:LONGEST_SIG]))
+    """The dose and frequency of directions in words; several doses of one day are added up."""
+    sig = _as_numbers(said[:LONGEST_SIG])
     per_day = _per_day(_NOT_A_DOSE.sub(" ", sig))
-    once = bool(_ONCE.search(sig)) or (per_day is None and bool(_BARE_ONCE.search(sig)))
-    amount, unit = _dose(sig)
-    return Said(amount, unit, per_day, once)
+    goes_on = per_day is not None and bool(_ONE_AFTER_ANOTHER.search(sig))
+    once = (bool(_ONCE.search(sig)) and not goes_on) or (per_day is None and bool(_BARE_ONCE.search(sig)))
+    return _over_the_day(sig, once) or Said(*_dose(sig), per_day, once)
 
 
-def _as_numbers(sig: str) -> str:
-    """Words to numbers, `1 (one)` to `1`, `1/2` to 0.5."""
-    sig = _WORD_NUMBER.sub(lambda match: _COUNTED[match[1]], sig)
-    sig = _BRACKETS.sub(" ", sig).replace("½", "0.5").replace("one-half", "0.5")
+def _as_numbers(said: str) -> str:
+    """Words to numbers, `1 (one)` to `1`, `1/2` to 0.5, `1 1/2` to 1.5, `t.i.d.` to `tid`."""
+    for sign, written in _PARTS_OF_ONE.items():
+        said = said.replace(sign, written)
+    sig = _WORD_NUMBER.sub(lambda match: _COUNTED[match[1]], _DOTTED.sub(r"\1", plain(said)))
+    sig = _AND_A_HALF.sub(r"\1.5", _BRACKETS.sub(" ", sig))
     return " ".join(_FRACTION.sub(_fraction, sig).split())
 
 
 def _fraction(match: re.Match[str]) -> str:
-    above, below = Decimal(match[1]), Decimal(match[2])
-    return f"{above / below:f}" if 0 < above < below <= 8 else match[0]
+    whole, above, below = Decimal(match[1] or 0), Decimal(match[2]), Decimal(match[3])
+    return f"{whole + above / below:f}" if 0 < above < below <= 8 else match[0]
+
+
+def _over_the_day(sig: str, once: bool) -> Said | None:
+    """The sum of the doses of one day; `None` where the directions are not of two or more that can all be read."""
+    bare = _NOT_A_DOSE.sub(" ", _IN_BRACKETS.sub(" ", sig))
+    if _ONE_AFTER_ANOTHER.search(bare):
+        return None
+    read = [(*_dose(part), _per_day(part)) for part in _PARTING.split(bare)]
+    doses = [(amount, unit, per_day) for amount, unit, per_day in read if amount is not None or per_day is not None]
+    known = [amount * per_day for amount, _, per_day in doses if amount is not None and per_day is not None]
+    units = {unit for _, unit, _ in doses}
+    if len(doses) < 2 or len(known) < len(doses) or len(units) > 1:
+        return None
+    return Said(sum(known, Decimal(0)), units.pop(), Decimal(1), once)
 
 
 def _per_day(sig: str) -> Decimal | None:
@@ -121,14 +163,17 @@ def _per_day(sig: str) -> Decimal | None:
 
 def _dose(sig: str) -> tuple[Decimal | None, str]:
     """Pieces before measures (`650 mg = 2 tab` is two tablets), measures before a number alone."""
-    bare = _NOT_A_DOSE.sub(" ", sig)
-    pieces = _PIECES_DOSE.search(bare)
+    bare = _HOW_OFTEN.sub(" ", _NOT_A_DOSE.sub(" ", sig)).strip()
+    without_strength = _STRENGTH_BEFORE.sub(" ", bare)
+    pieces = _PIECES_DOSE.search(without_strength)
+    if not pieces and without_strength != bare:
+        pieces = _TAKEN_DOSE.search(without_strength)
     if pieces:
         return _upper(pieces), ""
     measured = _MEASURED_DOSE.search(_STRENGTH_EACH.sub(" ", bare))
     if measured:
         return _upper(measured), measured[3]
-    taken = _TAKEN_DOSE.search(bare.strip())
+    taken = _TAKEN_DOSE.search(bare)
     return (_upper(taken), "") if taken else (None, "")
 
 

@@ -117,6 +117,33 @@ def test_structured_doses(dosage: object, iron: str | None) -> None:
         ("2 tablets a day", "2"),
         ("1 tablet daily for 1 week", "1"),
         ("1 tab, Oral, every 6 hr, PRN: headache", "4"),
+        ("one 325 mg tablet daily", "1"),
+        ("Take 2 325 mg tablets daily", "2"),
+        ("2 x 325 mg tablets twice a day", "4"),
+        ("take 1 (325 mg) tablet daily", "1"),
+        ("take 325 mg tablet daily", "1"),
+        ("½ tablet daily", "0.5"),
+        ("1½ tabs daily", "1.5"),
+        ("1 1/2 tablets daily", "1.5"),
+        ("one and a half tablets daily", "1.5"),
+        ("ten tablets daily", "10"),
+        ("1 tab by mouth in the morning and 2 tabs at bedtime", "3"),
+        ("Take 1 tablet (325 mg total) by mouth in the morning and 2 tablets (650 mg total) before bedtime.", "3"),
+        ("1 tab am, 2 tabs pm", "3"),
+        ("2 tabs bid and 1 tab qhs", "5"),
+        ("2 tabs daily for 3 days then 1 tab daily", "2"),
+        ("1 tablet with breakfast and dinner", "2"),
+        ("1 tab t.i.d.", "3"),
+        ("1 tab q.o.d.", "0.5"),
+        ("1 tab every other night", "0.5"),
+        ("1 tab alternate mornings", "0.5"),
+        ("1 tab every twelve hours", "2"),
+        ("1 tab 3/day", "3"),
+        ("1 tab x3/day", "3"),
+        ("Disp: 90 tablets, 1 tab tid", "3"),
+        ("#90 1 tab tid", "3"),
+        ("1 tab q6h, max 3 tablets in 24 hours", "4"),
+        ("3x/week", None),
         ("as needed", None),
         ("As Directed", None),
         ("0 Refill(s)", None),
@@ -131,8 +158,32 @@ def test_directions_in_words(sig: str, tablets: str | None) -> None:
     assert mg == (None if tablets is None else Decimal(tablets) * 325)
 
 
+def test_days_of_the_week_in_words() -> None:
+    for sig in ("1 tab 3x/week", "1 tab 3 x weekly", "1 tab M, W, F", "1 tab mon/wed/fri"):
+        assert daily_dose([{"text": sig}], drug(TABLET)).mg == {"ferrous sulfate": Decimal("139.2858")}, sig
+
+
+def test_a_sum_in_words_is_not_multiplied_by_the_timing() -> None:
+    twice = {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}
+    sig = "1 tab in the morning and 2 tabs at bedtime"
+    assert daily_dose([{"text": sig, "timing": twice}], drug(TABLET)).mg == {"ferrous sulfate": 975}
+
+
+def test_a_teaspoon_is_five_millilitres() -> None:
+    liquid = drug("ferrous sulfate 220 mg/5 mL oral elixir")
+    assert daily_dose([{"text": "1 tsp daily"}], liquid).mg == {"ferrous sulfate": 220}
+
+
 @pytest.mark.parametrize(
-    ("sig", "mg"), [("325 mg orally daily", "325"), ("500mg twice daily", "1000"), ("80 mg/day", "80")]
+    ("sig", "mg"),
+    [
+        ("325 mg orally daily", "325"),
+        ("500mg twice daily", "1000"),
+        ("80 mg/day", "80"),
+        ("12.5 mg-25 mg q6h", "100"),
+        ("0.25 mg at bedtime, increase to 0.5 mg after 1 week", "0.25"),
+        ("300 mg in AM and 600 mg HS", "900"),
+    ],
 )
 def test_a_mass_in_words_needs_no_strength(sig: str, mg: str) -> None:
     assert daily_dose([{"text": sig}], drug("ferrous sulfate")).mg == {"ferrous sulfate": Decimal(mg)}
@@ -221,6 +272,12 @@ def test_instructions_in_sequence_are_phases_of_which_the_largest_counts() -> No
         ({"text": "25 mg IV once"}, True),
         ({"text": "25 mg stat"}, True),
         ({"text": "25 mg x1"}, True),
+        ({"text": "one time"}, True),
+        ({"text": "25 mg one-time before transfusion"}, True),
+        ({"text": "1 time dose"}, True),
+        ({"text": "one time per day"}, False),
+        ({"text": "1 tab daily x 1 month"}, False),
+        ({"text": "25 mg STAT then 25 mg daily"}, False),
         ({"text": "premed before transfusion"}, True),
         ({"text": "25 mg once daily"}, False),
         ({"text": "once a week"}, False),

@@ -138,6 +138,8 @@ class DecisionText:
     reads: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    thresholds: tuple[str, ...] = ()  # names of those its file defines
+    switches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +267,8 @@ def _decision(name: str, content: Mapping[str, Any]) -> DecisionText:
         reads=tuple(content.get("reads", ())),
         orders=tuple(content.get("orders", ())),
         facts=tuple(content.get("facts", ())),
+        thresholds=tuple(content.get("thresholds", ())),
+        switches=tuple(content.get("switches", ())),
     )
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from cards.analytes import analyte, analytes
+from cards.drugs.ingredients import ingredients
 from cards.suggestions import orderables
 from cards.valuesets import load_valueset, valueset_names
 from cds_service.knowledge_faults import form_faults, parse_table
@@ -34,12 +35,21 @@ def knowledge_faults(decision_files: Mapping[str, str], citations_file: str) -> 
         if not found:
             sound[where] = content
     faults += _defined_twice(sound)
-    limits = frozenset(name.replace(".", "_") for each in sound.values() for name in each.get("thresholds", {}))
+    limits = _limit_names(parsed.values())
     for where, content in sound.items():
         checks = (*_threshold_faults(content, citations), *_switch_faults(content), *_card_faults(content, citations),
                   *_order_faults(content), *text_faults(content, limits))  # fmt: skip
         faults += [f"{where}: {fault}" for fault in checks]
     return tuple(faults)
+
+
+def _limit_names(parsed: Iterable[tuple[Content, tuple[str, ...]]]) -> frozenset[str] | None:
+    """Every threshold as a placeholder names it; `None` while a file cannot be read, so that none is missed in vain."""
+    read = tuple(parsed)
+    if any(broken for _, broken in read):
+        return None
+    tables = (content.get("thresholds") for content, _ in read)
+    return frozenset(name.replace(".", "_") for table in tables if isinstance(table, Mapping) for name in table)
 
 
 def _where(name: str) -> str:
@@ -139,5 +149,8 @@ def _not_in(names: Iterable[str]) -> Iterator[str]:
 
 
 def unverified_codes() -> tuple[tuple[str, str, str], ...]:
-    """Every code that still awaits verification: value set, system and code. They match like any other."""
-    return tuple((name, *code) for name in valueset_names() for code in load_valueset(name).unverified())
+    """Every code that still awaits verification: value set or drug, system and code. They match like any other."""
+    sets = ((name, code) for name in valueset_names() if not name.startswith("drug-")
+            for code in load_valueset(name).unverified())  # fmt: skip
+    drugs = ((name, code) for name, each in ingredients().items() for code in sorted(each.unverified))
+    return tuple((name, *code) for name, code in (*sets, *drugs))

@@ -12,8 +12,8 @@ _OF_A_RESULT = ("_value", "_date")
 _FILLED = ("summary", "recommendation", "rule", "limits", "not_for")
 
 
-def text_faults(content: Mapping[str, Any], limits: frozenset[str]) -> Iterator[str]:
-    """Faults of the placeholders. `limits`: every threshold by name, with `_` for the points.
+def text_faults(content: Mapping[str, Any], limits: frozenset[str] | None) -> Iterator[str]:
+    """Faults of the placeholders. `limits`: every threshold by name, with `_` for the points; `None`: not known.
 
     A placeholder is `{limit_ferritin_low}`, or a name of the file's `facts`, alone or with `_value` or `_date`.
     """
@@ -33,7 +33,7 @@ def _texts(content: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
                 yield ("cards", card, member), members[member]
 
 
-def _faults(text: str, facts: frozenset[str], limits: frozenset[str]) -> Iterator[str]:
+def _faults(text: str, facts: frozenset[str], limits: frozenset[str] | None) -> Iterator[str]:
     try:
         parts = list(string.Formatter().parse(text))
     except ValueError as fault:
@@ -44,9 +44,10 @@ def _faults(text: str, facts: frozenset[str], limits: frozenset[str]) -> Iterato
             continue
         if form or conversion or not name.isidentifier():
             yield f"{{{name}}} has a form of its own; allowed: a bare name such as {{ferritin}}; write the name alone"
-        elif name.startswith("limit_") and name.removeprefix("limit_") not in limits:
-            yield f"{{{name}}} names no threshold; allowed: limit_ and the threshold's name with _ for .; correct it"
-        elif not name.startswith("limit_") and not _is_fact(name, facts):
+        elif name.startswith("limit_"):
+            if limits is not None and name.removeprefix("limit_") not in limits:
+                yield f"{{{name}}} names no threshold; allowed: limit_ and the threshold's name, _ for .; correct it"
+        elif not _is_fact(name, facts):
             yield f"{{{name}}} is no fact of this decision; allowed: its facts, alone or with _value, _date; correct it"
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import click
 
 from cds_service.cli.audit import audit_group
+from cds_service.cli.check_config import check_config_command
 from cds_service.cli.database import database_group
 from cds_service.cli.demo import demo_command
 from cds_service.cli.evaluate import evaluate_command
 from cds_service.cli.export_feedback import export_feedback_command
+from cds_service.cli.rules import rules_command
 from cds_service.cli.serve import serve_command
 
 
@@ -26,5 +28,15 @@ def main() -> None:
     """
 
 
-for command in (demo_command, serve_command, evaluate_command, audit_group, export_feedback_command, database_group):
+_COMMANDS = (
+    demo_command,
+    serve_command,
+    evaluate_command,
+    rules_command,
+    check_config_command,
+    audit_group,
+    export_feedback_command,
+    database_group,
+)
+for command in _COMMANDS:
     main.add_command(command)

@@ -1,0 +1,147 @@
+"""One decision as a FHIR R4 PlanDefinition: when it is asked, its limits, its cards and what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from cards.rules import CardText, Citation, DecisionText, Rules, Threshold
+from cards.wording import threshold_in_words
+
+BASE = "https://rls-cds.example.org"
+_EXTENSION = f"{BASE}/StructureDefinition"
+_AWAITS = "awaits"
+_PLAN_TYPE = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
+
+Element = dict[str, Any]
+
+
+def plan_definition(decision: DecisionText, rules: Rules) -> Element:
+    """The decision with its thresholds (extension `threshold`), citations (relatedArtifact) and one action per card."""
+    name = decision.name.replace("_", "-")
+    signed = {"reviewer": [{"name": decision.reviewer}]} if not decision.reviewer.startswith(_AWAITS) else {}
+    return {
+        "resourceType": "PlanDefinition",
+        "id": name,
+        "extension": [_threshold(rules.thresholds[limit]) for limit in decision.thresholds]
+        + [_switch(switch, rules) for switch in decision.switches],
+        "url": f"{BASE}/PlanDefinition/{name}",
+        "version": decision.version,
+        "name": "".join(word.capitalize() for word in decision.name.split("_")),
+        "title": decision.title,
+        "type": {"coding": [{"system": _PLAN_TYPE, "code": "eca-rule"}]},
+        "status": "draft",
+        "date": decision.changed.isoformat(),
+        "description": f"{decision.question} Reads: {', '.join(decision.reads)}.",
+        "usage": f"Sign-off: {decision.reviewer}. For licensed health professionals; not for use without review.",
+        **signed,
+        "relatedArtifact": [_citation(rules.citations[source]) for source in _sources(decision, rules)],
+        "library": [f"{BASE}/Library/rls-cds-knowledge"],
+        "action": [_ask(decision, rules)],
+    }
+
+
+def _ask(decision: DecisionText, rules: Rules) -> Element:
+    """The question, with one action for each card, and the laboratory orders that these may suggest."""
+    orders = [
+        {"title": f"Order {test}", "definitionCanonical": f"{BASE}/ActivityDefinition/order-{test}"}
+        for test in decision.orders
+    ]
+    return {
+        "title": decision.question,
+        "trigger": [{"type": "named-event", "name": hook} for hook in decision.hooks],
+        "selectionBehavior": "any",
+        "action": [*(_card(card, rules) for card in decision.cards.values()), *orders],
+    }
+
+
+def _card(card: CardText, rules: Rules) -> Element:
+    priority = {"critical": "stat", "warning": "urgent"}.get(card.indicator, "routine")
+    return {
+        "id": card.id,
+        "title": card.title,
+        "description": with_limits(card.rule, rules),
+        "textEquivalent": with_limits(card.recommendation, rules),
+        "priority": priority,
+        "code": [{"coding": [{"system": f"{BASE}/CodeSystem/card", "code": card.topic, "display": card.title}]}],
+        "documentation": [{**_citation(rules.citations[name]), "label": card.grade} for name in card.citations],
+    }
+
+
+def with_limits(text: str, rules: Rules) -> str:
+    """A card's text with its limits filled in; a fact of the patient stands as its name in brackets."""
+
+    class Known(dict[str, str]):
+        def __missing__(self, name: str) -> str:
+            return f"[{name.replace('_', ' ')}]"
+
+    limits = {f"limit_{name.replace('.', '_')}": threshold_in_words(each) for name, each in rules.thresholds.items()}
+    return text.format_map(Known(limits)).strip()
+
+
+def _sources(decision: DecisionText, rules: Rules) -> Iterable[str]:
+    """Every source of the decision, the cards' first, each once."""
+    cited = [name for card in decision.cards.values() for name in card.citations]
+    return dict.fromkeys([*cited, *(rules.thresholds[limit].citation for limit in decision.thresholds)])
+
+
+def _citation(citation: Citation) -> Element:
+    said = f"{citation.label}: {citation.reference} ({citation.certainty})"
+    return {"type": "citation", "display": citation.label, "citation": said, "url": citation.url}
+
+
+def _threshold(limit: Threshold) -> Element:
+    parts = [
+        _part("name", "String", limit.name),
+        _part("value", "Quantity", _quantity(limit.value, limit.unit)),
+        _part("side", "String", limit.side),
+        _part("meaning", "String", limit.meaning),
+        _part("certainty", "Code", limit.certainty),
+        _part("source", "String", limit.citation),
+        _part(
+            "range",
+            "Range",
+            {"low": _quantity(limit.range[0], _unit(limit)), "high": _quantity(limit.range[1], _unit(limit))},
+        ),
+        *_history(limit),
+    ]
+    if limit.national is not None:
+        parts += [
+            _part("national", "Quantity", _quantity(limit.national, limit.national_unit)),
+            _part("site-reason", "String", limit.site_reason),
+        ]
+    return {"url": f"{_EXTENSION}/threshold", "extension": parts}
+
+
+def _history(limit: Threshold) -> Iterator[Element]:
+    for entry in limit.history:
+        said = [
+            _part("since", "Date", entry.since.isoformat()),
+            _part("value", "Quantity", _quantity(entry.value, _unit(limit))),
+            _part("source", "String", entry.citation),
+        ]
+        yield {"url": "history", "extension": said}
+
+
+def _unit(limit: Threshold) -> str:
+    return limit.national_unit or limit.unit
+
+
+def _switch(name: str, rules: Rules) -> Element:
+    switch = rules.switches[name]
+    parts = [
+        _part("name", "String", name),
+        _part("value", "String", switch.value),
+        _part("meaning", "String", switch.meaning),
+        *(_part("choice", "String", choice) for choice in switch.choices),
+    ]
+    return {"url": f"{_EXTENSION}/switch", "extension": parts}
+
+
+def _part(name: str, kind: str, value: object) -> Element:
+    return {"url": name, f"value{kind}": value}
+
+
+def _quantity(value: Decimal, unit: str) -> Element:
+    return {"value": value, "unit": unit}

@@ -1,0 +1,195 @@
+"""Every decision with its limits, sources and codes, as a table for a terminal, as Markdown and for the README.
+
+python -m cds_service.rules_listing --write README.md       refreshes the README's generated part
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from cards.overrides import own_choices
+from cards.quantity import plain
+from cards.rules import Citation, DecisionText, Rules, Switch, Threshold
+from cards.wording import threshold_in_words
+from cds_service.knowledge_checks import unverified_codes
+
+BEGIN = "<!-- generated:rules (python -m cds_service.rules_listing --write README.md) -->"
+END = "<!-- /generated:rules -->"
+AWAITS = "awaits a physician"
+
+
+def as_table(rules: Rules) -> str:
+    """For a terminal: one block per decision."""
+    blocks = ["\n".join(_block(decision, rules)) for decision in rules.decisions.values()]
+    return "\n\n".join([*blocks, "\n".join(_choices(rules)), "\n".join(_unverified())]) + "\n"
+
+
+def _block(decision: DecisionText, rules: Rules) -> Iterator[str]:
+    yield f"{decision.name}  {decision.title} (version {decision.version} of {decision.changed})"
+    yield f"  {decision.question}  Asked at: {', '.join(decision.hooks)}. Sign-off: {decision.reviewer or AWAITS}."
+    yield f"  Reads: {', '.join(decision.reads)}."
+    for limit in limits_of(decision, rules):
+        yield f"  {limit.name:28} {value_in_words(limit):42} {_range(limit):22} {limit.certainty:11} {limit.citation}"
+    for switch in switches_of(decision, rules):
+        yield f"  {switch.name:28} {choice_in_words(switch):42} {' | '.join(switch.choices)}"
+    for card in decision.cards.values():
+        yield f"  {card.id:28} {card.indicator:10} {card.grade}. {'; '.join(_labels(card.citations, rules))}"
+
+
+def _choices(rules: Rules) -> Iterator[str]:
+    """What this site has set, with its reasons."""
+    own = [limit for limit in rules.thresholds.values() if limit.national is not None]
+    yield "This site's own limits and choices:" if own or own_choices(rules) else "No limit or choice of a site's own."
+    for limit in own:
+        yield f"  {limit.name}: {value_in_words(limit)}, since {limit.site_date}: {limit.site_reason}"
+    for switch in own_choices(rules).values():
+        yield f"  {switch.name}: {choice_in_words(switch)}, since {switch.site_date}: {switch.site_reason}"
+
+
+def _unverified() -> Iterator[str]:
+    codes = unverified_codes()
+    yield f"{len(codes)} codes await verification; they match like any other, and a card that rests on one says so:"
+    yield from (f"  {name:36} {system} {code}" for name, system, code in codes)
+
+
+def as_markdown(rules: Rules) -> str:
+    """The same as one Markdown page, without a heading of its own."""
+    parts = [_summary(rules), _decisions(rules), _thresholds(rules), _switches(rules)]
+    folded = [_folded("Sources", _sources(rules)), _folded("Codes that await verification", _codes())]
+    return "\n\n".join([*parts, *folded]) + "\n"
+
+
+def _folded(title: str, text: str) -> str:
+    """A part that a reader opens where it is wanted."""
+    return f"<details><summary>{title}</summary>\n\n{text}\n\n</details>"
+
+
+def _summary(rules: Rules) -> str:
+    cards = sum(len(decision.cards) for decision in rules.decisions.values())
+    waiting = sum((limit.reviewer or AWAITS) == AWAITS for limit in rules.thresholds.values())
+    return (
+        f"{len(rules.decisions)} decisions, {cards} cards, {len(rules.thresholds)} thresholds, "
+        f"{len(rules.switches)} switches. {waiting} thresholds await a physician's sign-off."
+    )
+
+
+def _decisions(rules: Rules) -> str:
+    rows = (
+        (
+            f"`{decision.name}`",
+            decision.question,
+            ", ".join(decision.hooks),
+            ", ".join(card.id for card in decision.cards.values()),
+            f"{decision.version} ({decision.changed})",
+            decision.reviewer or AWAITS,
+        )
+        for decision in rules.decisions.values()
+    )
+    return _markdown(("Decision", "Question", "Hook", "Cards", "Version", "Sign-off"), rows)
+
+
+def _thresholds(rules: Rules) -> str:
+    rows = (
+        (
+            f"`{limit.name}`",
+            value_in_words(limit),
+            limit.meaning,
+            _range(limit),
+            f"{rules.citations[limit.citation].label} ({limit.certainty})",
+            str(limit.history[-1].since) if limit.history else "",
+        )
+        for limit in rules.thresholds.values()
+    )
+    return _markdown(("Threshold", "Value", "Meaning", "A site may choose", "Source (certainty)", "Since"), rows)
+
+
+def _switches(rules: Rules) -> str:
+    rows = (
+        (f"`{switch.name}`", choice_in_words(switch), ", ".join(switch.choices), switch.meaning)
+        for switch in rules.switches.values()
+    )
+    return _markdown(("Switch", "Value", "Choices", "Meaning"), rows)
+
+
+def _sources(rules: Rules) -> str:
+    named = {source for decision in rules.decisions.values() for card in decision.cards.values()
+             for source in card.citations} | {limit.citation for limit in rules.thresholds.values()}  # fmt: skip
+    rows = (_source(rules.citations[name]) for name in sorted(named))
+    return _markdown(("Source", "Reference", "Certainty"), rows)
+
+
+def _source(citation: Citation) -> tuple[str, ...]:
+    return f"[{citation.label}]({citation.url})", citation.reference, citation.certainty
+
+
+def _codes() -> str:
+    rows = ((f"`{name}`", system, code) for name, system, code in unverified_codes())
+    intro = "They match like any other; a card that rests on one says so."
+    return f"{intro}\n\n{_markdown(('Value set or drug', 'System', 'Code'), rows)}"
+
+
+def _markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    columns = tuple(head)
+    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def limits_of(decision: DecisionText, rules: Rules) -> tuple[Threshold, ...]:
+    """The thresholds that the file of this decision defines."""
+    return tuple(rules.thresholds[name] for name in decision.thresholds)
+
+
+def switches_of(decision: DecisionText, rules: Rules) -> tuple[Switch, ...]:
+    """The switches that the file of this decision defines."""
+    return tuple(rules.switches[name] for name in decision.switches)
+
+
+def value_in_words(limit: Threshold) -> str:
+    """`at or below 75 ng/mL`; where a site has set it, with the national value beside it."""
+    said = f"{limit.side} {threshold_in_words(limit)}"
+    if limit.national is None:
+        return said
+    return f"{said} (this site; nationally {plain(limit.national)} {limit.national_unit})"
+
+
+def choice_in_words(switch: Switch) -> str:
+    """The choice; where a site has made it, with the national one beside it."""
+    return switch.value if switch.site_date is None else f"{switch.value} (this site; nationally {switch.default})"
+
+
+def _range(limit: Threshold) -> str:
+    low, high = limit.range
+    unit = limit.national_unit or limit.unit
+    return "fixed" if low == high else f"{plain(low)} to {plain(high)} {unit}"
+
+
+def _labels(names: Iterable[str], rules: Rules) -> Iterator[str]:
+    return (rules.citations[name].label for name in names)
+
+
+def refreshed(readme: str, rules: Rules) -> str:
+    """The README with its generated part as the rules stand. Raises `ValueError` where the marks are not there."""
+    before, mark, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not mark or not end:
+        raise ValueError(f"no {BEGIN} ... {END}; put both where the rules shall stand")
+    return f"{before}{BEGIN}\n\n{as_markdown(rules)}\n{END}{after}"
+
+
+def main(arguments: list[str]) -> int:
+    """`--write FILE` refreshes the generated part of a Markdown file; without it the Markdown is printed."""
+    from cds_service.knowledge import national_rules
+
+    if arguments[:1] == ["--write"] and len(arguments) == 2:
+        path = Path(arguments[1])
+        path.write_text(refreshed(path.read_text(encoding="utf-8"), national_rules()), encoding="utf-8")
+    else:
+        sys.stdout.write(as_markdown(national_rules()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

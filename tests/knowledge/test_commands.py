@@ -1,0 +1,193 @@
+"""`rls-cds check-config` and `rls-cds rules`, and the README that is generated from the rules."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cards.fhir_export import bundle, resources
+from cards.fhir_plan import with_limits
+from cards.rules import Rules
+from cards.suggestions import orderables
+from cards.valuesets import valueset_names
+from cds_service import rules_listing
+from cds_service.cli import main
+from cds_service.knowledge import load_knowledge, national_rules
+from cds_service.knowledge_checks import unverified_codes
+from cds_service.settings import Settings
+
+_ROOT = Path(__file__).resolve().parents[2]
+RULES = national_rules()
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Path:
+    """A settings file with the example files of a site beside it."""
+    for name in ("site-overrides", "site-codes"):
+        shutil.copy(_ROOT / "deploy" / f"{name}.example.toml", tmp_path / f"{name}.toml")
+    file = tmp_path / "rls-cds.toml"
+    file.write_text('[site]\noverrides = "site-overrides.toml"\nlocal_codes = "site-codes.toml"\n', encoding="utf-8")
+    return file
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, arguments)
+    return result.exit_code, result.output
+
+
+def test_the_example_files_are_fine(configuration: Path) -> None:
+    code, said = run("check-config", str(configuration))
+    assert code == 0, said
+    assert "ferritin.low: at or below 50 ng/mL (this site; nationally 75 ng/mL)" in said
+    assert f"{len(unverified_codes())} codes in use await verification" in said
+    assert said.endswith("The configuration is fine.\n")
+
+
+def test_every_fault_of_every_file_is_named_at_once(configuration: Path) -> None:
+    site = configuration.parent / "site-overrides.toml"
+    site.write_text(site.read_text().replace('replaces = "75"', 'replaces = "70"'), encoding="utf-8")
+    codes = configuration.parent / "site-codes.toml"
+    codes.write_text(codes.read_text().replace('"tsat"', '"tast"'), encoding="utf-8")
+    configuration.write_text("max_cards = 99\n" + configuration.read_text(), encoding="utf-8")
+    code, said = run("check-config", str(configuration))
+    assert code == 1
+    assert [line.split(":")[1].strip() for line in said.splitlines() if line.startswith("Fault")] == [
+        "rls-cds.toml",
+        "site-overrides.toml",
+        "site-codes.toml",
+    ]
+    assert "3 to correct." in said
+
+
+def test_a_clients_code_map_is_checked_although_the_client_is_faulty(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('[laboratory."urn:x"]\n"1" = "nothing"\n', encoding="utf-8")
+    file = tmp_path / "rls-cds.toml"
+    file.write_text('[clients.general]\nlocal_codes = "own.toml"\n', encoding="utf-8")
+    code, said = run("check-config", str(file))
+    assert code == 1
+    assert "clients.general.issuer" in said and 'own.toml: laboratory."urn:x".1' in said
+
+
+@pytest.mark.parametrize("text", ["port = ", None], ids=["no TOML", "no file"])
+def test_a_file_that_cannot_be_read(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "rls-cds.toml"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    code, said = run("check-config", str(file))
+    assert (code, said.count("Fault:")) == (1, 1)
+
+
+# --- rules ------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_names_every_decision_limit_switch_card_and_unverified_code() -> None:
+    code, said = run("rules")
+    assert code == 0
+    cards = [card for decision in RULES.decisions.values() for card in decision.cards]
+    for name in (*RULES.decisions, *RULES.thresholds, *RULES.switches, *cards):
+        assert name in said, name
+    assert all(f"{system} {number}" in said for _, system, number in unverified_codes())
+    assert "No limit or choice of a site's own." in said
+
+
+def test_the_table_says_what_is_the_sites_own(configuration: Path) -> None:
+    code, said = run("rules", "--config", str(configuration))
+    assert code == 0
+    assert "at or below 50 ng/mL (this site; nationally 75 ng/mL)" in said
+    assert "Local neurology and haematology follow the lower NICE limit" in said
+    assert "warning (this site; nationally info)" in said
+
+
+def test_the_readme_is_as_fresh_as_the_rules() -> None:
+    readme = (_ROOT / "README.md").read_text(encoding="utf-8")
+    fix = "run: python -m cds_service.rules_listing --write README.md"
+    assert rules_listing.refreshed(readme, RULES) == readme, fix
+
+
+def test_a_readme_without_marks_is_refused() -> None:
+    with pytest.raises(ValueError, match="put both where the rules shall stand"):
+        rules_listing.refreshed("# nothing", RULES)
+
+
+def test_the_readme_is_written_by_one_command(tmp_path: Path) -> None:
+    file = tmp_path / "README.md"
+    file.write_text(f"before\n{rules_listing.BEGIN}\nold\n{rules_listing.END}\nafter\n", encoding="utf-8")
+    assert rules_listing.main(["--write", str(file)]) == 0
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("before\n") and text.endswith("after\n")
+    assert "\nold\n" not in text and "`ferritin.low`" in text
+
+
+def test_markdown_tables_are_whole() -> None:
+    code, said = run("rules", "--format", "markdown")
+    assert code == 0
+    for block in said.split("\n\n"):
+        rows = [line for line in block.splitlines() if line.startswith("|")]
+        assert len({line.count("|") for line in rows}) <= 1, rows[:1]
+
+
+# --- FHIR -------------------------------------------------------------------------------------------------------
+
+
+def test_the_bundle_holds_every_decision_test_and_value_set() -> None:
+    code, said = run("rules", "--format", "fhir")
+    assert code == 0
+    kinds = Counter(entry["resource"]["resourceType"] for entry in json.loads(said)["entry"])
+    assert kinds == {
+        "PlanDefinition": len(RULES.decisions),
+        "Library": 1,
+        "ActivityDefinition": len(orderables()),
+        "ValueSet": len(valueset_names()),
+    }
+
+
+def plan(name: str, rules: Rules = RULES) -> dict[str, object]:
+    return next(each for each in resources(rules) if each["id"] == name)
+
+
+@pytest.mark.parametrize("decision", RULES.decisions.values(), ids=RULES.decisions)
+def test_a_plan_carries_limits_sources_cards_and_orders(decision: object) -> None:
+    from cards.rules import DecisionText
+
+    assert isinstance(decision, DecisionText)
+    found = plan(decision.name.replace("_", "-"))
+    text = json.dumps(found)
+    assert all(f'"valueString": "{name}"' in text for name in (*decision.thresholds, *decision.switches))
+    assert all(f'"id": "{card}"' in text for card in decision.cards)
+    assert all(f"ActivityDefinition/order-{test}" in text for test in decision.orders)
+    cited = {RULES.citations[name].url for card in decision.cards.values() for name in card.citations}
+    assert cited <= {entry["url"] for entry in found["relatedArtifact"]}  # type: ignore[attr-defined]
+
+
+def test_canonical_links_lead_somewhere() -> None:
+    made = list(resources(RULES))
+    known = {each["url"] for each in made}
+    text = json.dumps([each for each in made if each["resourceType"] == "PlanDefinition"])
+    used = {part for part in text.split('"') if part.startswith("https://rls-cds.example.org/")}
+    linked = {part for part in used if "/Library/" in part or "/ActivityDefinition/" in part}
+    assert linked and linked <= known
+
+
+def test_ids_and_addresses_are_unique_and_the_models_take_them() -> None:
+    made = bundle(RULES)
+    addresses = [entry.fullUrl for entry in made.entry]
+    assert len(addresses) == len(set(addresses))
+
+
+def test_a_site_value_stands_beside_the_national_one(configuration: Path) -> None:
+    paths = {name: str(configuration.parent / f"{file}.toml")
+             for name, file in (("overrides", "site-overrides"), ("local_codes", "site-codes"))}  # fmt: skip
+    text = json.dumps(plan("iron-status", load_knowledge(Settings(site=paths)).rules))
+    assert '"url": "national", "valueQuantity": {"value": 75' in text
+    assert "Local neurology" in text
+
+
+def test_a_fact_of_the_patient_stays_a_name() -> None:
+    assert with_limits("Ferritin {ferritin}: at or below {limit_ferritin_low}", RULES) == (
+        "Ferritin [ferritin]: at or below 75 ng/mL"
+    )

@@ -6,7 +6,7 @@ Everything is escaped before a tag of ours is put around it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from markupsafe import Markup, escape
 
@@ -17,35 +17,48 @@ _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
-def markdown(text: str) -> Markup:
-    """Blocks parted by empty lines; a block of `- ` lines is a list, any other a paragraph."""
+#: What stands for a gap in a wording.
+Gap = Callable[[str], Markup]
+
+
+def markdown(text: str, gap: Gap | None = None) -> Markup:
+    """Blocks parted by empty lines; a block of `- ` lines is a list, any other a paragraph.
+
+    `gap` shows what stands in braces; without it braces are text.
+    """
     blocks = [block.strip() for block in text.split("\n\n")]
-    return Markup("\n").join(_block(block) for block in blocks if block)
-
-
-def _block(block: str) -> Markup:
-    lines = block.split("\n")
-    if all(line.startswith("- ") for line in lines):
-        items = Markup("").join(Markup("<li>{}</li>").format(_inline(line[2:])) for line in lines)
-        return Markup("<ul>{}</ul>").format(items)
-    return Markup("<p>{}</p>").format(_inline(" ".join(lines)))
-
-
-def _inline(text: str) -> Markup:
-    return Markup(_BOLD.sub(r"<strong>\1</strong>", str(escape(text))))  # noqa: S704 - escaped just before
+    return Markup("\n").join(_block(block, gap) for block in blocks if block)
 
 
 def template_words(rules: Rules) -> Callable[[str], Markup]:
     """How the wording of a card is shown before it is filled: limits as their values, other facts as named gaps."""
     limits = {f"limit_{name.replace('.', '_')}": threshold_in_words(each) for name, each in rules.thresholds.items()}
 
-    def words(text: str) -> Markup:
-        return Markup(_SLOT.sub(lambda found: _slot(found[1], limits), str(markdown(text))))  # noqa: S704 - as above
+    def gap(name: str) -> Markup:
+        if name in limits:
+            return Markup('<span class="limit">{}</span>').format(limits[name])
+        return Markup('<span class="slot">{}</span>').format(name.replace("_", " "))
 
-    return words
+    return lambda text: markdown(text, gap)
 
 
-def _slot(name: str, limits: Mapping[str, str]) -> str:
-    if name in limits:
-        return str(Markup('<span class="limit">{}</span>').format(limits[name]))
-    return str(Markup('<span class="slot">{}</span>').format(name.replace("_", " ")))
+def _block(block: str, gap: Gap | None) -> Markup:
+    lines = block.split("\n")
+    if all(line.startswith("- ") for line in lines):
+        items = Markup("").join(Markup("<li>{}</li>").format(_inline(line[2:], gap)) for line in lines)
+        return Markup("<ul>{}</ul>").format(items)
+    return Markup("<p>{}</p>").format(_inline(" ".join(lines), gap))
+
+
+def _inline(text: str, gap: Gap | None) -> Markup:
+    """Every second part of a split is what stood between the asterisks, or the braces."""
+    parts = (_with_gaps(part, gap) for part in _BOLD.split(text))
+    return Markup("").join(
+        Markup("<strong>{}</strong>").format(part) if n % 2 else part for n, part in enumerate(parts)
+    )
+
+
+def _with_gaps(text: str, gap: Gap | None) -> Markup:
+    if gap is None:
+        return escape(text)
+    return Markup("").join(gap(part) if n % 2 else escape(part) for n, part in enumerate(_SLOT.split(text)))

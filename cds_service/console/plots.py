@@ -10,6 +10,7 @@ from decimal import Decimal
 _STEPS = (1, 2, 2.5, 5, 10)
 _MONTHS = (1, 2, 3, 6, 12, 24, 60, 120)
 _MOST_DATES = 6
+_NAME_HEIGHT = 12
 #: Left free before the oldest result.
 _ROOM = timedelta(days=30)
 
@@ -79,12 +80,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What a template draws. Lines are (y, level), ticks are (place, text), bands are (y, height, kind)."""
+    """What a template draws. Lines are (y, y of the name, level), ticks (place, text), bands (y, height, kind)."""
 
     frame: Frame
     points: tuple[Point, ...]
     bands: tuple[tuple[float, float, str], ...]
-    lines: tuple[tuple[float, Level], ...]
+    lines: tuple[tuple[float, float, Level], ...]
     values: tuple[tuple[float, str], ...]
     dates: tuple[tuple[float, str], ...]
     old_until: float | None = None
@@ -120,11 +121,21 @@ def plot(
         frame=frame,
         points=tuple(Point(across(each.when), up(each.value), each) for each in ordered),
         bands=tuple(_band(zone, top, up) for zone in zones if zone.low < top),
-        lines=tuple((up(level.value), level) for level in seen),
+        lines=_lines(seen, up),
         values=tuple((up(step * n), _number(step * n)) for n in range(int(top / step) + 1)),
         dates=tuple((across(day), text) for day, text in _dates(first, last)),
         old_until=old,
     )
+
+
+def _lines(levels: Iterable[Level], up: Callable[[Decimal], float]) -> tuple[tuple[float, float, Level], ...]:
+    """From the lowest up; names are kept a line's height apart, however near their lines are."""
+    found, free = [], float("inf")
+    for level in sorted(levels, key=lambda each: each.value):
+        y = up(level.value)
+        free = min(y, free - _NAME_HEIGHT)
+        found.append((y, free, level))
+    return tuple(found)
 
 
 def _scale(most: Decimal, ticks: int) -> tuple[Decimal, Decimal]:

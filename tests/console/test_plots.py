@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -64,10 +65,18 @@ def test_bands_end_at_the_top_of_the_field_and_lines_above_it_are_left_out() -> 
     levels = (Level(Decimal(75), "≤ 75", ""), Level(Decimal(300), "> 300", ""))
     found = drawn(reading("38"), zones=zones, levels=levels, at_least=Decimal(120))
     assert [kind for *_, kind in found.bands] == ["low"]
-    assert [level.name for _, level in found.lines] == ["≤ 75"]
+    assert [level.name for *_, level in found.lines] == ["≤ 75"]
     high = drawn(reading("420"), zones=zones, levels=levels)
     assert [kind for *_, kind in high.bands] == ["low", "high"]
     assert high.bands[1][0] == FRAME.top
+
+
+def test_names_of_near_limits_do_not_lie_over_each_other() -> None:
+    levels = [Level(Decimal(value), str(value), "") for value in (100, 75, 300)]
+    lines = drawn(reading("1500"), levels=levels).lines
+    places = [name_y for _, name_y, _ in lines]
+    assert [level.value for *_, level in lines] == [75, 100, 300]
+    assert all(lower - upper >= 12 for lower, upper in pairwise(places))
 
 
 def test_a_point_tells_value_day_and_origin() -> None:

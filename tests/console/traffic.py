@@ -9,7 +9,7 @@ from uuid import UUID
 from cards.finding import Indicator
 from cds_service.store import Answer, FeedbackItem, IssuedCard, Reason, Store
 
-CARDS = ("IRONLOW", "IRONTEST", "IRONMID", "AGGREVIEW", "B12BORDER", "VITDLOW", "MGLOW", "DAAUG", "FOLLOW")
+CARDS = ("IRONLOW", "IRONTEST", "IRONMID", "AGGACTIVE", "B12BORDER", "VITDLOW", "MGLOW", "DAAUG", "FOLLOW")
 REASONS = ("patient-refuses", "action-completed", "specialist-plan", "", "a-reason-of-their-own")
 _A_CALL = 4
 

@@ -1,0 +1,108 @@
+"""Feedback over HTTP, and what of it is kept: rows B-xx."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.http.build import good
+from tests.protocol.ehr import VIEW, Ehr, hospital_settings, outcome, served
+
+PATH = f"{VIEW}/feedback"
+AT = "2026-06-30T14:30:15.250Z"
+
+
+def entry(card: str, /, **members: Any) -> dict[str, Any]:
+    made = {"card": card, "outcome": "overridden", "outcomeTimestamp": AT} | members
+    return {name: value for name, value in made.items() if value is not ...}
+
+
+def send(ehr: Ehr, *entries: Any) -> Any:
+    return ehr.post(PATH, {"feedback": list(entries)})
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_only_post_b02(ehr: Ehr, method: str) -> None:
+    outcome(ehr.call(method, PATH), 405)
+    outcome(ehr.post("/cds-services/nope/feedback", {"feedback": [entry(str(uuid4()))]}), 404)
+
+
+@pytest.mark.parametrize("member", ["card", "outcome", "outcomeTimestamp"])
+def test_required_members_b04(ehr: Ehr, member: str) -> None:
+    for value in (..., None, "", 5):
+        outcome(send(ehr, entry(str(uuid4()), **{member: value})), 400)
+
+
+@pytest.mark.parametrize("value", ["ignored", "shown", ["accepted"], True])
+def test_outcomes_b05(ehr: Ehr, value: Any) -> None:
+    outcome(send(ehr, entry(str(uuid4()), outcome=value)), 400)
+
+
+@pytest.mark.parametrize("accepted", [..., None, [], "x", [str(uuid4())], [{}], [{"id": "x"}]])
+def test_accepted_suggestions_are_objects_b06(ehr: Ehr, accepted: Any) -> None:
+    outcome(send(ehr, entry(str(uuid4()), outcome="accepted", acceptedSuggestions=accepted)), 400)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        ...,
+        {"userComment": "done elsewhere"},
+        {"reason": {"code": "patient-refuses", "system": "http://example.org"}},
+        {"reason": {"code": "patient-refuses"}},
+        {"code": "patient-refuses", "system": "http://example.org"},
+        {"reason": {"code": "a", "system": "b", "display": "c"}, "userComment": "d", "extension": {"org.example": 1}},
+    ],
+)
+def test_reasons_that_clients_send_b07_b13_b15(ehr: Ehr, reason: Any) -> None:
+    assert send(ehr, entry(str(uuid4()), overrideReason=reason)).status_code == 200
+
+
+@pytest.mark.parametrize("at", ["2026-06-30T14:30:15Z", "2026-06-30T14:30:15.5Z", "2026-06-30T10:30:15-04:00"])
+def test_times_b08(ehr: Ehr, at: str) -> None:
+    assert send(ehr, entry(str(uuid4()), outcomeTimestamp=at)).status_code == 200
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2026-06-30", "1782891000", "2026-06-30T14:30:15", "2026-13-01T00:00:00Z"])
+def test_other_times_b08(ehr: Ehr, at: str) -> None:
+    outcome(send(ehr, entry(str(uuid4()), outcomeTimestamp=at)), 400)
+
+
+def test_the_same_feedback_again_is_one_record_b09(tmp_path: Path) -> None:
+    with served(hospital_settings(tmp_path)) as ehr:
+        card = ehr.post(VIEW, good()).json()["cards"][0]["uuid"]
+        for _ in range(3):
+            assert send(ehr, entry(card), entry(card, outcomeTimestamp="2026-06-30T14:30:16Z")).status_code == 200
+    assert kept(tmp_path) == 2
+
+
+def test_a_batch_is_kept_whole_or_not_at_all_b03(tmp_path: Path) -> None:
+    with served(hospital_settings(tmp_path)) as ehr:
+        card = ehr.post(VIEW, good()).json()["cards"][0]["uuid"]
+        outcome(send(ehr, entry(card), entry(card, outcome="ignored")), 400)
+    assert kept(tmp_path) == 0
+
+
+def test_an_unknown_card_is_answered_as_a_known_one_b10_b11(ehr: Ehr) -> None:
+    card = ehr.post(VIEW, good()).json()["cards"][0]["uuid"]
+    known, unknown = send(ehr, entry(card)), send(ehr, entry(str(uuid4())))
+    assert known.status_code == unknown.status_code == 200 and known.content == unknown.content == b'{"status":"ok"}'
+
+
+@pytest.mark.parametrize("comment", ["x" * 10_000, "<script>alert(1)</script>", "=1+1", "\u202e"])
+def test_any_comment_is_taken_and_kept_unreadable_b14(tmp_path: Path, comment: str) -> None:
+    with served(hospital_settings(tmp_path)) as ehr:
+        card = ehr.post(VIEW, good()).json()["cards"][0]["uuid"]
+        assert send(ehr, entry(card, overrideReason={"userComment": comment})).status_code == 200
+    assert comment[:20].encode() not in b"".join(f.read_bytes() for f in tmp_path.rglob("*") if f.is_file())
+
+
+def kept(folder: Path) -> int:
+    """How many feedback events the store holds."""
+    with closing(sqlite3.connect(folder / "rls-cds.sqlite")) as store:
+        return int(store.execute("select count(*) from feedback_event").fetchone()[0])

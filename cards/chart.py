@@ -228,6 +228,7 @@ class Procedure:
     concepts: frozenset[str]
     when: Moment | None
     reference: str = ""
+    unverified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

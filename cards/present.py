@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from cards.card import Action, Card, CardSuggestion, Coding, Link
 from cards.chart import Chart, Draft, Listing
+from cards.codes_in_doubt import rests_on_a_code_in_doubt
 from cards.decide import ORDER_HOOKS, Verdict
 from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, ReviseDraft, Suggestion
 from cards.overrides import site_values
@@ -230,6 +231,8 @@ def _limits(finding: Finding, text: CardText, desk: _Desk, blocks: list[str], fa
     if text.limits:
         lines.append(fill(text.limits, facts, desk.rules))
     lines += [site_limit_in_words(limit) for limit in _site_limits(finding, text, desk.rules)]
+    if rests_on_a_code_in_doubt(finding, desk.chart):
+        lines.append(sentences["code_in_doubt"])
     return [*lines, sentences["physician"]]
 
 

@@ -8,7 +8,7 @@ from functools import cache
 
 from cards.chart import Procedure
 from cards.moment import Moment, cut_at, on_day
-from cards.reading.local import NONE, LocalConcepts, local_concepts
+from cards.reading.local import NONE, Code, LocalConcepts, local_concepts
 from cards.reading.shapes import Json, code_of_status, codings, first, moment_of, own_reference, subject_is
 from cards.valuesets import ConceptIndex, load_valueset
 
@@ -49,12 +49,20 @@ def _was_done(resource: Mapping[str, Json]) -> bool:
 
 
 def _procedure(resource: Mapping[str, Json], today: date, zone: tzinfo, local: LocalConcepts) -> Procedure | None:
-    concepts = _concepts(resource.get("code"), local)
-    return Procedure(concepts, _when(resource, today, zone), own_reference(resource)) if concepts else None
+    sent = tuple(codings(resource.get("code")))
+    concepts = _concepts(sent, local)
+    if not concepts:
+        return None
+    return Procedure(concepts, _when(resource, today, zone), own_reference(resource), _in_doubt(sent, local))
 
 
-def _concepts(code: Json, local: LocalConcepts) -> frozenset[str]:
-    sent = tuple(codings(code))
+def _in_doubt(sent: tuple[Code, ...], local: LocalConcepts) -> bool:
+    """Every code that was recognised still awaits verification."""
+    known = [(code, name) for code in sent for name in _index().concepts_of(*code)]
+    return not local_concepts(sent, local) and all(_index().is_unverified(*code, name) for code, name in known)
+
+
+def _concepts(sent: tuple[Code, ...], local: LocalConcepts) -> frozenset[str]:
     return local_concepts(sent, local).union(*(_index().concepts_of(system, each) for system, each in sent))
 
 

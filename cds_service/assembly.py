@@ -54,7 +54,7 @@ def assemble(
     """Open the store, load the clients' keys, build the application and begin its rounds; to be called once in every
     worker process. `place` is the number of the worker, `closing` the word that the service is about to stop.
 
-    `app.extensions["rls_cds_oversight"]` is its `Oversight`.
+    `app.extensions["rls_cds_oversight"]` is its `Oversight`, `["rls_cds_rounds"]` the work beside the calls.
 
     Raises `BadKnowledge` and `BadStore` where a person must act, `StoreUnavailable` where the database does not answer.
     """
@@ -78,7 +78,8 @@ def assemble(
         register=(oversight.watch, *register),
     )
     app.extensions["rls_cds_oversight"] = oversight
-    oversight.rounds(is_first=place == 0).start()
+    rounds = app.extensions["rls_cds_rounds"] = oversight.rounds(is_first=place == 0)
+    rounds.start()
     return app
 
 

@@ -25,6 +25,7 @@ from cds_service.errors import Overloaded, TooManyRequests
 from cds_service.knowledge import national_rules
 from cds_service.oversight import Oversight
 from cds_service.settings import Settings
+from cds_service.source_attributes_page import register_source_attributes
 from cds_service.store import Store, StoreSettings, open_store
 
 
@@ -75,7 +76,7 @@ def assemble(
         store=store,
         authenticate=door.admit,
         checks=oversight.checks,
-        register=(oversight.watch, *register),
+        register=(register_source_attributes, oversight.watch, *register),
     )
     app.extensions["rls_cds_oversight"] = oversight
     rounds = app.extensions["rls_cds_rounds"] = oversight.rounds(is_first=place == 0)

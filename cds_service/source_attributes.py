@@ -1,0 +1,124 @@
+"""Where each decision comes from and which data it uses: the thirteen source attributes that a hospital asks for.
+
+Numbers and names follow 45 CFR 170.315(b)(11)(iv)(A)(1) to (13). What a decision reads stands in its own file
+(`reads`), and a test holds that against what it really reads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cards.rules import DecisionText, Rules
+from cds_service.rules_listing import AWAITS, choice_in_words, limits_of, switches_of, value_in_words
+from cds_service.services import Service
+
+INTENDED_USE = (
+    "For licensed health professionals; people with diagnosed or suspected restless legs syndrome; not for "
+    "emergencies. Adds to clinical judgement and does not replace it."
+)
+REQUIREMENTS = (
+    {
+        "requirement": "Source attributes of evidence-based decision support, 45 CFR 170.315(b)(11)(iv)(A)",
+        "status": "In force for certified health IT since 2025-01-01. It binds the developer of a certified EHR, not "
+        "this service, which offers these attributes so that an EHR can show them.",
+        "source": "89 FR 1192",
+    },
+    {
+        "requirement": "HTI-5, which would take the requirement away",
+        "status": "Proposed on 2025-12-29; no final rule was found when this text was written. To be checked before "
+        "anyone relies on it.",
+        "source": "90 FR 60970",
+    },
+)
+NO_CLAIM = (
+    "This page makes no claim of certification. The service is neither certified health IT nor CE-marked, and every "
+    "threshold awaits the sign-off of a physician where it does not name one."
+)
+
+_NOT_USED = "Not used."
+_DEVELOPER = "The rls-cds project turned the cited sources into rules; where sources disagree the rule list says so."
+_FUNDING = "No funding source has been declared for the technical implementation."
+#: What is used where a decision reads it, and for what.
+_SEX = "Used, as the record has it: haemoglobin limits, wording for women, and a pregnancy noted for a man is ignored."
+_BIRTH = "Used: age, which tells children from adults and older from younger adults."
+_PREGNANCY = "pregnancy status and gestational age"
+_SCORE = "the total of the International RLS scale, where a site records it"
+
+
+def source_attributes(service: Service, rules: Rules) -> dict[str, Any]:
+    """The page of one service as JSON: every decision that is asked at its hook, in order."""
+    asked = [decision for decision in rules.decisions.values() if service.hook in decision.hooks]
+    return {
+        "service": service.id,
+        "title": service.title,
+        "intendedUse": INTENDED_USE,
+        "noClaim": NO_CLAIM,
+        "requirements": list(REQUIREMENTS),
+        "decisions": [_described(decision, rules) for decision in asked],
+    }
+
+
+def _described(decision: DecisionText, rules: Rules) -> dict[str, Any]:
+    return {
+        "decision": decision.name,
+        "title": decision.title,
+        "question": decision.question,
+        "version": decision.version,
+        "changed": decision.changed.isoformat(),
+        "signOff": decision.reviewer or AWAITS,
+        "cards": [{"code": card.topic, "title": card.title, "grade": card.grade} for card in decision.cards.values()],
+        "reads": list(decision.reads),
+        "thresholds": [
+            {"name": limit.name, "value": value_in_words(limit), "meaning": limit.meaning, "certainty": limit.certainty}
+            for limit in limits_of(decision, rules)
+        ],
+        "switches": [
+            {"name": switch.name, "value": choice_in_words(switch), "meaning": switch.meaning}
+            for switch in switches_of(decision, rules)
+        ],
+        "attributes": [
+            {"number": number, "attribute": name, "text": text}
+            for number, (name, text) in enumerate(attributes(decision, rules), 1)
+        ],
+    }
+
+
+def attributes(decision: DecisionText, rules: Rules) -> tuple[tuple[str, str], ...]:
+    """The thirteen attributes of one decision, in their order; none is empty."""
+    reads = frozenset(decision.reads)
+    return (
+        ("Bibliographic citation of the intervention", _citations(decision, rules)),
+        ("Developer of the intervention", _DEVELOPER),
+        ("Funding source of the technical implementation", _FUNDING),
+        ("Release and revision dates", _dates(decision, rules)),
+        ("Use of race", _NOT_USED),
+        ("Use of ethnicity", _NOT_USED),
+        ("Use of language", _NOT_USED),
+        ("Use of sexual orientation", _NOT_USED),
+        ("Use of gender identity", _NOT_USED),
+        ("Use of sex", _SEX if "sex" in reads else _NOT_USED),
+        ("Use of date of birth", _BIRTH if "date of birth" in reads else _NOT_USED),
+        ("Use of social determinants of health", _NOT_USED),
+        ("Use of health status assessments", _assessments(reads)),
+    )
+
+
+def _citations(decision: DecisionText, rules: Rules) -> str:
+    """Every source of its cards and limits, once each."""
+    cited = [name for card in decision.cards.values() for name in card.citations]
+    named = dict.fromkeys([*cited, *(limit.citation for limit in limits_of(decision, rules))])
+    sources = (rules.citations[name] for name in named)
+    return "; ".join(f"{each.label}: {each.reference}, {each.url} ({each.certainty})" for each in sources)
+
+
+def _dates(decision: DecisionText, rules: Rules) -> str:
+    """Version and day of the decision, and since when its limits stand as they do."""
+    since = sorted({limit.history[-1].since.isoformat() for limit in limits_of(decision, rules) if limit.history})
+    limits = f" Its limits stand as they do since {', '.join(since)}." if since else " It defines no limit of its own."
+    review = f" Next review {decision.next_review}." if decision.next_review else " No review is dated yet."
+    return f"Version {decision.version} of {decision.changed}.{limits}{review}"
+
+
+def _assessments(reads: frozenset[str]) -> str:
+    used = [text for name, text in (("pregnancy", _PREGNANCY), ("health status assessments", _SCORE)) if name in reads]
+    return f"Used: {'; '.join(used)}." if used else _NOT_USED

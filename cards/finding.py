@@ -64,7 +64,8 @@ class Finding:
 
     because     key of the sentence (TOML `because`) that says why it fired, is quiet or is unknown
     facts       values for that sentence and for the card's wording
-    texts       keys of further text blocks of the card (`texts` in the TOML), in order
+    texts       keys of further text blocks of the card (`texts` in the TOML), in order; one that begins with `advice_`
+                leads the recommendation, the others stand under the limits
     evidence    references of the resources used
     not_checked names of lists or analytes that could not be looked at (keys of cards/wording.toml)
     missing     lists without which the question could not be answered (outcome unknown)

@@ -16,7 +16,7 @@ def pair(studies: IronStudies) -> dict[str, Fact]:
 
 
 def tsat_first(studies: IronStudies) -> tuple[str, ...]:
-    return () if studies.tsat else ("tsat_first",)
+    return () if studies.tsat else ("advice_tsat_first",)
 
 
 def panel(studies: IronStudies) -> tuple[Suggestion, ...]:

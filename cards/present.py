@@ -17,6 +17,9 @@ from cards.wording import draft_in_short, draft_in_words, fill, shorten, site_li
 
 CARD_SYSTEM = "https://rls-cds.example.org/CodeSystem/card"
 
+#: How the key of a text block begins that is advice: it leads the recommendation, so that nobody reads past it.
+ADVICE = "advice_"
+
 #: Lists whose failure takes the suggestions away: an action without safety data is unsafe.
 _SECONDARY = ("medications", "procedures", "orders")
 _SEVERITY = {Indicator.CRITICAL: 0, Indicator.WARNING: 1, Indicator.INFO: 2}
@@ -158,13 +161,14 @@ def _write(finding: Finding, desk: _Desk) -> Card:
     facts = {**finding.facts, **({"draft": short} if finding.drafts else {})}
     why = [why_line(name, finding.facts[name]) for name in finding.why]
     suggestions = _suggestions(finding, desk) if desk.may_suggest else ()
-    blocks = [fill(decision.texts[name], facts, desk.rules) for name in finding.texts]
+    blocks = {name: fill(decision.texts[name], facts, desk.rules) for name in finding.texts}
+    advice = [f"- {said}" for name, said in blocks.items() if name.startswith(ADVICE)]
     detail = _sections(
-        fill(text.recommendation, facts, desk.rules),
+        "\n".join([*advice, fill(text.recommendation, facts, desk.rules)]),
         why,
         f"{fill(text.rule, facts, desk.rules)} ({decision.title}, version {decision.version} of {decision.changed})",
         _sources(text, desk.rules),
-        _limits(finding, text, desk, blocks, facts),
+        _limits(finding, text, desk, [said for name, said in blocks.items() if not name.startswith(ADVICE)], facts),
         fill(text.not_for, facts, desk.rules),
         about=_drafts_in_words(finding.drafts) if finding.drafts else "",
     )

@@ -12,7 +12,7 @@ from cards.scope import is_child, is_esrd, overload, polycythaemia, pregnancy, p
 
 NAME = "iron_cause"
 _LIMITS = {"severe_def": False, "absolute_def": False, "absolute_def_anaemia": False}
-_HINTS = (("menses", ("menorrhagia",)), ("donation", ("blood-donor",)))
+_HINTS = (("advice_menses", ("menorrhagia",)), ("advice_donation", ("blood-donor",)))
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
@@ -56,9 +56,6 @@ def _status_limits() -> dict[str, bool]:
 
 
 def _fires(chart: Chart, rules: Rules, ferritin: LabResult, low_haemoglobin: LabResult | None) -> Finding:
-    hints = [text for text, concepts in _HINTS if chart.diagnosed(*concepts)]
-    if chart.active_drugs("nsaid", "anticoagulant"):
-        hints.append("bleeding_drugs")
     facts: dict[str, Fact] = {
         "person": person_in_words(chart, rules.limit("cause_age_women").days),
         "ferritin": ferritin,
@@ -73,9 +70,19 @@ def _fires(chart: Chart, rules: Rules, ferritin: LabResult, low_haemoglobin: Lab
         indicator=_indicator(chart, rules, ferritin, low_haemoglobin),
         facts=facts,
         why=tuple(name for name in ("person", "ferritin", "haemoglobin") if name in facts),
-        texts=(*(("suspected",) if suspected(chart) else ()), *hints),
+        texts=_advice(chart),
         evidence=references([fact for fact in (ferritin, low_haemoglobin) if fact]),
     )
+
+
+def _advice(chart: Chart) -> tuple[str, ...]:
+    """What to ask this patient, and which causes the chart already points at."""
+    asked = "advice_ask_a_man" if chart.person.sex == "male" else "advice_ask"
+    hints = [text for text, concepts in _HINTS if chart.diagnosed(*concepts)]
+    drugs = ("advice_bleeding_drugs",) if chart.active_drugs("nsaid", "anticoagulant") else ()
+    pregnant = ("advice_pregnant",) if pregnancy(chart).is_pregnant else ()
+    doubt = ("advice_suspected",) if suspected(chart) else ()
+    return (*doubt, asked, *pregnant, *hints, *drugs)
 
 
 def _indicator(chart: Chart, rules: Rules, ferritin: LabResult, low_haemoglobin: LabResult | None) -> Indicator:

@@ -20,6 +20,9 @@ NAME = "iron_order"
 _STUDIES = OrderTests(("ferritin", "iron-panel"))
 _PANEL = OrderTests(("iron-panel",))
 
+_OVERLOAD = "iron overload or its treatment is recorded; do not give iron"
+_PROBABLE = "iron overload is probable; exclude it before iron"
+
 #: Cards after which nothing about dose, interactions or duplicates is said.
 _STOPS = ("OS-IRON-OVL", "OS-IRON-TSAT45")
 
@@ -72,17 +75,19 @@ def _overload(order: IronOrder) -> Finding | None:
         return None
     softer = not certain or order.is_low_dose
     texts = (
-        *(("probable_overload",) if not certain else ()),
-        *(("low_dose_overload",) if order.is_low_dose else ()),
+        *(("advice_probable_overload",) if not certain else ()),
+        *(("advice_low_dose_overload",) if order.is_low_dose else ()),
     )
     words = "iron overload or an active iron chelator" if certain else "iron overload is probable"
+    summary = _OVERLOAD if certain else _PROBABLE
     found = order_fires(
         NAME,
         order,
         "OS-IRON-OVL",
         Indicator.WARNING if softer else Indicator.CRITICAL,
-        {"overload": words},
+        {"overload": words, "overload_summary": summary},
         texts=texts,
+        why=("overload",),
         suggest=_remove(order, recommended=True),
         without_labs=True,
     )
@@ -105,7 +110,7 @@ def _high_tsat(order: IronOrder) -> Finding | None:
     facts: dict[str, Fact] = {**order.studies.facts, "tsat": tsat}
     facts.pop("tsat_missing", None)
     indicator = _high_tsat_indicator(order)
-    texts = ("renewal",) if indicator is Indicator.INFO else ()
+    texts = ("advice_renewal",) if indicator is Indicator.INFO else ()
     suggest = (*_remove(order, recommended=True), _STUDIES) if indicator is not Indicator.INFO else (_STUDIES,)
     return order_fires(NAME, order, "OS-IRON-TSAT45", indicator, facts, texts=texts, suggest=suggest)
 
@@ -165,7 +170,7 @@ def _high_ferritin(order: IronOrder) -> Finding | None:
 def _softened(order: IronOrder) -> tuple[Indicator, tuple[str, ...]]:
     """Info where another indication is on the problem list."""
     if order.another_problem:
-        return Indicator.INFO, ("other_indication_problem",)
+        return Indicator.INFO, ("advice_other_indication_problem",)
     return Indicator.WARNING, ()
 
 
@@ -201,7 +206,7 @@ def _no_labs_card(order: IronOrder) -> Finding:
         "OS-IRON-NOLABS",
         Indicator.WARNING,
         shown,
-        texts=(*texts, *(("ordered_tests",) if ordered else ())),
+        texts=(*texts, *(("advice_ordered_tests",) if ordered else ())),
         why=tuple(name for name in shown if name in ("ferritin", "ferritin_missing", "tsat", "tsat_missing")),
         suggest=() if ordered else (_STUDIES,),
     )

@@ -74,8 +74,10 @@ def _high_tsat(studies: IronStudies) -> Finding | None:
     post_dose = bool(studies.treatment.oral) and studies.ferritin_at_most("ferritin.low")
     facts = {**studies.facts, "tsat": studies.blocking, **studies.treatment.facts}
     facts.pop("tsat_missing", None)
-    texts = (*(("post_dose",) if post_dose else ()), *(("women_easl",) if studies.chart.person.sex == "female" else ()))
+    after_a_tablet = ("advice_post_dose",) if post_dose else ()
+    of_women = ("women_easl",) if studies.chart.person.sex == "female" else ()
     indicator = Indicator.INFO if post_dose else Indicator.WARNING
+    texts = (*after_a_tablet, *of_women)
     return fires(studies, "IRON-HIGH-TSAT", indicator, facts, texts=texts, suggest=(OrderTests(_STUDIES),))
 
 
@@ -186,7 +188,7 @@ def _only_suspected(studies: IronStudies) -> Finding | None:
     adult = not is_child(chart) and not is_esrd(chart)
     if adult and studies.ferritin_at_most("ferritin.low") and not studies.treatment.is_active:
         found = _low(studies)
-        return replace(found, indicator=Indicator.INFO, texts=("suspected", *found.texts)) if found else None
+        return replace(found, indicator=Indicator.INFO, texts=("advice_suspected", *found.texts)) if found else None
     return quiet(NAME, "suspected_enough")
 
 
@@ -251,18 +253,23 @@ def _on_treatment_card(studies: IronStudies) -> Finding:
 def _low(studies: IronStudies) -> Finding | None:
     if not studies.ferritin_at_most("ferritin.low"):
         return None
-    treatment, texts = studies.treatment, list(tsat_first(studies))
+    texts = (*tsat_first(studies), "advice_confirm", *_options(studies), "household")
+    facts = {**studies.facts, **studies.treatment.facts}
+    return fires(studies, "IRON-LOW", Indicator.WARNING, facts, texts=texts, suggest=panel(studies))
+
+
+def _options(studies: IronStudies) -> tuple[str, ...]:
+    """How iron may be given: what fits a pregnancy, or somebody who already takes it, in place of the usual ways."""
+    taken = _start_unknown(studies)
+    if studies.treatment.oral_for_at_least(studies.rules.limit("oral_recheck").days):
+        taken = ("advice_non_response",)
     if pregnancy(studies.chart).is_pregnant:
-        texts.append("pregnant")
-    if treatment.oral_for_at_least(studies.rules.limit("oral_recheck").days):
-        texts.append("non_response")
-    texts += [*_start_unknown(studies), "household"]
-    facts = {**studies.facts, **treatment.facts}
-    return fires(studies, "IRON-LOW", Indicator.WARNING, facts, texts=tuple(texts), suggest=panel(studies))
+        return (*taken, "advice_pregnant")
+    return taken or ("advice_oral", "advice_intravenous")
 
 
 def _start_unknown(studies: IronStudies) -> tuple[str, ...]:
-    return ("start_unknown",) if studies.treatment.oral and studies.treatment.start is None else ()
+    return ("advice_start_unknown",) if studies.treatment.oral and studies.treatment.start is None else ()
 
 
 def _pregnant(studies: IronStudies) -> Finding | None:

@@ -13,6 +13,7 @@ from cards.drugs.forms import LIQUID
 from cards.drugs.instructions import Taken, taken_of
 from cards.drugs.iron import Iron, elemental_iron, is_iron
 from cards.drugs.kinds import MULTI_INGREDIENT
+from cards.drugs.numbers import IRON_MG
 from cards.drugs.timing import number
 from cards.reading.shapes import Json, objects
 
@@ -68,7 +69,7 @@ def _pieces(taken: Taken, amount: Amount, product: Product) -> Decimal | None:
         return None
     if taken.unit in ("", "ml"):
         return day if (taken.unit == "ml") == (product.form == LIQUID) else None
-    strength = amount.mg if taken.unit == "mg" else amount.international_units
+    strength = {"mg": amount.mg, "iu": amount.international_units}.get(taken.unit)
     alone = len(product.ingredients) == 1 and MULTI_INGREDIENT not in product.classes
     return day / strength if alone and strength else None
 
@@ -100,23 +101,26 @@ def _iron(taken: Iterable[Taken], amount: Amount, product: Product) -> Iron | No
 
 
 def _iron_of(taken: Taken, amount: Amount, product: Product) -> Iron | None:
-    """A mass is that of the salt, unless it is a multiple of a piece's iron (`65 mg` of a 325 mg tablet)."""
+    """A mass is that of the salt, unless it is called iron, or is a multiple of a piece's iron and of no half piece.
+
+    `65 mg` and `195 mg` of a 325 mg tablet are its iron, `650 mg` are two tablets.
+    """
+    if taken.unit == IRON_MG:
+        return Iron(taken.a_day) if taken.a_day is not None else None
     unit = elemental_iron(amount, product)
     pieces = _pieces(taken, amount, product)
     if unit is not None and pieces is not None:
-        if (
-            taken.unit == "mg"
-            and taken.amount
-            and amount.mg
-            and taken.amount < amount.mg / 2
-            and not taken.amount % unit.mg
-        ):
+        if taken.unit == "mg" and _is_multiple_of_iron(taken.amount, amount.mg, unit.mg):
             return Iron(taken.a_day or Decimal(0), unit.salt_known)
         return Iron(pieces * unit.mg, unit.salt_known)
     if taken.unit != "mg" or len(product.ingredients) != 1 or taken.amount is None or taken.per_day is None:
         return None
     dose = elemental_iron(Amount(amount.ingredient, taken.amount), product)
     return Iron(dose.mg * taken.per_day, dose.salt_known) if dose else None
+
+
+def _is_multiple_of_iron(dose: Decimal | None, piece: Decimal | None, iron: Decimal) -> bool:
+    return bool(dose and piece and iron and not dose % iron and dose % (piece / 2))
 
 
 def _largest(doses: list[DailyDose]) -> DailyDose:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cards.drugs.numbers import IU_UNITS, MG_PER_UNIT
+from cards.drugs.numbers import IRON_MG, IU_UNITS, MG_OF_IRON, MG_PER_UNIT
 from cards.drugs.sigs import Said, read_sig
 from cards.drugs.timing import is_one_dose, number, times_a_day
 from cards.reading.shapes import Json, first, items, objects, text, text_of
@@ -21,12 +22,13 @@ _PIECES = frozenset(["", *_PIECE_WORDS.split()])
 _MILLILITRES = frozenset({"ml", "millilitre", "millilitres", "milliliter", "milliliters", "258773002"})
 _TEASPOONS = frozenset({"tsp", "teaspoon", "teaspoons", "teaspoonful", "teaspoonfuls"})
 _ML_PER_TEASPOON = 5
+_IRON_UNIT = re.compile(MG_OF_IRON)
 _SNOMED_UNITS = {"258684004": "mg", "258685003": "mcg", "258682000": "g"}
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One instruction: `amount` of `unit` ("" pieces, ml, mg, iu) a dose, `per_day` doses a day."""
+    """One instruction: `amount` of `unit` ("" pieces, ml, mg, iu, mg iron) a dose, `per_day` doses a day."""
 
     amount: Decimal | None
     unit: str
@@ -54,12 +56,19 @@ def taken_of(each: Mapping[str, Json], one_dose: bool) -> Taken:
     """The structured dose and timing, and from the words what these leave open; a dose in words keeps its frequency."""
     said = [read_sig(words) for words in _sigs(each)]
     dose = _structured(each)
-    amount, unit = dose or _spoken(said)
+    amount, unit = (_as_iron(dose, said) if dose else None) or dose or _spoken(said)
     spoken = next((one.per_day for one in said if one.per_day and (dose or one.amount)), None)
     told = times_a_day(each.get("timing"))
     per_day = (told or spoken) if dose else (spoken or told)
     per_day = per_day or next((one.per_day for one in said if one.per_day), None)
     return Taken(amount, unit, Decimal(1) if one_dose else per_day)
+
+
+def _as_iron(dose: tuple[Decimal, str], said: Iterable[Said]) -> tuple[Decimal, str] | None:
+    """The structured dose as mg of iron, where the words call this very number elemental."""
+    amount, unit = dose
+    spoken = (_spoken([each]) for each in said)
+    return next((each for each in spoken if unit == "mg" and each == (amount, IRON_MG)), None)
 
 
 def _spoken(said: Iterable[Said]) -> tuple[Decimal | None, str]:
@@ -99,7 +108,9 @@ def _quantity(quantity: Mapping[str, Json]) -> tuple[Decimal, str] | None:
 
 
 def _in_base_unit(value: Decimal, unit: str) -> tuple[Decimal, str] | None:
-    """In pieces, mL, mg or IU; `None` for a unit we do not know."""
+    """In pieces, mL, mg, IU or mg of iron; `None` for a unit we do not know."""
+    if _IRON_UNIT.fullmatch(unit.lower().replace("(", "").replace(")", "").strip()):
+        return value, IRON_MG
     plain = _SNOMED_UNITS.get(unit, unit.lower().strip("{}. ").split(" (")[0].replace("µ", "u").replace("μ", "u"))
     if plain in MG_PER_UNIT:
         return value * MG_PER_UNIT[plain], "mg"

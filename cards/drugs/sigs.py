@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cards.drugs.ingredients import plain
-from cards.drugs.numbers import NUMBER, number_of
+from cards.drugs.numbers import MG_OF_IRON, NUMBER, number_of
 
 LONGEST_SIG = 1000
 _COUNTED = {"half": "0.5", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7"}
@@ -27,7 +27,7 @@ _RANGE = rf"({NUMBER})(?:\s*(?:-|to|or)\s*({NUMBER}))?"
 _PIECES = r"(?:tab(?:let)?s?|tabs?\b|cap(?:sule|let)?s?|caps?\b|pills?|softgels?|gumm(?:y|ies)|patch(?:es)?|each)\b"
 _PIECES_DOSE = re.compile(rf"{_RANGE}\s*(?:\w+\s+)?{_PIECES}")
 _TAKEN_DOSE = re.compile(rf"(?:^|take|give)\s*{_RANGE}\s*(?:to be taken|(?:by mouth|po|orally)?\s*(?=\D|$))")
-_UNIT = r"(mg|mcg|ug|micrograms?|milligrams?|grams?|gm|g|ml|iu|units?|tsp|teaspoon(?:ful)?s?)\b"
+_UNIT = rf"({MG_OF_IRON}|mg|mcg|ug|micrograms?|milligrams?|grams?|gm|g|ml|iu|units?|tsp|teaspoon(?:ful)?s?)\b"
 _MEASURED_DOSE = re.compile(rf"({NUMBER})(?:\s*(?:m?c?g)?\s*(?:-|to|or)\s*({NUMBER}))?\s*{_UNIT}")
 _SPAN = r"(?:days?|weeks?|wks?|months?|years?|d|hours?|hrs?|min(?:ute)?s?)\b"
 _NOT_A_DOSE = re.compile(

@@ -22,7 +22,9 @@ def drug(code: str) -> Product:
     return product
 
 
-def daily(frequency: object = 1, period: object = 1, unit: str = "d", value: object = 1, of: str = "{pill}") -> object:
+def daily(
+    frequency: object = 1, period: object = 1, unit: str = "d", value: object = 1, of: str = "{pill}"
+) -> list[dict[str, object]]:
     repeat = {"frequency": frequency, "period": period, "periodUnit": unit}
     return [{"timing": {"repeat": repeat}, "doseAndRate": [{"doseQuantity": {"value": value, "code": of}}]}]
 
@@ -44,6 +46,8 @@ def number(value: Decimal | None) -> str | None:
         (daily(value=325, of="mg"), "65"),
         (daily(value=650, of="mg"), "130"),
         (daily(value=65, of="mg"), "65"),
+        (daily(value=195, of="mg"), "195"),
+        (daily(value="162.5", of="mg"), "32.5"),
         (daily(value=5, of="mL"), None),
         (daily(value=1, of="{puff}"), None),
         (daily(value=-1), None),
@@ -78,7 +82,7 @@ def number(value: Decimal | None) -> str | None:
         (daily(value="many"), None),
         (daily(value=True), None),
         ({"timing": {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}}, None),
-        ([*daily(), *daily()], "130"),  # type: ignore[misc]
+        ([*daily(), *daily()], "130"),
     ],
 )  # fmt: skip
 def test_structured_doses(dosage: object, iron: str | None) -> None:
@@ -233,6 +237,40 @@ def test_a_liquid_is_dosed_in_millilitres() -> None:
     elixir = drug("ferrous sulfate 220 mg (44 mg iron)/5 mL oral elixir")
     assert daily_dose(daily(value=5, of="mL"), elixir).elemental_iron_mg == 44
     assert daily_dose(daily(value=1), elixir).elemental_iron_mg is None
+
+
+@pytest.mark.parametrize("product", ["24947", TABLET, "ferrous sulfate", "ferrous sulfate 325 mg (65 mg iron) tablet"])
+@pytest.mark.parametrize(
+    "dosage",
+    [
+        {"text": "150 mg elemental iron daily"},
+        {"text": "150 mg of elemental iron/day"},
+        {"text": "150 mg Fe once a day"},
+        {"text": "75 mg of iron twice daily"},
+        {"text": "75 mg elemental twice daily"},
+        {"text": "150 mg elemental iron", "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}},
+        daily(value=150, of="mg elemental iron"),
+        daily(value=150, of="mg (elemental)"),
+        [{**daily(value=150, of="mg")[0], "text": "150 mg elemental iron daily"}],
+    ],
+)
+def test_a_mass_called_elemental_is_that_of_the_iron(product: str, dosage: object) -> None:
+    """Taken for the salt, 150 mg of iron would count as the 30 mg of a product that is no treatment."""
+    dose = daily_dose(dosage, drug(product))
+    assert (number(dose.elemental_iron_mg), dose.iron_salt_known) == ("150", True)
+
+
+@pytest.mark.parametrize(
+    ("sig", "iron"),
+    [
+        ("325 mg (65 mg elemental iron) three times daily", "195"),
+        ("1 tablet three times daily (65 mg elemental iron per tablet)", "195"),
+        ("325 mg three times daily, 195 mg elemental iron/day", "195"),
+        ("325 mg FeSO4 daily", "65"),
+    ],
+)
+def test_the_dose_named_first_counts_beside_its_iron(sig: str, iron: str) -> None:
+    assert number(daily_dose({"text": sig}, drug(TABLET)).elemental_iron_mg) == iron
 
 
 def test_a_weekly_dose_of_vitamin_d_is_never_less_than_a_seventh() -> None:

@@ -1,0 +1,68 @@
+"""One prefetch key made to fail, in each way a client or a server lets it fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Body = dict[str, Any]
+
+NOT_FOLLOWED = "https://elsewhere.example/fhir/next"
+
+
+def absent(value: Any) -> Any:
+    """The client could not fetch it, and there is no server to read."""
+    return ...
+
+
+def outcome(value: Any) -> Any:
+    issue = {"severity": "error", "code": "exception", "diagnostics": "no answer"}
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
+def error_entry(value: Any) -> Any:
+    """A Bundle that holds what it should, and an error."""
+    entries = value.get("entry", []) if isinstance(value, dict) else []
+    return {"resourceType": "Bundle", "type": "searchset", "entry": [*entries, {"resource": outcome(None)}]}
+
+
+def cut(value: Any) -> Any:
+    """The first half, and a link to the rest that cannot be followed."""
+    entries = value.get("entry", []) if isinstance(value, dict) else []
+    links = [{"relation": "next", "url": NOT_FOLLOWED}]
+    return {"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries[: len(entries) // 2]}
+
+
+def last_half(value: Any) -> Any:
+    """The second half, with the same link."""
+    entries = value.get("entry", []) if isinstance(value, dict) else []
+    return cut(value) | {"entry": entries[len(entries) // 2 :]}
+
+
+def words(value: Any) -> Any:
+    return "<html>an error page</html>"
+
+
+def foreign(value: Any) -> Any:
+    """Somebody else's records."""
+    theirs = {"resourceType": "Condition", "id": "x", "subject": {"reference": "Patient/somebody-else"}}
+    return {"resourceType": "Bundle", "entry": [{"resource": theirs}]}
+
+
+def another_type(value: Any) -> Any:
+    return {"resourceType": "Group", "id": "x"}
+
+
+FAULTS: dict[str, Callable[[Any], Any]] = {
+    each.__name__: each for each in (absent, outcome, error_entry, cut, last_half, words, foreign, another_type)
+}
+
+
+def failed(body: Body, faults: dict[str, str]) -> Body:
+    """The request with these keys failing, and without a server that could be read in their place."""
+    prefetch = dict(body["prefetch"])
+    for key, name in faults.items():
+        if key in prefetch:
+            prefetch[key] = FAULTS[name](prefetch[key])
+    kept = {name: value for name, value in body.items() if name != "fhirServer"}
+    return kept | {"prefetch": {key: value for key, value in prefetch.items() if value is not ...}}

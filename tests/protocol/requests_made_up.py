@@ -1,0 +1,79 @@
+"""Generated hook requests: right ones with anything in any place, and FHIR that only looks like FHIR."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from hypothesis import strategies as st
+
+from fhir_fixtures.clients import CLIENTS, hook_request
+from fhir_fixtures.loading import draft_names, load_patients
+from tests.http.build import SELECT, SIGN, TODAY, VIEW
+from tests.versions.convert import VERSIONS, convert
+
+PATHS = {"patient-view": VIEW, "order-sign": SIGN, "order-select": SELECT}
+PATIENTS = load_patients(TODAY)
+
+#: Words of FHIR beside any text, so that odd values meet the code that reads them.
+WORDS = st.sampled_from(
+    ["resourceType", "Bundle", "Patient", "Condition", "Observation", "MedicationRequest", "OperationOutcome", "entry"]
+    + ["resource", "coding", "code", "system", "value", "valueQuantity", "unit", "status", "subject", "reference"]
+    + ["http://loinc.org", "2276-4", "final", "active", "2026-06-01", "9999-99-99", "0001-01-01", "ng/mL", "<5", "#a"]
+    + ["2026-06-01T10:00:00+14:00", "urn:uuid:0", "Patient/../x", "\x00", "\u202e", "1e400", "NaN", "-0", "𝔣"]
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12)
+    | WORDS
+)
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4), max_leaves=12
+)
+
+
+@st.composite
+def hook_calls(draw: st.DrawFn) -> tuple[str, Any]:
+    """(path, body): what a client sends, in any FHIR version, with up to six places of it changed."""
+    hook = draw(st.sampled_from(list(PATHS)))
+    client = draw(st.sampled_from(list(CLIENTS)))
+    count = 1 if client == "sandbox" else 4
+    drafts = draw(st.lists(st.sampled_from(draft_names()), max_size=count, unique=True)) if hook != "patient-view" else []
+    how = draw(st.sampled_from(["full", "half", "cut", "none"]))
+    patient = draw(st.sampled_from(PATIENTS))
+    body = hook_request(client, hook, patient, today=TODAY, drafts=drafts, prefetch=how, fhir_server="")
+    body = convert(copy.deepcopy(body), draw(st.sampled_from(VERSIONS)))
+    for _ in range(draw(st.integers(0, 6))):
+        _change_somewhere(draw, body)
+    return PATHS[hook], body
+
+
+def _change_somewhere(draw: st.DrawFn, body: dict[str, Any]) -> None:
+    """Walk down at random and replace, remove, double or add one thing."""
+    place: Any = body
+    for _ in range(draw(st.integers(0, 12))):
+        inner = [value for value in _values(place) if isinstance(value, dict | list) and value]
+        if not inner:
+            break
+        place = draw(st.sampled_from(inner))
+    keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+    if not keys:
+        return
+    key, what = draw(st.sampled_from(keys)), draw(st.sampled_from(["replace", "remove", "wrap", "add"]))
+    if what == "replace":
+        place[key] = draw(ANYTHING)
+    elif what == "remove":
+        del place[key]
+    elif what == "wrap":
+        place[key] = draw(st.sampled_from([[place[key]], {"resource": place[key]}, [place[key], place[key]]]))
+    elif isinstance(place, dict):
+        place[draw(WORDS)] = draw(ANYTHING)
+    else:
+        place.append(draw(ANYTHING))
+
+
+def _values(place: Any) -> list[Any]:
+    return list(place.values()) if isinstance(place, dict) else place

@@ -1,0 +1,77 @@
+"""Thousands of generated requests: no unplanned 5xx, and every answer valid against the published description.
+
+The long forms: `pytest -m full tests/protocol/test_generated.py -s` prints the figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
+from schemathesis import checks
+
+from tests.http.build import application, assert_nothing_empty
+from tests.protocol.requests_made_up import hook_calls
+
+ANSWERED = {200, 400, 412, 413}
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+#: What is looked at: that nothing breaks, and that answers are what the description says.
+CHECKS = [
+    checks.load_all_checks() or checks.not_a_server_error,
+]
+
+
+@cache
+def service() -> Flask:
+    return application().__enter__()
+
+
+@cache
+def published() -> dict[tuple[str, str], Draft202012Validator]:
+    """The schema of each answer, by path and status, out of /openapi.json."""
+    described = service().test_client().get("/openapi.json").get_json()
+    found = {}
+    for path, methods in described["paths"].items():
+        for operation in methods.values():
+            for status, answer in operation["responses"].items():
+                schema = answer["content"]["application/json"]["schema"]
+                found[path, status] = Draft202012Validator(schema | {"components": described["components"]})
+    return found
+
+
+def judge(http: FlaskClient, path: str, body: Any) -> str:
+    answer = http.post(path, json=body)
+    status = str(answer.status_code)
+    assert answer.status_code in ANSWERED, (status, answer.get_data(as_text=True))
+    published()[path, status].validate(answer.get_json())
+    assert_nothing_empty(answer.get_json())
+    if status != "200":
+        return status
+    return f"200 with {'cards' if answer.get_json()['cards'] else 'no card'}"
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=SLOW, derandomize=True)
+@given(hook_calls())
+def test_hundreds_of_generated_calls(call: tuple[str, Any]) -> None:
+    judge(service().test_client(), *call)
+
+
+@pytest.mark.full
+def test_ten_thousand_generated_calls() -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=10_000, deadline=None, suppress_health_check=SLOW)
+    @given(hook_calls())
+    def run(call: tuple[str, Any]) -> None:
+        seen[judge(service().test_client(), *call)] += 1
+
+    run()
+    print(f"\n{sum(seen.values())} generated calls: {dict(seen.most_common())}")
+    assert sum(seen.values()) >= 10_000

@@ -1,0 +1,209 @@
+"""What is answered when data is missing, as a table; and that no failure ever adds a suggestion (2.3 and 2.1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cds_service.clients.profiles import open_client
+from fhir_fixtures.clients import PREFETCH_KEYS, hook_request
+from fhir_fixtures.loading import PatientFile, draft_names, load_patients
+from tests.http.build import (
+    NOW,
+    OVERLOAD,
+    SELECT,
+    SIGN,
+    TODAY,
+    VIEW,
+    application,
+    bare,
+    bundle,
+    card_codes,
+    ferritin,
+    good,
+    is_outcome,
+    is_response,
+    prefetch,
+    rls,
+)
+from tests.http.build import settings as service
+from tests.http.fault_server import fault_server, hang
+from tests.protocol.faults import FAULTS, failed
+
+PATHS = {"patient-view": VIEW, "order-sign": SIGN, "order-select": SELECT}
+PATIENTS = load_patients(TODAY)
+KEYS = ("patient", *PREFETCH_KEYS)
+EMPTY = {"resourceType": "Bundle", "type": "searchset", "total": 0}
+SEARCH_FAULTS = [name for name in FAULTS if name not in ("cut", "last_half")]
+
+
+def known(**changes: Any) -> dict[str, Any]:
+    """Restless legs syndrome, a low ferritin, and of all else it is known that there is none."""
+    sent = prefetch() | {"conditions": bundle(rls()), "labs": bundle(ferritin(38))} | changes
+    return bare(prefetch={key: value for key, value in sent.items() if value is not ...})
+
+
+def broken(key: str, how: str, **changes: Any) -> dict[str, Any]:
+    return failed(known(**changes), {key: how})
+
+
+@pytest.mark.parametrize("how", SEARCH_FAULTS)
+@pytest.mark.parametrize("key", ["patient", "conditions", "labs"])
+def test_what_is_needed_and_cannot_be_had_is_412_naming_it_e01_e05_f05(http: FlaskClient, key: str, how: str) -> None:
+    [issue] = is_outcome(http.post(VIEW, json=broken(key, how)), 412)
+    assert issue["diagnostics"] == f"Missing prefetch keys: {key}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("conditions", None, []),
+        ("conditions", EMPTY, []),
+        ("labs", None, ["IRONTEST"]),
+        ("labs", EMPTY, ["IRONTEST"]),
+        ("medications", None, ["IRONLOW"]),
+        ("procedures", EMPTY, ["IRONLOW"]),
+        ("orders", None, ["IRONLOW"]),
+    ],
+)
+def test_what_is_known_to_be_empty_is_an_answer_e06_f03_f04(
+    http: FlaskClient, key: str, value: Any, told: list[str]
+) -> None:
+    assert card_codes(is_response(http.post(VIEW, json=known(**{key: value})))) == told
+
+
+def test_a_null_patient_is_412(http: FlaskClient) -> None:
+    is_outcome(http.post(VIEW, json=known(patient=None)), 412)
+
+
+@pytest.mark.parametrize("how", FAULTS)
+@pytest.mark.parametrize("key", ["medications", "procedures", "orders"])
+def test_a_secondary_list_that_fails_takes_the_suggestions_and_is_named(http: FlaskClient, key: str, how: str) -> None:
+    names = {"medications": "drugs", "procedures": "procedures", "orders": "orders already placed"}
+    whole = is_response(http.post(VIEW, json=known(labs=None)))
+    found = is_response(http.post(VIEW, json=broken(key, how, labs=None)))
+    assert card_codes(found) == card_codes(whole) == ["IRONTEST"]
+    assert "suggestions" in whole["cards"][0] and "suggestions" not in found["cards"][0]
+    said = [
+        line for line in found["cards"][0]["detail"].splitlines() if "Not checked:" in line or "Only in part:" in line
+    ]
+    assert any(names[key] in line for line in said), found["cards"][0]["detail"]
+
+
+@pytest.mark.parametrize("how", ["cut", "last_half"])
+def test_a_cut_list_with_a_fresh_ferritin_is_used_and_one_without_is_a_failed_read(http: FlaskClient, how: str) -> None:
+    other = ferritin(50, name="old", on="2020-01-01")
+    pair = (ferritin(38), other) if how == "cut" else (other, ferritin(38))
+    found = is_response(http.post(VIEW, json=broken("labs", how, labs=bundle(*pair))))
+    assert card_codes(found) == ["IRONLOW"] and "suggestions" not in found["cards"][0]
+    assert "Only in part: laboratory results" in found["cards"][0]["detail"]
+    is_outcome(http.post(VIEW, json=broken("labs", how, labs=bundle())), 412)
+
+
+@pytest.mark.parametrize("how", SEARCH_FAULTS)
+def test_a_stop_that_needs_no_results_stands_beside_one_that_says_the_rest_was_not_judged(
+    http: FlaskClient, how: str
+) -> None:
+    body = failed(good("order-sign", OVERLOAD), {"labs": how})
+    assert card_codes(is_response(http.post(SIGN, json=body))) == ["OSIRONOVL", "NOTEVALUATED"]
+
+
+@pytest.mark.parametrize("hook", ["order-sign", "order-select"])
+def test_other_drafts_are_answered_without_looking_at_anything(http: FlaskClient, hook: str) -> None:
+    body = failed(good(hook, drafts=["lisinopril-10-once-daily"]), dict.fromkeys(KEYS, "absent"))
+    assert is_response(http.post(PATHS[hook], json=body)) == {"cards": []}
+
+
+def test_a_client_may_ask_for_a_card_in_place_of_412() -> None:
+    with application(service(profile=open_client("sandbox"))) as app:
+        for key in ("patient", "conditions", "labs"):
+            found = is_response(app.test_client().post(VIEW, json=broken(key, "absent")))
+            assert card_codes(found) == ["NOTEVALUATED"]
+
+
+def test_a_server_that_hangs_is_as_good_as_none_and_no_later_than_the_deadline_t13() -> None:
+    """Ten times the slack of 20 ms, for a busy machine."""
+    reports: list[Any] = []
+    profile = replace(open_client("generic"), deadline_ms=300)
+    with application(service(profile=profile), observers=[reports.append]) as app, fault_server(hang) as server:
+        for key in ("labs", "medications"):
+            body = broken(key, "absent", **({} if key == "labs" else {"labs": None})) | {"fhirServer": server.base}
+            answer = app.test_client().post(VIEW, json=body)
+            assert answer.status_code == (412 if key == "labs" else 200)
+            assert "suggestions" not in answer.get_data(as_text=True)
+    assert all(report["ms"] < 300 + 200 for report in reports)
+
+
+# The invariant
+
+
+def request_of(hook: str, patient: PatientFile, drafts: tuple[str, ...]) -> dict[str, Any]:
+    return hook_request("generic", hook, patient, today=TODAY, drafts=drafts)
+
+
+def offered(http: FlaskClient, hook: str, body: dict[str, Any]) -> set[tuple[str, str]]:
+    """Card and label of each suggestion; none where nothing could be judged."""
+    answer = http.post(PATHS[hook], json=body)
+    if answer.status_code == 412:
+        return set()
+    return {
+        (card["source"]["topic"]["code"], one["label"])
+        for card in is_response(answer)["cards"]
+        for one in card.get("suggestions", [])
+    }
+
+
+@pytest.mark.parametrize("patient", PATIENTS, ids=lambda patient: patient.slug)
+def test_failing_one_input_never_adds_a_suggestion(http: FlaskClient, patient: PatientFile) -> None:
+    """Each key for each patient, absent, in error, cut and somebody else's; on the chart, and with four drafts."""
+    start = PATIENTS.index(patient)
+    drafts = tuple(draft_names()[(start * 5 + step * 11) % len(draft_names())] for step in range(4))
+    for hook in ("patient-view", "order-sign"):
+        body = request_of(hook, patient, drafts if hook == "order-sign" else ())
+        whole = offered(http, hook, failed(body, {}))
+        for key in KEYS:
+            for how in ("absent", "outcome", "cut", "foreign"):
+                assert offered(http, hook, failed(body, {key: how})) <= whole, (hook, key, how)
+
+
+@cache
+def unlimited() -> FlaskClient:
+    return application(service(max_cards=0), clock=lambda: NOW).__enter__().test_client()
+
+
+CALLS = st.tuples(
+    st.sampled_from(list(PATHS)),
+    st.sampled_from(PATIENTS),
+    st.lists(st.sampled_from(draft_names()), min_size=1, max_size=5, unique=True).map(tuple),
+)
+NULLS = st.sets(st.sampled_from([key for key in KEYS if key != "patient"]))
+BROKEN = st.dictionaries(st.sampled_from(KEYS), st.sampled_from(list(FAULTS)), min_size=1)
+
+
+def never_adds(call: Any, nulls: set[str], faults: dict[str, str]) -> None:
+    hook, patient, drafts = call
+    body = request_of(hook, patient, drafts if hook != "patient-view" else ())
+    body["prefetch"] |= {key: None for key in nulls if key in body["prefetch"]}
+    assert offered(unlimited(), hook, failed(body, faults)) <= offered(unlimited(), hook, failed(body, {}))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(CALLS, NULLS, BROKEN)
+def test_failing_any_inputs_never_adds_a_suggestion(call: Any, nulls: set[str], faults: dict[str, str]) -> None:
+    """Several at once, beside keys that are known to be empty."""
+    never_adds(call, nulls, faults)
+
+
+@pytest.mark.full
+@settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(CALLS, NULLS, BROKEN)
+def test_failing_any_inputs_never_adds_a_suggestion_ten_thousand_times(
+    call: Any, nulls: set[str], faults: dict[str, str]
+) -> None:
+    never_adds(call, nulls, faults)

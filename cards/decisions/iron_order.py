@@ -54,7 +54,7 @@ def _judge(order: IronOrder) -> list[Finding]:
     fit = next(finding for row in _ROWS if (finding := row(order)) is not None)
     if fit.card in _STOPS or order.is_binder or order.is_low_dose_supplement:
         return [fit]
-    return [fit, *(extra(order) for extra in (dose, interactions, duplicate))]
+    return [fit, *(beside(order) for beside in (dose, interactions, duplicate))]
 
 
 def _safety_for_all(order: IronOrder) -> list[Finding]:

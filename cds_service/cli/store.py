@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 config_option = click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The settings file, rls-cds.toml; RLS_CDS_* variables count as well. Neither: the store in the platform's data folder.",
+    help="The settings file, rls-cds.toml; RLS_CDS_* variables count as well. "
+    "Neither: the store in the platform's data folder.",
 )
 
 

@@ -9,6 +9,10 @@ import pytest
 _SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew instead of comparing")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Third-party records and specifications beside the checkout; tests that need them skip without."""

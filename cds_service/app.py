@@ -32,6 +32,10 @@ Observer = Callable[[Mapping[str, Any]], None]
 Register = Callable[[Flask], None]
 
 
+#: Any word may stand where the method does; only these are logged.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -102,7 +106,8 @@ def _install_report(app: Flask, observers: tuple[Observer, ...]) -> None:
     """One word to each observer for every request."""
 
     def begin() -> None:
-        g.report = {"request_id": g.request_id, "method": request.method}
+        method = request.method if request.method in _METHODS else "other"
+        g.report = {"request_id": g.request_id, "method": method}
 
     def tell(answer: Response) -> Response:
         report = g.get("report", {}) | {"status": answer.status_code}

@@ -1,0 +1,178 @@
+"""The commands that work on the store, run as a user runs them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cds_service.cli import main
+from cds_service.store import Store, StoreSettings, open_store
+from tests.store.examples import CLIENT, NOW, SERVICE, a_card, accepted, an_answer, overridden
+
+COMMANDS = ([], ["audit"], ["audit", "verify"], ["audit", "export"], ["export-feedback"], ["db"], ["db", "upgrade"])
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A store on disk and the command line beside it."""
+
+    folder: Path
+    store: Store
+
+    def run(self, *command: str, **environ: str) -> Result:
+        return CliRunner().invoke(main, list(command), env={"RLS_CDS_DATA_FOLDER": str(self.folder)} | environ)
+
+    def change(self, statement: str) -> None:
+        with closing(sqlite3.connect(self.folder / "rls-cds.sqlite")) as database, database:
+            database.execute(statement)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    store = open_store(StoreSettings(data_folder=tmp_path))
+    for number in range(5):
+        card = a_card(inputs=f"ferritin {number}")
+        store.record_answer(an_answer(card, user="Practitioner/7", location="Encounter/9"))
+        event = overridden(card, reason="patient-refuses", comment="=SUM(1)") if number % 2 else accepted(card)
+        store.record_feedback(CLIENT, SERVICE, [event], NOW + timedelta(days=number))
+    yield Desk(tmp_path, store)
+    store.close()
+
+
+def test_a_whole_chain_is_told_with_its_head(desk: Desk) -> None:
+    told = desk.run("audit", "verify")
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert told.stdout == f"The audit chain is whole: 10 rows, head {desk.store.verify_audit().head}\n"
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("UPDATE audit_event SET client = 'south' WHERE seq = 4", "fault: row 4 was changed"),
+        ("DELETE FROM audit_event WHERE seq = 6", "fault: rows 6 to 6 are missing"),
+        ("DELETE FROM audit_event WHERE seq > 8", "fault: rows 9 to 10 are missing at the end"),
+        ("DELETE FROM audit_anchor", "fault: the anchor of the chain is missing"),
+    ],
+)
+def test_a_broken_chain_is_exit_code_1_and_says_where(desk: Desk, statement: str, fault: str) -> None:
+    desk.change(statement)
+    told = desk.run("audit", "verify")
+    assert told.exit_code == 1
+    assert fault in told.stdout.splitlines()
+    assert "the audit chain is broken" in told.stderr
+
+
+def test_the_audit_trail_is_exported_as_audit_events(desk: Desk, tmp_path: Path) -> None:
+    out = tmp_path / "audit.ndjson"
+    told = desk.run("audit", "export", "--out", str(out))
+    assert (told.exit_code, told.stderr) == (0, "10 events\n")
+    events = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert {event["resourceType"] for event in events} == {"AuditEvent"}
+    assert [event["action"] for event in events] == ["E", "C"] * 5
+
+
+def test_feedback_is_exported_as_a_table_and_the_export_is_audited(desk: Desk) -> None:
+    told = desk.run("export-feedback")
+    assert told.exit_code == 0
+    rows = list(csv.DictReader(told.stdout.splitlines()))
+    assert list(rows[0]) == [
+        "intervention",
+        "action",
+        "feedback",
+        "user",
+        "date",
+        "location",
+        "rule_version",
+        "card_uuid",
+    ]
+    assert [row["action"] for row in rows] == ["accepted", "overridden"] * 2 + ["accepted"]
+    assert {row["user"] for row in rows} == {"Practitioner/7"} and {row["location"] for row in rows} == {"Encounter/9"}
+    *_, last = desk.store.audit_rows()
+    assert last.kind == "export" and str(last.detail["actor"]).startswith("command line, ")
+
+
+@pytest.mark.parametrize(
+    ("since", "rows"),
+    [("2026-03-29", 5), ("2026-03-29T00:59:31Z", 4), ("2026-03-31", 3), ("2026-03-29T02:59:30.25+02:00", 5),
+     ("2027-01-01", 0)],
+)  # fmt: skip
+def test_since_counts_from_that_moment(desk: Desk, since: str, rows: int) -> None:
+    told = desk.run("export-feedback", "--since", since, "--format", "ndjson")
+    assert len(told.stdout.splitlines()) == rows
+    assert told.stderr == f"{rows} rows\n"
+
+
+def test_feedback_goes_to_a_file(desk: Desk, tmp_path: Path) -> None:
+    out = tmp_path / "feedback.ndjson"
+    assert desk.run("export-feedback", "--format", "ndjson", "--out", str(out)).stdout == ""
+    assert json.loads(out.read_text(encoding="utf-8").splitlines()[0])["intervention"] == "IRONLOW"
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2026-13-01", "01.03.2026"])
+def test_what_is_no_day_is_wrong_usage(desk: Desk, day: str) -> None:
+    told = desk.run("export-feedback", "--since", day)
+    assert told.exit_code == 2
+    assert "use YYYY-MM-DD" in told.stderr
+
+
+def test_the_store_is_made_where_there_is_none(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "new", open_store(StoreSettings("")))
+    for _ in range(2):
+        told = desk.run("db", "upgrade")
+        assert (told.exit_code, told.stdout) == (0, "The store is up to date.\n")
+    assert (tmp_path / "new" / "rls-cds.sqlite").exists()
+
+
+@pytest.mark.parametrize("command", [["audit", "verify"], ["audit", "export"], ["export-feedback"], ["db", "upgrade"]])
+def test_without_a_store_there_is_nothing_to_work_on(desk: Desk, command: list[str]) -> None:
+    told = desk.run(*command, RLS_CDS_DATABASE_URL="")
+    assert told.exit_code == 1
+    assert "there is no store" in told.stderr
+
+
+@pytest.mark.parametrize("command", [["audit", "verify"], ["export-feedback"], ["db", "upgrade"]])
+def test_faults_are_sentences_without_a_traceback(desk: Desk, command: list[str]) -> None:
+    desk.change("UPDATE alembic_version SET version_num = '9999'")
+    told = desk.run(*command)
+    assert told.exit_code == 1 and isinstance(told.exception, SystemExit)
+    assert "the store was made by a newer program" in told.stderr
+    bad = desk.run(*command, RLS_CDS_PORT="many")
+    assert bad.exit_code == 1 and "RLS_CDS_PORT" in bad.stderr
+
+
+def test_a_database_that_does_not_answer_is_exit_code_1(desk: Desk) -> None:
+    keys = {"RLS_CDS_PSEUDONYM_KEY": "p" * 44, "RLS_CDS_ENCRYPTION_KEY": "e" * 44}
+    told = desk.run("db", "upgrade", RLS_CDS_DATABASE_URL="postgresql://nobody@127.0.0.1:9/none", **keys)
+    assert told.exit_code == 1 and isinstance(told.exception, SystemExit)
+    assert "nobody@" not in told.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_teaches(command: list[str]) -> None:
+    told = CliRunner().invoke(main, [*command, "--help"])
+    assert told.exit_code == 0 and len(told.stdout.splitlines()) > 5
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_answers_at_once(command: list[str]) -> None:
+    """Under 0.3 s by itself; the best of three, since the machine may be busy. Importing click alone is most of it."""
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        script = Path(sys.executable).with_name("rls-cds")
+        subprocess.run([script, *command, "--help"], check=True, capture_output=True, env=os.environ, timeout=30)
+        took.append(time.monotonic() - began)
+    assert min(took) < 0.3, took

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cards.rules import load_rules
 from tests.golden.calls import FOLDER, TODAY, Call, answers, calls, kept
 from tests.golden.rederive import recomputed
 from tests.golden.review import review
@@ -49,7 +50,10 @@ def test_no_file_is_kept_of_a_call_that_is_gone() -> None:
 
 
 def test_the_review_page_shows_every_card() -> None:
-    assert REVIEW.read_text(encoding="utf-8") == review(calls(), answers())
+    page = REVIEW.read_text(encoding="utf-8")
+    assert page == review(calls(), answers())
+    rules = load_rules()
+    assert all(f"({card.topic})" in page for decision in rules.decisions.values() for card in decision.cards.values())
 
 
 def test_a_golden_file_holds_cards_and_no_uuid() -> None:

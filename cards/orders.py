@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from cards.chart import Allergy, Chart, Diagnosis, Draft, Drug, LabResult, Listing, Procedure, references
 from cards.finding import Fact, Finding, Indicator, OrderTests, Outcome, Suggestion
 from cards.scope import Rls, rls_status
 
 _RENEWAL_DAYS = 90
+_OVER = frozenset({"completed", "stopped"})
 
 
 def scope_of(chart: Chart, draft: Draft) -> bool | None:
@@ -33,8 +34,18 @@ def earlier_orders(chart: Chart, draft: Draft) -> tuple[Drug, ...]:
         for drug in chart.drugs
         if not is_same_order(drug, draft)
         and not names.isdisjoint(drug.product.ingredient_names())
-        and (drug.active or (drug.end is not None and drug.end.last >= since))
+        and (drug.active or _ended_since(drug, since))
     )
+
+
+def _ended_since(drug: Drug, since: date) -> bool:
+    """Its end lies on or after that day; a course that began then and is over cannot have ended before.
+
+    A single dose is no course that another order would renew.
+    """
+    is_over = drug.status in _OVER and not drug.one_dose
+    told = drug.end or (drug.start if is_over else None)
+    return told is not None and told.last >= since
 
 
 def is_same_order(drug: Drug, draft: Draft) -> bool:

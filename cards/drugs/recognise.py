@@ -121,14 +121,17 @@ def _by_ingredient_code(coded: tuple[tuple[str, str], ...], said: tuple[str, ...
         return None
     named = [each for each, _ in _chosen(listed)]
     spoken = _by_words(said)
-    if spoken and _says_the_same(spoken.row, named):
-        return _Found(replace(spoken.row, unverified=_unverified(listed)), "code")
     amounts = tuple(Amount(name) for name in dict.fromkeys(each.name for each in named))
-    found = shape(said, amounts, len(amounts))
-    return _Found(replace(found, unverified=_unverified(listed)), "code")
+    found = spoken.row if spoken and _says_the_same(spoken.row, named) else shape(said, amounts, len(amounts))
+    return _Found(replace(found, route=found.route or _route_of(listed), unverified=_unverified(listed)), "code")
 
 
 Listed = list[tuple[Ingredient, tuple[str, str]]]
+
+
+def _route_of(listed: Listed) -> str:
+    """The HCPCS codes of ours are of injections: J1750 is the infusion, whatever else iron dextran stands in."""
+    return "injection" if any(system == HCPCS for _, (system, _) in listed) else ""
 
 
 def _chosen(listed: Listed) -> Listed:

@@ -29,7 +29,7 @@ _IRON_STATED = re.compile(
     rf"|elemental\s+iron:?\s*({NUMBER})\s*mg)\s*\)?"
 )
 _BRAND = re.compile(r"\[[^\]]*\]")
-_HEAD = re.compile(r"(?:^|[/,;+&(\[-]|\band|\bwith|\bplus)\s*$")
+_HEAD = re.compile(r"(?:^|[/,;:+&(\[-]|\band|\bwith|\bplus)\s*$")
 _TAIL = re.compile(
     r"\s*(?:$|[\d/,;+&()\[\]-]|mg\b|oral|po\b|tab|cap|pill|supplement|chew|liquid|drops|er\b|sr\b|and\b|plus\b|with\b)"
 )

@@ -149,7 +149,8 @@ def _is_failure(outcome: Mapping[str, Json]) -> bool:
 
 
 def _says_left_out(outcome: Mapping[str, Json]) -> bool:
-    return _LEFT_OUT in _codes(outcome) or any(_LEFT_OUT_WORDS.search(each) for each in _words(outcome))
+    suppressed = any(code_of_status(issue.get("code")) == "suppressed" for issue in objects(outcome.get("issue")))
+    return suppressed or _LEFT_OUT in _codes(outcome) or any(map(_LEFT_OUT_WORDS.search, _words(outcome)))
 
 
 def _codes(outcome: Mapping[str, Json]) -> frozenset[str]:

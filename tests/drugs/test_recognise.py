@@ -52,6 +52,7 @@ def test_what_is_none_of_ours_is_not_recognised(words: str) -> None:
         ("Ferrous Sulphate 200mg tablets", "ferrous sulfate 200 mg oral tablet", "iron-oral"),
         ("Iron 65 mg tablet", "iron 65 mg oral tablet", "iron-oral"),
         ("Feosol", "ferrous sulfate", "iron-oral"),
+        ("FeroSul 325 mg tablet", "ferrous sulfate 325 mg oral tablet", "iron-oral"),
         ("ferric carboxymaltose 750 mg/15 mL IV", "ferric carboxymaltose 50 mg/mL intravenous", "iron-iv"),
         ("Venofer", "iron sucrose", "iron-iv"),
         ("INFeD", "iron dextran injection", "iron-iv"),
@@ -146,6 +147,14 @@ def test_the_route_decides_what_iron_dextran_is(route: str, kind: str) -> None:
     product = recognise(coded(RXNORM, "5992"), route_hint=route)
     assert product is not None
     assert product.classes == frozenset({kind})
+
+
+def test_a_billing_code_is_of_the_infusion() -> None:
+    """J1750 names iron dextran as injected, so that its boxed warning stands and its dose is no tablet's."""
+    for words in ({}, {"text": "iron dextran"}):
+        product = recognise(coded(HCPCS, "J1750") | words)
+        assert product is not None
+        assert product.classes == frozenset({"iron-iv"})
 
 
 def test_a_code_from_memory_is_marked_and_a_listed_one_is_not() -> None:

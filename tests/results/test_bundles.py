@@ -105,6 +105,8 @@ def test_how_far_a_list_can_be_trusted(value: Any, count: int, listing: Listing)
         (bundle(RESULT, SUPPRESSED), True),
         (bundle(OUTSIDE), True),
         (bundle(outcome("information", "1", "some were suppressed")), True),
+        # the standard's own code for it, without a vendor's
+        (bundle({"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "suppressed"}]}), True),
         (bundle(NOTHING_FOUND), False),
         (bundle(outcome("information", "59100", "unknown parameter ignored")), False),
         (bundle(RESULT), False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -14,3 +15,7 @@ def nothing_read_before() -> None:
             for value in vars(module).values():
                 if hasattr(value, "cache_clear"):
                     value.cache_clear()
+
+
+#: What repeats other suites is not run twice: mutmut alone, which says so in the environment, collects it.
+collect_ignore = [] if "MUTANT_UNDER_TEST" in os.environ else ["test_suites.py", "test_tables.py"]

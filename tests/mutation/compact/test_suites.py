@@ -1,6 +1,7 @@
 """The suites of the core, one test for each test function: all rows of its table in a loop.
 
-Left out are tests that ask for a fixture (third-party records), that generate their input, or that measure time.
+Left out are tests that ask for a fixture (third-party records), that generate their input, that measure time, and a
+few that take long and hold what others hold too.
 """
 
 from __future__ import annotations
@@ -15,18 +16,27 @@ from typing import Any
 import pytest
 
 _TESTS = Path(__file__).parent.parent.parent
-_SUITES = ("results", "reading", "drugs", "valuesets", "knowledge", "present", "decisions", "rules")
+_SUITES = ("results", "reading", "drugs", "valuesets", "knowledge", "present", "versions", "decisions")
 _FILES = ("test_scope.py", "test_revise.py")
-_HEAVY = ("tests.decisions.test_tables",)
+_HEAVY = (
+    "decisions.test_tables.",
+    "decisions.test_wording.test_nothing_is_offered_while_a_secondary_list_is_unread",
+    "decisions.test_wording.test_the_summary_is_whole_for_products_with_long_names",
+    "decisions.test_patient_view_words.test_losing_a_secondary_list_never_makes_a_card_more_urgent",
+    "knowledge.test_commands.",
+    "knowledge.test_source_attributes.",
+    "versions.test_same_cards.",
+    "versions.test_real_records.",
+)
 _TIMED = ("microseconds",)
+_GIVEN = {"tmp_path"}
 _MANY = 60
 
 
 def _modules() -> Iterator[str]:
     paths = [_TESTS / file for file in _FILES]
     paths += [path for suite in _SUITES for path in sorted((_TESTS / suite).glob("test_*.py"))]
-    names = [".".join(path.relative_to(_TESTS.parent).with_suffix("").parts) for path in paths]
-    yield from (name for name in names if name not in _HEAVY)
+    yield from (".".join(path.relative_to(_TESTS.parent).with_suffix("").parts) for path in paths)
 
 
 def rows(function: Callable[..., None]) -> list[dict[str, Any]]:
@@ -47,7 +57,7 @@ def _runs_alone(function: Callable[..., None]) -> bool:
     """Needs nothing but its table: no fixture, no generated input, no clock."""
     named = {name for row in rows(function)[:1] for name in row}
     return (
-        set(inspect.signature(function).parameters) <= named
+        set(inspect.signature(function).parameters) <= named | _GIVEN
         and not hasattr(function, "hypothesis")
         and not any(word in function.__name__ for word in _TIMED)
     )
@@ -56,17 +66,19 @@ def _runs_alone(function: Callable[..., None]) -> bool:
 def _functions() -> Iterator[tuple[str, Callable[..., None]]]:
     for name in _modules():
         for called, function in vars(import_module(name)).items():
-            if called.startswith("test_") and function.__module__ == name and _runs_alone(function):
-                yield f"{name.removeprefix('tests.')}.{called}", function
+            whole = f"{name.removeprefix('tests.')}.{called}"
+            if called.startswith("test_") and not whole.startswith(_HEAVY) and _runs_alone(function):
+                yield whole, function
 
 
 _FOUND = tuple(_functions())
 
 
 @pytest.mark.parametrize("function", [function for _, function in _FOUND], ids=[name for name, _ in _FOUND])
-def test_every_row(function: Callable[..., None]) -> None:
+def test_every_row(function: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> None:
+    wants_a_folder = "tmp_path" in inspect.signature(function).parameters
     for row in _spread(rows(function), function.__module__):
-        function(**row)
+        function(**row, **({"tmp_path": tmp_path_factory.mktemp("row")} if wants_a_folder else {}))
 
 
 def _spread(every: list[dict[str, Any]], module: str) -> list[dict[str, Any]]:

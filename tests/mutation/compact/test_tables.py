@@ -1,4 +1,4 @@
-"""The case tables of the decisions, one test for each decision."""
+"""What the cards of the decision tables print, one test for each decision; `test_answers` holds all the rest."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import pytest
 from cards.rules import load_rules
 from tests.decisions.test_tables import CASES, faults
 
-_DECISIONS = sorted({decision for decision, _ in CASES})
+_PRINTING = tuple((decision, case) for decision, case in CASES if "prints" in case)
+_DECISIONS = sorted({decision for decision, _ in _PRINTING})
 
 
 @pytest.mark.parametrize("decision", _DECISIONS)
-def test_every_case(decision: str) -> None:
+def test_every_case_that_prints(decision: str) -> None:
     rules = load_rules()
-    for name, case in CASES:
+    for name, case in _PRINTING:
         if name == decision:
             assert faults(name, case, rules) == [], case["says"]

@@ -65,14 +65,19 @@ class WorkerPlaces:
             file.unlink()
 
 
-def render_all() -> bytes:
+def registry_of_all() -> CollectorRegistry:
     """The numbers of all workers together; to be called in any of them."""
     from prometheus_client import CollectorRegistry
     from prometheus_client.multiprocess import MultiProcessCollector
 
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return render(registry)
+    return registry
+
+
+def render_all() -> bytes:
+    """The same as text."""
+    return render(registry_of_all())
 
 
 def render(registry: CollectorRegistry) -> bytes:

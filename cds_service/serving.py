@@ -86,7 +86,7 @@ def serve(settings: Settings, build: Build, drain: float = DRAIN_SECONDS) -> Non
                 self.cfg.set(key, value)
 
         def load(self) -> WSGIApplication:
-            return with_metrics(build(places.own, closing), settings)
+            return with_console(with_metrics(app := build(places.own, closing), settings), app, settings)
 
         def run(self) -> None:
             Master(self).run()
@@ -101,6 +101,21 @@ def with_metrics(app: WSGIApplication, settings: Settings) -> WSGIApplication:
     return by_port(app, {port_of(settings.metrics_bind): metrics_page(render_all)})
 
 
+def with_console(served: WSGIApplication, app: Flask, settings: Settings) -> WSGIApplication:
+    """What is served, and the console on the port of `console_bind`, if there is one: it watches the store of `app`."""
+    if settings.console_bind is None:
+        return served
+    from cds_service.console import console_app
+    from cds_service.console.telemetry import RegistryTelemetry
+    from cds_service.metrics_workers import registry_of_all
+
+    desk = app.extensions["rls_cds"]
+    console = console_app(
+        settings, desk.store, rules=desk.rules, telemetry=lambda: RegistryTelemetry(registry_of_all())
+    )
+    return by_port(served, {port_of(settings.console_bind): console})
+
+
 def port_of(bind: str) -> int:
     return int(bind.rpartition(":")[2])
 
@@ -109,7 +124,7 @@ def options(settings: Settings) -> dict[str, Any]:
     """Gunicorn's options (reliability page 2.4): threads above the in-flight cap, or the queue hides in the server."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return {
-        "bind": [f"{host}:{settings.port}", *([settings.metrics_bind] if settings.metrics_bind else [])],
+        "bind": [f"{host}:{settings.port}", *(bind for bind in (settings.metrics_bind, settings.console_bind) if bind)],
         "workers": settings.workers,
         "worker_class": "cds_service.gunicorn_parts.Worker",
         "logger_class": "cds_service.gunicorn_parts.ServerLog",

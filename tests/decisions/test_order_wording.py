@@ -86,3 +86,21 @@ def test_a_draft_that_is_placed_already_is_not_removed() -> None:
     cards = cards_of("vitamin_d_order", case, RULES, PROFILE)
     assert [card.indicator for card in cards] == ["critical"]
     assert not any(actions(card, "delete") for card in cards)
+
+
+def test_drafts_that_differ_in_their_dose_alone_share_a_card_that_lists_the_doses() -> None:
+    case = {
+        "drafts": ["iron-oral ferrous sulfate 65", "iron-oral ferrous gluconate 39", "iron-oral ferrous sulfate 65"]
+    }
+    untested = [card for card in cards_of("iron_order", case, RULES, PROFILE) if card.id == "OS-IRON-NOLABS"]
+    assert len(untested) == 1
+    assert untested[0].summary.startswith("Ferrous sulfate and ferrous gluconate: no usable ferritin")
+    assert untested[0].detail.index("65 mg elemental iron") < untested[0].detail.index("39 mg elemental iron")
+    assert untested[0].detail.count("65 mg elemental iron") == 1
+    assert len(untested[0].suggestions) == 1
+
+
+def test_a_card_whose_summary_speaks_of_the_dose_is_about_one_order() -> None:
+    case = {"drafts": ["b6 pyridoxine 200", "b6 pyridoxine 300"]}
+    said = [card.summary for card in cards_of("b6_order", case, RULES, PROFILE)]
+    assert [each[: each.index(" mg")] for each in said] == ["Pyridoxine: 200", "Pyridoxine: 300"]

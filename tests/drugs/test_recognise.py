@@ -92,6 +92,7 @@ def test_what_is_none_of_ours_is_not_recognised(words: str) -> None:
         ("gabapentin enacarbil ER 600 mg tablet", None, "gabapentinoid"),
         ("tetrabenazine 25 mg", "tetrabenazine 25 mg", "vmat2"),
         ("multivitamin with iron 18 mg tablet", None, "iron-oral multi-ingredient"),
+        ("multivitamin with minerals tablet: iron 18 mg, vitamin D 400 units", None, "iron-oral multi-ingredient vitd"),
         ("Prenatal vitamin (27 mg Fe)", "multi-ingredient product with iron 27 mg", "iron-oral multi-ingredient"),
         ("norethindrone/EE + ferrous fumarate 75 mg", None, "contraceptive-pack"),
     ],

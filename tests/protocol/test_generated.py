@@ -15,17 +15,25 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
-from schemathesis import checks
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks as conforms
 
 from tests.http.build import application, assert_nothing_empty
 from tests.protocol.requests_made_up import hook_calls
 
 ANSWERED = {200, 400, 412, 413}
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-#: What is looked at: that nothing breaks, and that answers are what the description says.
+#: That nothing breaks, and that answers are what the description says.
 CHECKS = [
-    checks.load_all_checks() or checks.not_a_server_error,
+    not_a_server_error,
+    conforms.status_code_conformance,
+    conforms.content_type_conformance,
+    conforms.response_schema_conformance,
 ]
+#: Operations that a generated body can be sent to.
+HOOKS = ("rls-patient-view", "rls-order-sign", "rls-order-select")
+POSTS = [f"/cds-services/{hook}{rest}" for hook in HOOKS for rest in ("", "/feedback")]
 
 
 @cache
@@ -74,4 +82,40 @@ def test_ten_thousand_generated_calls() -> None:
 
     run()
     print(f"\n{sum(seen.values())} generated calls: {dict(seen.most_common())}")
+    assert sum(seen.values()) >= 10_000
+
+
+@cache
+def described() -> Any:
+    """The description as schemathesis reads it, from the running application."""
+    return schemathesis.openapi.from_wsgi("/openapi.json", service())
+
+
+def schemathesis_calls(path: str, mode: GenerationMode, count: int) -> Counter[int]:
+    """Send what schemathesis makes of the description: bodies that fit it, or that do not."""
+    seen: Counter[int] = Counter()
+
+    @settings(max_examples=count, deadline=None, suppress_health_check=SLOW, derandomize=count < 1000)
+    @given(described()[path]["POST"].as_strategy(generation_mode=mode))
+    def run(case: Any) -> None:
+        answer = case.call_and_validate(checks=CHECKS)
+        seen[answer.status_code] += 1
+
+    run()
+    return seen
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("path", POSTS)
+def test_schemathesis_finds_the_service_as_it_describes_itself(path: str, mode: GenerationMode) -> None:
+    assert schemathesis_calls(path, mode, 25)
+
+
+@pytest.mark.full
+def test_schemathesis_ten_thousand_times() -> None:
+    seen: Counter[int] = Counter()
+    for path in POSTS:
+        for mode in GenerationMode:
+            seen += schemathesis_calls(path, mode, 850)
+    print(f"\n{sum(seen.values())} calls by schemathesis: {dict(seen.most_common())}")
     assert sum(seen.values()) >= 10_000

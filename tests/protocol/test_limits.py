@@ -1,0 +1,140 @@
+"""The limits of a running service: calls in flight, calls per client, and what is told meanwhile (DOS-6, DOS-9, OUT-8).
+
+One place is filled by calls that wait for a FHIR server that says nothing. The long form runs `rls-cds serve` itself
+and holds it to 50 ms; the short one allows a busy machine ten times as much.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+
+from cds_service.clients.profiles import open_client
+from tests.http.build import VIEW, application, bare, good, settings
+from tests.http.fault_server import FaultServer, fault_server, hang
+from tests.http.serving import in_threads
+from tests.protocol.test_errors import assert_told_safely
+
+PROMISED = 0.05
+ALLOWED_HERE = PROMISED * 10
+PLACES = 2
+FEEDBACK = {
+    "feedback": [
+        {
+            "card": "3d1f0a3c-4d5b-4a53-8f0e-8f4b5f0b7a11",
+            "outcome": "overridden",
+            "outcomeTimestamp": "2026-06-30T09:30:15Z",
+        }
+    ]
+}
+
+
+@contextmanager
+def filled(base: str, server: FaultServer, places: int = PLACES) -> Iterator[None]:
+    """Every place taken by a call that waits for `server`, until its deadline of five seconds."""
+    with ThreadPoolExecutor(places) as waiting:
+        for _ in range(places):
+            waiting.submit(requests.post, base + VIEW, json=bare(fhirServer=server.base), timeout=30)
+        until(lambda: len(server.asked) >= places * 2)
+        yield
+        server.stop()
+
+
+def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    ends = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < ends, "the places were never filled"
+        time.sleep(0.01)
+
+
+def timed(base: str) -> tuple[float, requests.Response]:
+    with requests.Session() as session:
+        session.get(f"{base}/healthz", timeout=30)
+        started = time.monotonic()
+        answer = session.post(base + VIEW, json=good(), timeout=30)
+        return time.monotonic() - started, answer
+
+
+@pytest.fixture
+def hanging() -> Iterator[FaultServer]:
+    with fault_server(hang) as server:
+        yield server
+
+
+def test_one_call_too_many_is_turned_away_at_once_and_all_else_goes_on(hanging: FaultServer) -> None:
+    patient = replace(open_client("generic"), deadline_ms=5000)
+    with application(settings(max_inflight=PLACES, profile=patient)) as app, in_threads(app) as base:
+        with filled(base, hanging):
+            waits, answers = zip(*(timed(base) for _ in range(20)), strict=True)
+            feedback = requests.post(f"{base}{VIEW}/feedback", json=FEEDBACK, timeout=30)
+            health = requests.get(f"{base}/healthz", timeout=30)
+            listed = requests.get(f"{base}/cds-services", timeout=30)
+        assert timed(base)[1].status_code == 200, "the places are free again"
+    for answer in answers:
+        assert_told_safely(answer, 503)
+        assert answer.headers["Retry-After"] == "1"
+    assert max(waits) < ALLOWED_HERE
+    assert (feedback.status_code, health.status_code, listed.status_code) == (200, 200, 200)
+
+
+@contextmanager
+def rls_cds_serve(folder: Path, **environ: str) -> Iterator[str]:
+    """`rls-cds serve` in open mode as a process of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    given = {"RLS_CDS_DATA_FOLDER": str(folder), "RLS_CDS_WORKERS": "1", **environ}
+    command = [sys.executable, "-c", "from cds_service.cli import main; main()", "serve", "--port", str(port)]
+    server = subprocess.Popen(command, env=os.environ | given | {"PYTHONWARNINGS": "ignore"})
+    base = f"http://127.0.0.1:{port}"
+    try:
+        until(lambda: _answers(base) or server.poll() is not None, 60)
+        yield base
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _answers(base: str) -> bool:
+    try:
+        return requests.get(f"{base}/healthz", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+@pytest.mark.full
+def test_the_server_itself_turns_away_within_50_ms(tmp_path: Path, hanging: FaultServer) -> None:
+    """The default deadline of a second ends the calls that wait, so they are sent again and again meanwhile."""
+    waits: list[float] = []
+    with rls_cds_serve(tmp_path, RLS_CDS_MAX_INFLIGHT=str(PLACES)) as base, ThreadPoolExecutor(PLACES * 8) as callers:
+        over, numbers = time.monotonic() + 20, itertools.count()
+
+        def keep_busy() -> None:
+            while time.monotonic() < over:
+                body = bare(fhirServer=f"{hanging.base}/{next(numbers)}")  # a new address, or the breaker would open
+                requests.post(base + VIEW, json=body, timeout=30)
+                time.sleep(0.02)
+
+        for _ in range(PLACES * 4):
+            callers.submit(keep_busy)
+        while time.monotonic() < over - 2:
+            took, answer = timed(base)
+            if answer.status_code == 503:
+                assert answer.headers["Retry-After"] == "1"
+                waits.append(took * 1000)
+            time.sleep(0.02)
+    cuts = statistics.quantiles(waits, n=100)
+    print(f"\n{len(waits)} calls turned away: p50 {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms, worst {max(waits):.1f} ms")
+    assert len(waits) > 50 and cuts[98] < PROMISED * 1000

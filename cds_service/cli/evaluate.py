@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
 if TYPE_CHECKING:
     from cards.card import Card
+    from cards.reading import Site
+    from cards.rules import Rules
     from cds_service.evaluate import Evaluation, Question
 
 _HOOKS = ("patient-view", "order-sign", "order-select")
@@ -31,7 +33,9 @@ _HOOKS = ("patient-view", "order-sign", "order-select")
 )
 @click.option("--explain", "explained", is_flag=True, help="List every decision: fires, quiet or unknown, and why.")
 @click.option("--strict", is_flag=True, help="Also report which resources are not valid FHIR R4; exit 1 if any.")
-@click.option("--time-zone", default="UTC", show_default=True, help="The clinic's zone: decides which day it is.")
+@click.option("--time-zone", help="The clinic's zone: decides which day it is. [default: that of --config, else UTC]")
+@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="Settings file: the rules of a site.")
+@click.option("--client", help="With --config: whose local codes the files bear. [default: the first client]")
 def evaluate_command(
     files: tuple[Path, ...],
     hook: str | None,
@@ -40,7 +44,9 @@ def evaluate_command(
     as_json: bool,
     explained: bool,
     strict: bool,
-    time_zone: str,
+    time_zone: str | None,
+    config: Path | None,
+    client: str | None,
 ) -> None:
     """Answer for FILES without a server: patient Bundles, hook requests, or NDJSON of either or of resources.
 
@@ -52,10 +58,11 @@ def evaluate_command(
     """
     from cds_service.evaluate import Unreadable
 
+    known = _known_at(config, client)
     failed = False
     for file in files:
         try:
-            for question, evaluation in _evaluations(file, hook, as_of, assume_rls, time_zone):
+            for question, evaluation in _evaluations(file, hook, as_of, assume_rls, time_zone, known):
                 click.echo(_as_json(evaluation, explained) if as_json else _as_text(evaluation, explained))
                 failed = (strict and _report_invalid(question)) or failed
         except (Unreadable, UnicodeDecodeError) as fault:
@@ -68,28 +75,53 @@ def evaluate_command(
 
 
 def _evaluations(
-    file: Path, hook: str | None, as_of: str | None, assume_rls: bool, time_zone: str
+    file: Path, hook: str | None, as_of: str | None, assume_rls: bool, time_zone: str | None, known: _Known
 ) -> Iterator[tuple[Question, Evaluation]]:
     from uuid import uuid4
 
-    from cards.rules import load_rules
     from cds_service.evaluate import evaluate, questions
 
-    now, zone = _now(as_of, time_zone)
-    rules = load_rules()
+    now, zone = _now(as_of, time_zone or known.time_zone)
     for question in questions(file, assume_adult=assume_rls):
         yield (
             question,
             evaluate(
                 question,
-                rules,
+                known.rules,
                 now=now,
                 zone=zone,
                 new_uuid=lambda: str(uuid4()),
                 hook=hook or "",
                 assume_rls=assume_rls,
+                site=known.site,
             ),
         )
+
+
+class _Known(NamedTuple):
+    """What answers rest on: the rules, what local codes mean, and the clinic's zone."""
+
+    rules: Rules
+    site: Site
+    time_zone: str
+
+
+def _known_at(config: Path | None, client: str | None) -> _Known:
+    import os
+
+    from cards.rules import BadKnowledge
+    from cds_service.knowledge import load_knowledge
+    from cds_service.settings import BadSettings, Settings, load_settings
+
+    try:
+        settings = load_settings(config, os.environ) if config else Settings()
+        known = load_knowledge(settings)
+    except (BadSettings, BadKnowledge) as fault:
+        raise click.ClickException(str(fault)) from None
+    name = client or next(iter(known.sites))
+    if name not in known.sites:
+        raise click.BadParameter(f"{name} is no client; configured: {', '.join(known.sites)}", param_hint="--client")
+    return _Known(known.rules, known.sites[name], settings.time_zone.key)
 
 
 def _now(as_of: str | None, time_zone: str) -> tuple[datetime, ZoneInfo]:

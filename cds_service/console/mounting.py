@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from flask import Flask
 
-from cards.rules import Rules, load_rules
+from cards.rules import Rules
 from cds_service.call import Desk
 from cds_service.console.charts import PatientFile, samples, shipped_samples
 from cds_service.console.pages import Console, pages
@@ -17,6 +17,7 @@ from cds_service.console.telemetry import Source
 from cds_service.edge import install_edge
 from cds_service.errors import install_errors
 from cds_service.fhir.access import FhirAccess
+from cds_service.knowledge import load_knowledge
 from cds_service.log import quieten_libraries
 from cds_service.settings import Settings
 from cds_service.store import NoStore, Store
@@ -59,13 +60,16 @@ def console_app(
     from a FHIR server and nothing recorded. Watch reads `store`, the memory of the service itself.
     """
     quieten_libraries()
+    alone = replace(settings, clients=(), database_url="")
+    known = load_knowledge(alone, rules)
     desk = Desk(
-        settings=replace(settings, clients=(), database_url=""),
-        rules=rules or load_rules(),
+        settings=alone,
+        rules=known.rules,
         store=NoStore(),
         fhir=FhirAccess(1, settings.ca_file),
         clock=clock,
         new_uuid=lambda: str(uuid4()),
+        sites=known.sites,
     )
     app = Flask("cds_service.console", static_folder=None, template_folder=None)
     app.url_map.strict_slashes = False

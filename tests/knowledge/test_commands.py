@@ -191,3 +191,28 @@ def test_a_fact_of_the_patient_stays_a_name() -> None:
     assert with_limits("Ferritin {ferritin}: at or below {limit_ferritin_low}", RULES) == (
         "Ferritin [ferritin]: at or below 75 ng/mL"
     )
+
+
+# --- evaluate with the rules of a site --------------------------------------------------------------------------
+
+
+def test_a_file_is_answered_by_the_rules_and_codes_of_the_site(configuration: Path) -> None:
+    site, system = configuration.parent / "site-codes.toml", "urn:oid:2.16.840.1.113883.19.5.1"
+    assert system in site.read_text()
+    ferritin = {
+        "resourceType": "Observation", "id": "f", "status": "final", "effectiveDateTime": "2026-05-20",
+        "code": {"coding": [{"system": system, "code": "LAB68"}]}, "valueQuantity": {"value": 60, "unit": "ng/mL"},
+        "subject": {"reference": "Patient/p"},
+    }  # fmt: skip
+    tsat = {**ferritin, "id": "t", "code": {"coding": [{"system": system, "code": "LAB70"}]},
+            "valueQuantity": {"value": 25, "unit": "%"}}  # fmt: skip
+    person = {"resourceType": "Patient", "id": "p", "gender": "male", "birthDate": "1970-01-01"}
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": each} for each in (person, ferritin, tsat)]}
+    file = configuration.parent / "patient.json"
+    file.write_text(json.dumps(bundle), encoding="utf-8")
+    asked = ("evaluate", str(file), "--as-of", "2026-06-15", "--assume-rls")
+    assert "IRON-TEST" in run(*asked)[1]
+    code, said = run(*asked, "--config", str(configuration))
+    assert code == 0 and "IRON-MID" in said
+    assert "This site's own limit since 2026-05-01: 50 ng/mL in place of 75 ng/mL" in said
+    assert run(*asked, "--config", str(configuration), "--client", "nobody")[0] == 2

@@ -314,7 +314,7 @@ def test_every_decision_says_in_one_of_these_words_that_no_draft_is_its_kind(hoo
         "ferrous sulfate 325 mg",
         "pramipexole 0.25 mg",
         "gabapentin 300 mg",
-        "cyanocobalamin 1 mg",
+        "pyridoxine 100 mg",
         "metoclopramide 10 mg",
     ],
 )
@@ -329,6 +329,19 @@ def test_a_draft_that_is_judged_needs_the_chart(http: FlaskClient, hook: str, wo
     if hook == "order-select":
         body["context"]["selections"] = ["MedicationRequest/m"]
     is_outcome(http.post(PATHS[hook], json=body), 412)
+
+
+@pytest.mark.parametrize(("reason", "status"), [("Restless legs syndrome", 412), ("Pernicious anaemia", 200)])
+def test_a_supplement_is_judged_only_where_it_is_for_restless_legs(http: FlaskClient, reason: str, status: int) -> None:
+    draft = {
+        "resourceType": "MedicationRequest",
+        "id": "m",
+        "status": "draft",
+        "medicationCodeableConcept": {"text": "cyanocobalamin 1 mg"},
+        "reasonCode": [{"text": reason}],
+    }
+    answer = http.post(SIGN, json=order("order-sign", draftOrders=bundle(draft)) | {"prefetch": {}})
+    assert answer.status_code == status
 
 
 def test_a_draft_whose_medication_is_elsewhere_needs_the_chart(http: FlaskClient) -> None:

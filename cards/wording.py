@@ -14,6 +14,7 @@ from typing import Any
 from cards.analytes import analyte
 from cards.card import SUMMARY_LIMIT, utf16_length
 from cards.chart import Draft, Drug, LabResult, UnusableResult
+from cards.drugs.iron import is_iron
 from cards.finding import Fact
 from cards.moment import Moment
 from cards.quantity import Quantity, plain
@@ -21,6 +22,8 @@ from cards.reading.reasons import reason_sentence
 from cards.rules import Rules, Threshold
 
 _IN_WORDS = {"<": "below ", "<=": "at most ", ">": "above ", ">=": "at least ", "": ""}
+#: Names longer than this leave a summary no room for the next step.
+_SHORT_ENOUGH = 40
 _DAY_UNITS = {"d": "days", "a": "years"}
 
 
@@ -81,13 +84,17 @@ def draft_in_words(draft: Draft) -> str:
 
 
 def draft_in_short(draft: Draft) -> str:
-    """The order for a summary: its ingredients, without strength and form."""
+    """The order for a summary: its ingredients, without strength and form; of long lists the iron, or the first."""
     if draft.drug is None:
         return draft_in_words(draft)
-    names = [amount.ingredient for amount in draft.drug.product.ingredients]
+    amounts = sorted(draft.drug.product.ingredients, key=lambda amount: not is_iron(amount))
+    names = [amount.ingredient for amount in amounts]
     if len(names) >= 4 or draft.drug.has("multi-ingredient"):
         return "multi-ingredient product"
-    return " / ".join(names) or draft.drug.product.name
+    joined = " / ".join(names)
+    if len(names) > 1 and len(joined) > _SHORT_ENOUGH:
+        return f"{names[0]} and {len(names) - 1} more"
+    return joined or draft.drug.product.name
 
 
 def unusable_in_words(result: UnusableResult) -> str:

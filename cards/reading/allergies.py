@@ -13,6 +13,7 @@ _NOT_PRESENT = frozenset({"inactive", "resolved", "refuted", "entered-in-error"}
 _HIGH = frozenset({"high", "crith"})
 _IRON = "iron-iv"
 _REACTION = "iron-adverse-reaction"
+_ANY_IRON = frozenset({"iron"})
 
 #: How a substance or product is recognised by code or name; `None` where it is none of ours.
 Recognise = Callable[[Json], Product | None]
@@ -25,8 +26,8 @@ def read_allergies(
 ) -> tuple[Allergy, ...]:
     """The present allergies to an intravenous iron, with its ingredients.
 
-    An adverse reaction to iron of no named product (SNOMED 293354007, T45.4X5A) takes in upset of the gut by tablets:
-    it counts only where its criticality is high or it was anaphylaxis.
+    An adverse reaction to iron of no named product (SNOMED 293354007, T45.4X5A, or "iron" alone) takes in upset of the
+    gut by tablets: it counts only where its criticality is high or it was anaphylaxis.
     """
     return tuple(
         found
@@ -45,12 +46,13 @@ def _is_present(resource: Mapping[str, Json]) -> bool:
 
 def _allergy(resource: Mapping[str, Json], recognise: Recognise, concepts_of: ConceptsOf) -> Allergy | None:
     severe, reference = _is_severe(resource), own_reference(resource)
-    products = (recognise(concept) for concept in _substances(resource))
-    iron = [product for product in products if product and _IRON in product.classes]
+    products = [product for concept in _substances(resource) if (product := recognise(concept))]
+    iron = [product for product in products if _IRON in product.classes]
     if iron:
         names = frozenset().union(*(product.ingredient_names() for product in iron))
         return Allergy(frozenset({_IRON}), names, severe, reference)
-    if severe and any(_REACTION in concepts_of(concept) for concept in _substances(resource)):
+    said = any(_REACTION in concepts_of(concept) for concept in _substances(resource))
+    if severe and (said or any(product.ingredient_names() == _ANY_IRON for product in products)):
         return Allergy(frozenset({_REACTION}), severe=True, reference=reference)
     return None
 

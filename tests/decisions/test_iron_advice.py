@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from .test_tables import RULES, cards_of
+from cards.chart import Amount, Draft
+from cards.decide import Verdict, decision_modules
+from cards.present import CardProfile, present
+from cards.wording import draft_in_short
+
+from .charts import chart
+from .test_tables import CASES, RULES, cards_of, site_rules
 
 _LOW = ["ferritin 40 ng/mL 26d", "tsat 24 % 26d"]
 _CASES: tuple[tuple[str, str, Mapping[str, Any], str, tuple[str, ...]], ...] = (
@@ -67,3 +74,33 @@ def test_the_advice_that_counts_leads(
     bullets = [line for line in recommended.splitlines() if line.startswith("- ")]
     assert bullets[0].startswith(f"- {leads}")
     assert not [words for words in without if words in card.summary + recommended]
+
+
+_THREE_OF_THEM = ("ascorbic acid", "ferrous bisglycinate", "polysaccharide iron complex")
+_ORDERS = [(name, case) for name, case in CASES if name in ("iron_order", "iv_iron_order") and case["expect"]]
+
+
+@pytest.mark.parametrize(("decision", "case"), _ORDERS, ids=[f"{name}: {case['says']}" for name, case in _ORDERS])
+def test_no_summary_loses_its_next_step_to_the_name_of_the_product(decision: str, case: Mapping[str, Any]) -> None:
+    built, rules = chart(case), site_rules(case, RULES)
+    named = replace(built, drafts=tuple(map(_of_three_ingredients, built.drafts)))
+    verdict = Verdict("order-sign", decision_modules()[decision](named, rules.on(named.today)))
+    profile = CardProfile("p1", max_cards=0)
+    for card in present(
+        verdict, named, rules, profile=profile, new_uuid=lambda: "00000000-0000-4000-8000-000000000000"
+    ):
+        assert not card.summary.endswith("\u2026"), card.summary
+
+
+def _of_three_ingredients(draft: Draft) -> Draft:
+    """The same order of a product whose name is as long as any: several irons and a vitamin."""
+    if draft.drug is None or not draft.drug.has("iron-oral"):
+        return draft
+    product = replace(draft.drug.product, ingredients=tuple(map(Amount, _THREE_OF_THEM)))
+    return replace(draft, drug=replace(draft.drug, product=product))
+
+
+def test_a_long_product_is_named_by_its_iron() -> None:
+    (order,) = chart({"drafts": ["iron-oral ferrous sulfate 65"]}).drafts
+    assert draft_in_short(order) == "ferrous sulfate"
+    assert draft_in_short(_of_three_ingredients(order)) == "ferrous bisglycinate and 2 more"

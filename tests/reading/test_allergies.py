@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from cards.chart import Allergy, Amount, Product
+from cards.drugs.recognise import recognise as by_name
 from cards.reading.allergies import read_allergies
 from cards.reading.shapes import Json, codings
 from tests.reading.test_shapes import ANY_OBJECT
@@ -79,6 +80,20 @@ def test_an_allergy_to_a_product_names_its_ingredient_and_how_severe_it_was() ->
     assert mild == Allergy(frozenset({"iron-iv"}), frozenset({"ferric carboxymaltose"}), False, "AllergyIntolerance/1")
     (severe,) = read(allergy(code=FCM, criticality="high"))
     assert severe.severe
+
+
+@pytest.mark.parametrize(
+    ("elements", "counts"),
+    [
+        ({"criticality": "high"}, True),
+        ({"reaction": [{"manifestation": [{"text": "Anaphylaxis"}]}]}, True),
+        ({"criticality": "low"}, False),
+        ({}, False),
+    ],
+)
+def test_iron_of_no_named_product_counts_where_it_was_severe(elements: dict[str, Any], counts: bool) -> None:
+    found = read_allergies([allergy(code={"text": "Iron"}, **elements)], patient_id="p", recognise=by_name)
+    assert [each.concepts for each in found] == ([frozenset({"iron-adverse-reaction"})] if counts else [])
 
 
 @given(ANY_OBJECT)

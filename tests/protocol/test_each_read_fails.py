@@ -42,6 +42,7 @@ READS = {
 }
 NEEDED = ("patient", "conditions", "labs")
 SLUG = "haemochromatosis-after-phlebotomy"
+REMOVE = "Remove the order: ferrous sulfate 325 mg oral tablet"
 TOKEN = "canary-token-0123456789"
 EVERY = [(key, fault) for key in READS for fault in FAULTS]
 ONCE = [(list(READS)[number % len(READS)], fault) for number, fault in enumerate(FAULTS)]
@@ -66,7 +67,16 @@ def records() -> Behaviour:
             held[path] = http.get(path).data
         raw_body(held[path])(line)
 
+    _ask_once(answer)
     return answer
+
+
+def _ask_once(records: Behaviour) -> None:
+    """One call with time enough, so that none of the following is the first of the process."""
+    patient = replace(open_client("generic"), deadline_ms=5000)
+    with application(settings(profile=patient)) as made, fault_server(records) as server:
+        found = is_response(made.test_client().post(SIGN, json=call() | {"fhirServer": server.base}))
+        assert suggestions(found) == {REMOVE}
 
 
 @pytest.fixture
@@ -101,7 +111,7 @@ def fail(app: Flask, records: Behaviour, key: str, fault: str) -> tuple[int, flo
     assert TOKEN not in text and "127.0.0.1" not in text
     if answer.status_code == 200:
         assert "OSIRONOVL" in text
-        assert suggestions(is_response(answer)) <= {"Remove the order: ferrous sulfate 325 mg oral tablet"}
+        assert suggestions(is_response(answer)) <= {REMOVE}
     else:
         assert answer.status_code == 412 and key in NEEDED
         named = answer.get_json()["issue"][0]["diagnostics"].removeprefix("Missing prefetch keys: ").split(", ")

@@ -1,7 +1,8 @@
 """`python -m tests.mutation`: change the clinical core in every small way that mutmut knows; do the tests notice?
 
 Works in a temporary clone of the committed state, never in the work tree. Without `--sample` every mutant is tried,
-which takes hours; with it, as many as are named, drawn at random. Fails when less than 90 % are noticed.
+which takes hours; with it, as many as are named, drawn at random. `--folder` keeps the clone: a run that was stopped
+goes on there where it was. Fails when less than 90 % are noticed.
 """
 
 from __future__ import annotations
@@ -23,14 +24,18 @@ _HOUSE = Path(__file__).resolve().parent.parent.parent
 def main() -> int:
     asked = _arguments()
     with tempfile.TemporaryDirectory(prefix="rls-cds-mutation-") as folder:
-        copy = Path(folder) / "copy"
-        subprocess.run(["git", "clone", "--quiet", str(_HOUSE), str(copy)], check=True)
-        mutants = Mutants(copy, asked.jobs)
-        mutants.make()
-        tried = mutants.choose(asked.sample, asked.seed, asked.only)
-        print(f"{tried} of {len(mutants.names)} mutants (seed {asked.seed})", flush=True)
-        mutants.test(tried)
+        mutants = Mutants((asked.folder or Path(folder)) / "copy", asked.jobs)
+        if not mutants.are_chosen:
+            _prepare(mutants, asked)
+        print(f"{mutants.number} of {len(mutants.names)} mutants", flush=True)
+        mutants.test()
         return _report(mutants, read_reasons(), asked.list)
+
+
+def _prepare(mutants: Mutants, asked: argparse.Namespace) -> None:
+    subprocess.run(["git", "clone", "--quiet", str(_HOUSE), str(mutants.copy)], check=True)
+    mutants.make()
+    mutants.choose(asked.sample, asked.seed, asked.only)
 
 
 def _arguments() -> argparse.Namespace:
@@ -39,6 +44,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the sample (default: 1)")
     parser.add_argument("--only", default="*", metavar="PATTERN", help="names to draw from, such as 'cards.moment.*'")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
+    parser.add_argument("--folder", type=Path, help="keep the clone here, and go on with what it holds")
     parser.add_argument("--list", type=Path, metavar="FILE", help="write every survivor with its change to this file")
     return parser.parse_args()
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 _MUTMUT = "from mutmut.__main__ import cli; cli()"
 _LEFT_OUT = 34  # what mutmut writes for a mutant that is not to be tested
@@ -46,7 +46,7 @@ class Mutants:
     """The mutants of the checkout `copy`, tested by `jobs` processes."""
 
     def __init__(self, copy: Path, jobs: int) -> None:
-        self._copy = copy
+        self.copy = copy
         self._jobs = jobs
 
     @property
@@ -63,8 +63,21 @@ class Mutants:
         if "nothing matches" not in text:
             raise MutationFailed(text[-4000:])
 
-    def choose(self, number: int, seed: int, pattern: str = "*") -> int:
-        """Mark all mutants but `number` of those that fit (0: all of them) as not to be tested; how many remain."""
+    @property
+    def are_chosen(self) -> bool:
+        return self._chosen.is_file()
+
+    @property
+    def number(self) -> int:
+        """How many are to be tested."""
+        return int(self._chosen.read_text(encoding="utf-8"))
+
+    @property
+    def _chosen(self) -> Path:
+        return self.copy / "mutants" / "chosen"
+
+    def choose(self, number: int, seed: int, pattern: str = "*") -> None:
+        """Mark all mutants but `number` of those that fit (0: all of them) as not to be tested."""
         fitting = [name for name in self.names if fnmatchcase(name, pattern)]
         drawn = random.Random(seed).sample(fitting, min(number, len(fitting))) if number else fitting  # noqa: S311
         chosen = set(drawn)
@@ -73,16 +86,16 @@ class Mutants:
                 name: None if name in chosen else _LEFT_OUT for name in meta["exit_code_by_key"]
             }
             path.write_text(json.dumps(meta), encoding="utf-8")
-        return len(chosen)
+        self._chosen.write_text(str(len(chosen)), encoding="utf-8")
 
-    def test(self, tried: int) -> None:
-        """Try the chosen mutants, with a bar that says how far it is."""
+    def test(self) -> None:
+        """Try the chosen mutants that have not been tried, with a bar that says how far it is."""
         said: list[str] = []
-        bar = _Bar(tried)
+        bar = _Bar(self.number)
         for line in self._mutmut("run", "--max-children", str(self._jobs)):
             said.append(line)
             if found := _COUNTED.search(line):
-                bar.show(int(found.group(1)) - int(found.group(2)) + tried)
+                bar.show(int(found.group(1)) - int(found.group(2)) + self.number)
         if not any("mutations/second" in line for line in said):
             raise MutationFailed("".join(said)[-4000:])
 
@@ -96,27 +109,22 @@ class Mutants:
         listing = json.dumps(list(names))
         ran = subprocess.run(
             [sys.executable, "-m", "tests.mutation.changes"],
-            cwd=self._copy, input=listing, capture_output=True, text=True, check=True,
+            cwd=self.copy, input=listing, capture_output=True, text=True, check=True,
         )  # fmt: skip
         found: dict[str, str] = json.loads(ran.stdout)
         return found
 
     def _metas(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        for path in sorted((self._copy / "mutants" / "cards").rglob("*.meta")):
+        for path in sorted((self.copy / "mutants" / "cards").rglob("*.meta")):
             yield path, json.loads(path.read_text(encoding="utf-8"))
 
     def _mutmut(self, *arguments: str) -> Iterator[str]:
         with subprocess.Popen(
             [sys.executable, "-c", _MUTMUT, *arguments],
-            cwd=self._copy, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+            cwd=self.copy, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
         ) as process:  # fmt: skip
             assert process.stdout
-            yield from _lines(process.stdout)
-
-
-def _lines(output: IO[str]) -> Iterator[str]:
-    """Lines as they come; mutmut ends those of its own bar with a carriage return, which text mode makes a newline."""
-    yield from output
+            yield from process.stdout
 
 
 class _Bar:

@@ -18,4 +18,4 @@ def nothing_read_before() -> None:
 
 
 #: What repeats other suites is not run twice: mutmut alone, which says so in the environment, collects it.
-collect_ignore = [] if "MUTANT_UNDER_TEST" in os.environ else ["test_suites.py", "test_tables.py"]
+collect_ignore = [] if "MUTANT_UNDER_TEST" in os.environ else ["test_suites.py", "test_tables.py", "test_golden.py"]

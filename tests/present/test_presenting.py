@@ -1,0 +1,428 @@
+"""From findings to cards: order, budget, grouping, what is offered and what is said where nothing may be offered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+
+from cards.card import Action, Card
+from cards.chart import LISTS, Amount, Chart, Draft, Drug, Listing, Product
+from cards.decide import Verdict
+from cards.explain import explain
+from cards.finding import Finding, Indicator, OrderTests, Outcome, RemoveDraft, ReviseDraft, Suggestion, quiet, unknown
+from cards.present import CARD_SYSTEM, CardProfile, not_evaluated, present, within_budget
+from cards.rules import load_rules
+from cards.wording import wording
+from tests.decisions.charts import lab_result
+
+RULES = load_rules()
+TODAY = date(2026, 6, 15)
+COMPLETE = Chart(TODAY, listings=dict.fromkeys(LISTS, Listing.COMPLETE))
+PROFILE = CardProfile("p1", source_url="https://example.org/source", max_cards=0)
+FERRITIN = lab_result("ferritin 38 ng/mL 2026-05-20")
+TSAT = lab_result("tsat 22 % 2026-05-20")
+
+
+def order(number: int, name: str = "ferrous sulfate") -> Draft:
+    product = Product((Amount(name),), frozenset({"iron-oral"}), f"{name} 325 mg oral tablet")
+    return Draft(f"MedicationRequest/d{number}", drug=Drug(product), number=number)
+
+
+def finding(card: str, indicator: Indicator = Indicator.WARNING, **more: Any) -> Finding:
+    """A finding of the decision that owns the card, with every fact that the card's words may name."""
+    decision = next(name for name, text in RULES.decisions.items() if card in text.cards)
+    facts = dict.fromkeys(RULES.decisions[decision].facts, FERRITIN) | {"tsat": TSAT} | more.pop("facts", {})
+    return Finding(decision, Outcome.FIRES, "fires", card, indicator, facts, **more)
+
+
+def shown(
+    *findings: Finding, hook: str = "order-sign", chart: Chart = COMPLETE, profile: CardProfile = PROFILE
+) -> tuple[Card, ...]:
+    numbers = count(1)
+    verdict = Verdict(hook, findings)
+    return present(verdict, chart, RULES, profile=profile, new_uuid=lambda: f"u{next(numbers)}")
+
+
+def unread(*names: str, listing: Listing = Listing.NOT_KNOWN) -> Chart:
+    return replace(COMPLETE, listings={**COMPLETE.listings, **dict.fromkeys(names, listing)})
+
+
+# --- order and budget ------------------------------------------------------------------------------------------
+
+
+def test_urgent_first_then_by_family_then_by_id() -> None:
+    cards = shown(
+        finding("AGG-ACTIVE", Indicator.INFO),
+        finding("MG-LOW", Indicator.INFO),
+        finding("B12-LOW", Indicator.WARNING),
+        finding("IRON-LOW", Indicator.WARNING),
+        finding("OS-IRON-OVL", Indicator.CRITICAL, drafts=(order(1),)),
+        finding("RX-REVIEW", Indicator.INFO),
+        finding("IRON-CAUSE", Indicator.WARNING),
+    )
+    assert [card.id for card in cards] == [
+        "OS-IRON-OVL", "IRON-CAUSE", "IRON-LOW", "B12-LOW", "MG-LOW", "AGG-ACTIVE", "RX-REVIEW",
+    ]  # fmt: skip
+
+
+def card(card_id: str, indicator: str = "info") -> Card:
+    (made,) = shown(finding("IRON-LOW"), hook="patient-view")
+    return replace(made, id=card_id, indicator=indicator, detail=f"detail of {card_id}")
+
+
+def test_the_budget_keeps_the_first_and_names_what_is_left_out() -> None:
+    cards = [card("A"), card("B"), card("C"), card("D"), card("C")]
+    kept = within_budget(cards, 2)
+    sentence = wording()["sentences"]["more"].format(count=3, ids="C, D")
+    assert [each.id for each in kept] == ["A", "B"]
+    assert kept[0].detail == "detail of A"
+    assert kept[1].detail == f"detail of B\n\n{sentence}"
+
+
+@pytest.mark.parametrize(("most", "number"), [(0, 4), (4, 4), (5, 4), (3, 3), (2, 3), (1, 3)])
+def test_a_critical_card_is_never_left_out(most: int, number: int) -> None:
+    cards = [*(card(name, "critical") for name in "ABC"), card("D")]
+    assert len(within_budget(cards, most)) == number
+
+
+def test_a_profile_without_a_word_shows_five() -> None:
+    several = [finding(name) for name in ("IRON-LOW", "IRON-CAUSE", "B12-LOW", "MG-LOW", "AGG-ACTIVE", "RX-REVIEW")]
+    assert len(shown(*several, hook="patient-view", profile=CardProfile("p1"))) == 5
+
+
+# --- several drafts --------------------------------------------------------------------------------------------
+
+
+def test_drafts_with_the_same_answer_share_a_card() -> None:
+    both = [
+        finding("OS-IRON-REPLETE", drafts=(order(n, name),), evidence=("Observation/0", f"Observation/{n}"),
+                suggestions=(RemoveDraft(f"MedicationRequest/d{n}"), OrderTests(("ferritin",))))
+        for n, name in enumerate(("ferrous sulfate", "ferrous fumarate", "ferrous gluconate"), 1)
+    ]  # fmt: skip
+    (made,) = shown(*both)
+    named = "Ferrous sulfate 325 mg oral tablet, ferrous fumarate 325 mg oral tablet and ferrous gluconate 325 mg oral"
+    assert named in made.detail
+    assert made.evidence == ("Observation/0", "Observation/1", "Observation/2", "Observation/3")
+    assert [each.label for each in made.suggestions] == [
+        "Remove the order: ferrous sulfate 325 mg oral tablet",
+        "Remove the order: ferrous fumarate 325 mg oral tablet",
+        "Remove the order: ferrous gluconate 325 mg oral tablet",
+        "Order Ferritin" if not made.suggestions[3:] else made.suggestions[3].label,
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"indicator": Indicator.INFO},
+        {"facts": {"ferritin": TSAT}},
+        {"why": ("ferritin",)},
+        {"texts": ("absorption",)},
+        {"drafts": ()},
+    ],
+)
+def test_drafts_with_another_answer_have_their_own_card(other: Mapping[str, Any]) -> None:
+    first = finding("OS-IRON-REPLETE", drafts=(order(1),))
+    text = next(iter(RULES.decisions[first.decision].texts))
+    changed = {**other, **({"texts": (text,)} if "texts" in other else {})}
+    indicator = changed.pop("indicator", Indicator.WARNING)
+    second = finding("OS-IRON-REPLETE", indicator, **{"drafts": (order(2),), **changed})
+    assert len(shown(first, second)) == 2
+
+
+def test_two_drafts_are_joined_by_and() -> None:
+    pair = finding("OS-IRON-REPLETE", drafts=(order(1), order(2, "ferrous fumarate"), order(3)))
+    (made,) = shown(pair)
+    assert "**Order:** Ferrous sulfate 325 mg oral tablet and ferrous fumarate 325 mg oral tablet\n\n" in made.detail
+
+
+def test_an_order_takes_the_name_of_a_fact_and_a_chart_has_none() -> None:
+    (made,) = shown(finding("OS-IRON-REPLETE", drafts=(order(1),)))
+    assert made.summary.startswith("Ferrous sulfate")
+    (view,) = shown(finding("IRON-LOW"), hook="patient-view")
+    assert not view.detail.startswith("**")
+
+
+# --- suggestions -----------------------------------------------------------------------------------------------
+
+BOTH: tuple[Suggestion, ...] = (
+    OrderTests(("ferritin", "iron-panel"), recommended=True),
+    RemoveDraft("MedicationRequest/d1", recommended=True),
+)
+STOP = finding("OS-IRON-OVL", Indicator.CRITICAL, drafts=(order(1),), suggestions=BOTH)
+
+
+def test_a_removal_comes_first_and_alone_is_recommended() -> None:
+    (made,) = shown(STOP)
+    removal, tests = made.suggestions
+    assert (removal.actions[0].type, removal.is_recommended) == ("delete", True)
+    assert removal.actions[0].resource_id == "MedicationRequest/d1"
+    assert removal.label == "Remove the order: ferrous sulfate 325 mg oral tablet"
+    assert (len(tests.actions), tests.is_recommended) == (2, False)
+    assert tests.label == f"{tests.actions[0].description}; {tests.actions[1].description}"
+    assert tests.actions[0].resource is not None
+    assert tests.actions[0].resource["subject"] == {"reference": "Patient/p1"}
+    assert made.selection_behavior == "any"
+    assert len({made.uuid, removal.uuid, tests.uuid}) == 3
+
+
+def test_nothing_is_recommended_on_a_card_that_is_no_stop() -> None:
+    (made,) = shown(replace(STOP, indicator=Indicator.WARNING))
+    assert [each.is_recommended for each in made.suggestions] == [False, False]
+
+
+def test_what_is_not_recommended_stays_so() -> None:
+    plain = replace(STOP, suggestions=(OrderTests(("ferritin",)), RemoveDraft("MedicationRequest/d1")))
+    (made,) = shown(plain)
+    assert [each.is_recommended for each in made.suggestions] == [False, False]
+
+
+def test_one_suggestion_leaves_the_behavior_to_the_client() -> None:
+    one = replace(STOP, suggestions=BOTH[1:])
+    assert shown(one)[0].selection_behavior == "at-most-one"
+    assert shown(one, profile=replace(PROFILE, selection_behavior="any"))[0].selection_behavior == "any"
+
+
+@pytest.mark.parametrize(
+    ("actions", "types"),
+    [
+        ({"create", "delete"}, ["delete", "create"]),
+        ({"create"}, ["create"]),
+        ({"delete"}, ["delete"]),
+        ({"update"}, []),
+        (set(), []),
+    ],
+)
+def test_a_client_gets_only_actions_it_knows(actions: set[str], types: list[str]) -> None:
+    (made,) = shown(STOP, profile=replace(PROFILE, actions=frozenset(actions)))
+    assert [each.actions[0].type for each in made.suggestions] == types
+
+
+def test_a_client_that_takes_one_action_gets_one_suggestion_each() -> None:
+    (made,) = shown(STOP, profile=replace(PROFILE, one_action_per_suggestion=True))
+    assert [len(each.actions) for each in made.suggestions] == [1, 1, 1]
+    assert [each.is_recommended for each in made.suggestions] == [True, False, False]
+
+
+def test_a_site_that_has_its_own_catalogue_gets_its_code_too() -> None:
+    own = {"system": "urn:oid:1.2.3", "code": "FERR", "display": "Ferritin (local)"}
+    (made,) = shown(STOP, profile=replace(PROFILE, site_orderables={"ferritin": own}))
+    ordered = [each.resource for each in made.suggestions[1].actions]
+    assert ordered[0] and ordered[0]["code"]["coding"][-1] == own
+    assert ordered[1] and len(ordered[1]["code"]["coding"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "reason"),
+    [("R4", "ServiceRequest", "reasonCode"), ("R4B", "ServiceRequest", "reasonCode"),
+     ("R5", "ServiceRequest", "reason"), ("STU3", "ProcedureRequest", "reasonCode")],
+)  # fmt: skip
+def test_an_order_is_written_in_the_version_of_the_client(version: str, kind: str, reason: str) -> None:
+    own = {"system": "urn:oid:1.2.3", "code": "FERR"}
+    asked = replace(PROFILE, fhir_version=version, site_orderables={"ferritin": own})
+    resource = shown(STOP, profile=asked)[0].suggestions[1].actions[0].resource
+    assert resource
+    rls = {"coding": [{"system": "http://snomed.info/sct", "code": "32914008", "display": "Restless legs"}],
+           "text": "Restless legs"}  # fmt: skip
+    laboratory = {"system": "http://snomed.info/sct", "code": "108252007", "display": "Laboratory procedure"}
+    code = resource["code"]["concept"] if version == "R5" else resource["code"]
+    assert (resource["resourceType"], resource["status"], resource["intent"]) == (kind, "draft", "order")
+    assert resource["category"] == [{"coding": [laboratory]}]
+    assert resource[reason] == [{"concept": rls} if version == "R5" else rls]
+    assert [coding["system"] for coding in code["coding"]] == ["http://loinc.org", "urn:oid:1.2.3"]
+    assert code["text"] == code["coding"][0]["display"]
+    assert (code["coding"][0]["code"], resource["subject"]) == ("2276-4", {"reference": "Patient/p1"})
+
+
+@pytest.mark.parametrize(
+    ("version", "place"),
+    [("R4", ("patientInstruction",)), ("R5", ("patientInstruction", 0, "instructionMarkdown")),
+     ("STU3", ("note", 0, "text"))],
+)  # fmt: skip
+def test_what_to_tell_the_patient_stands_where_the_version_has_it(version: str, place: tuple[Any, ...]) -> None:
+    asked = replace(STOP, suggestions=(OrderTests(("iron-panel",)),))
+    found: Any = shown(asked, profile=replace(PROFILE, fhir_version=version))[0].suggestions[0].actions[0].resource
+    for step in place:
+        found = found[step]
+    assert isinstance(found, str) and len(found) > 20
+
+
+REVISED = finding("OS-IRON-DOSE", Indicator.INFO, drafts=(order(1),), facts={"dose": "65 mg"},
+                  suggestions=(ReviseDraft("MedicationRequest/d1", "alternate-days"),))  # fmt: skip
+UPDATES = frozenset({"update"})
+
+
+def test_an_update_is_what_the_shell_makes_of_the_draft() -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    def revise(*given: str) -> Action:
+        asked.append((given[0], given[1], given[2]))
+        return Action("update", "Change it", {"resourceType": "MedicationRequest"})
+
+    (made,) = shown(REVISED, profile=replace(PROFILE, actions=UPDATES, revise=revise))
+    assert asked == [("MedicationRequest/d1", "alternate-days", "ferrous sulfate 325 mg oral tablet")]
+    assert [each.label for each in made.suggestions] == ["Change it"]
+    assert not made.suggestions[0].is_recommended
+
+
+@pytest.mark.parametrize("profile", [
+    replace(PROFILE, actions=UPDATES),
+    replace(PROFILE, actions=UPDATES, revise=lambda *_: None),
+    replace(PROFILE, revise=lambda *_: Action("update", "x", {"a": 1})),
+])  # fmt: skip
+def test_no_update_without_the_request_the_change_or_the_action(profile: CardProfile) -> None:
+    assert shown(REVISED, profile=profile)[0].suggestions == ()
+
+
+# --- what could not be looked at -------------------------------------------------------------------------------
+
+SENTENCES = wording()["sentences"]
+
+
+@pytest.mark.parametrize("name", ["medications", "procedures", "orders", "allergies"])
+def test_nothing_is_offered_while_a_list_is_unread(name: str) -> None:
+    (made,) = shown(STOP, chart=unread(name))
+    assert made.suggestions == ()
+    assert f"- {SENTENCES['no_suggestions']}" in made.detail
+    assert f"- {SENTENCES['not_read'].format(lists=wording()['not_checked'][name])}" in made.detail
+
+
+@pytest.mark.parametrize("name", ["conditions", "labs", "medications", "procedures", "orders", "allergies"])
+def test_nothing_is_offered_while_a_list_is_cut(name: str) -> None:
+    (made,) = shown(STOP, chart=unread(name, listing=Listing.CUT))
+    assert made.suggestions == ()
+    assert f"- {SENTENCES['cut'].format(lists=wording()['not_checked'][name])}" in made.detail
+
+
+def test_allergies_are_no_matter_when_a_chart_opens() -> None:
+    asked = finding("IRON-LOW", suggestions=(OrderTests(("ferritin",)),))
+    (made,) = shown(asked, hook="patient-view", chart=unread("allergies"))
+    assert len(made.suggestions) == 1
+    assert SENTENCES["no_suggestions"] not in made.detail
+
+
+def test_what_a_finding_did_not_check_is_named_once_and_before_the_unread() -> None:
+    (made,) = shown(replace(STOP, not_checked=("labs", "orders")), chart=unread("orders", "medications"))
+    names = wording()["not_checked"]
+    lists = ", ".join(names[each] for each in ("labs", "orders", "medications"))
+    assert f"- {SENTENCES['not_read'].format(lists=lists)}" in made.detail
+
+
+def test_a_client_of_dstu2_is_told_what_to_do_by_hand() -> None:
+    (made,) = shown(STOP, profile=replace(PROFILE, fhir_version="DSTU2"))
+    removed = "Remove the order: ferrous sulfate 325 mg oral tablet"
+    steps = [label for label in made.detail.splitlines() if removed in label]
+    assert made.suggestions == ()
+    assert len(steps) == 1
+    assert steps[0].count("; ") == 2
+    assert SENTENCES["no_suggestions"] not in made.detail
+
+
+def test_a_client_of_dstu2_is_told_nothing_where_there_is_nothing_to_do() -> None:
+    (made,) = shown(replace(STOP, suggestions=()), profile=replace(PROFILE, fhir_version="DSTU2"))
+    begin = SENTENCES["by_hand"].split("{")[0]
+    assert begin not in made.detail
+    (update,) = shown(REVISED, profile=replace(PROFILE, fhir_version="DSTU2"))
+    assert begin not in update.detail
+
+
+# --- the detail ------------------------------------------------------------------------------------------------
+
+
+def test_the_detail_is_in_the_order_of_the_product_page() -> None:
+    (made,) = shown(replace(STOP, why=("ferritin", "tsat")))
+    heads = [wording()["headings"][name] for name in ("about", "why", "rule", "source", "limits")]
+    places = [made.detail.index(f"**{head}") for head in heads]
+    assert places == sorted(places)
+    assert (
+        "- Ferritin: 38 ng/mL, 2026-05-20, reported\n- Transferrin saturation: 22 %, 2026-05-20, reported\n\n"
+        in made.detail
+    )
+    assert made.inputs == (
+        "Ferritin: 38 ng/mL, 2026-05-20, reported",
+        "Transferrin saturation: 22 %, 2026-05-20, reported",
+    )
+    assert f"- {SENTENCES['physician']}" in made.detail
+    assert "\n\n\n" not in made.detail
+
+
+def test_a_card_says_which_decision_of_which_day_it_is() -> None:
+    (made,) = shown(STOP)
+    decision = RULES.decisions[STOP.decision]
+    assert f"({decision.title}, version {decision.version} of {decision.changed})" in made.detail
+    assert made.version == decision.version
+
+
+def test_a_card_leads_to_its_sources() -> None:
+    (made,) = shown(STOP)
+    text = RULES.decisions[STOP.decision].cards["OS-IRON-OVL"]
+    cited = [RULES.citations[name] for name in text.citations]
+    assert [(link.label, link.url) for link in made.links] == [(each.label, each.url) for each in cited]
+    assert made.source_label == cited[0].label
+    assert made.source_url == "https://example.org/source"
+    assert (made.topic.code, made.topic.system, made.topic.display) == ("OSIRONOVL", CARD_SYSTEM, text.title)
+    sources = "; ".join(f"{each.label} ({each.reference})" for each in cited)
+    assert f"{sources}. Grade: {text.grade}." in made.detail
+
+
+def test_a_card_takes_every_reason_to_override_it() -> None:
+    (made,) = shown(STOP)
+    entries = wording()["override_reasons"]
+    assert [(each.code, each.system, each.display) for each in made.override_reasons] == [
+        (code, entry["system"], entry["display"]) for code, entry in entries.items()
+    ]
+
+
+def test_a_limit_that_the_site_set_is_named_with_the_national_one() -> None:
+    low = RULES.limit("ferritin.low")
+    own = replace(low, value=Decimal(50), national=low.value, national_unit=low.unit, site_date=date(2026, 1, 31))
+    site = replace(RULES, thresholds={**RULES.thresholds, "ferritin.low": own})
+    verdict = Verdict("patient-view", (finding("IRON-LOW", facts={"limit": own}),))
+    (made,) = present(verdict, COMPLETE, site, profile=PROFILE, new_uuid=lambda: "u")
+    assert made.detail.count("2026-01-31") == 1
+    (without,) = shown(finding("IRON-LOW"), hook="patient-view")
+    assert "2026-01-31" not in without.detail
+
+
+def test_a_card_that_no_review_was_possible() -> None:
+    made = not_evaluated(("labs", "patient", "labs"), profile=PROFILE, new_uuid=lambda: "u9", version="1.2")
+    words = wording()["not_evaluated"]
+    lists = ", ".join(wording()["not_checked"][name] for name in ("labs", "patient"))
+    assert (made.id, made.uuid, made.indicator, made.version) == ("NOTEVALUATED", "u9", "info", "1.2")
+    assert made.summary == words["summary"].format(lists=lists)
+    assert (made.source_label, made.source_url) == ("rls-cds", "https://example.org/source")
+    assert (made.topic.code, made.topic.system, made.topic.display) == ("NOTEVALUATED", CARD_SYSTEM, words["title"])
+    headings = wording()["headings"]
+    assert made.detail == (
+        f"{words['recommendation'].strip()}\n\n**{headings['rule']}:** {words['rule'].strip()}\n\n"
+        f"**{headings['source']}:** {words['grade'].strip()}\n\n**{headings['limits']}**\n\n"
+        f"- {wording()['sentences']['not_read'].format(lists=lists)}"
+    )
+    assert not_evaluated(("labs",), profile=PROFILE, new_uuid=lambda: "u9").version == ""
+
+
+# --- why -------------------------------------------------------------------------------------------------------
+
+
+def test_every_finding_is_explained_in_order() -> None:
+    low = quiet("iron_cause", "not_low", ferritin=FERRITIN)
+    open_question = unknown("iron_status", next(iter(RULES.decisions["iron_status"].because)), ("labs", "medications"))
+    verdict = Verdict("order-sign", (replace(STOP, drafts=(order(1), Draft("", number=2))), low, open_question))
+    fired, silent, missing = explain(verdict, COMPLETE, RULES)
+    assert (fired.card, fired.indicator, fired.outcome) == ("OS-IRON-OVL", "critical", "fires")
+    assert fired.about == "MedicationRequest/d1 and order 2"
+    assert fired.question == RULES.decisions[STOP.decision].question
+    assert fired.decision == STOP.decision
+    assert (silent.decision, silent.outcome, silent.card, silent.indicator) == ("iron_cause", "quiet", "", "")
+    assert silent.about == ""
+    assert silent.sentence
+    assert "Missing" not in silent.sentence
+    names = wording()["not_checked"]
+    assert missing.outcome == "unknown"
+    assert missing.sentence.endswith(f" Missing: {names['labs']}, {names['medications']}.")

@@ -35,6 +35,8 @@ class CardProfile:
     patient_id: str
     source_url: str = ""
     selection_behavior: str = "at-most-one"
+    #: clients of CDS Hooks 1.0 take a card that says `any` for an error
+    knows_any: bool = True
     one_action_per_suggestion: bool = False
     actions: frozenset[str] = frozenset({"create", "delete"})
     fhir_version: str = "R4"
@@ -323,7 +325,7 @@ def _actions(wanted: Suggestion, finding: Finding, desk: _Desk) -> tuple[tuple[A
 
 def _selection_behavior(suggestions: tuple[CardSuggestion, ...], profile: CardProfile) -> str:
     """Several independent suggestions may all be taken, where the client knows `any`."""
-    return "any" if len(suggestions) > 1 else profile.selection_behavior
+    return "any" if len(suggestions) > 1 and profile.knows_any else profile.selection_behavior
 
 
 def _override_reasons() -> tuple[Coding, ...]:

@@ -105,6 +105,7 @@ def card_profile(call: Call, settings: Settings, fhir_version: str) -> CardProfi
         patient_id=call.request.patient_id,
         source_url=f"{base}/cds-services/{call.service.id}/source-attributes" if base else "",
         selection_behavior=client.selection_behavior,
+        knows_any=client.selection_behavior == "any",
         one_action_per_suggestion=client.one_action_per_suggestion,
         actions=client.actions,
         fhir_version=fhir_version,

@@ -175,7 +175,7 @@ def test_selection_behavior_stands_with_suggestions_c12() -> None:
 
 
 @pytest.mark.parametrize(("profile", "known"), [("epic", {"any"}), ("sandbox", {"any"}), ("generic", {"any"}),
-                                                ("oracle-health", {"any", "at-most-one"})])  # fmt: skip
+                                                ("oracle-health", {"at-most-one"})])  # fmt: skip
 def test_selection_behavior_is_what_the_client_knows_c13(profile: str, known: set[str]) -> None:
     found = {each.card["selectionBehavior"] for each in told() if each.profile == profile and each.suggestions}
     assert found and found <= known

@@ -26,7 +26,8 @@ class Iron:
 
 
 def is_iron(amount: Amount) -> bool:
-    return not ingredients()[amount.ingredient].classes.isdisjoint(_IRON_KINDS)
+    known = ingredients().get(amount.ingredient)
+    return known is not None and not known.classes.isdisjoint(_IRON_KINDS)
 
 
 def elemental_iron(amount: Amount, product: Product) -> Iron | None:

@@ -123,7 +123,7 @@ def _revised(draft: dict[str, Any], wanted: Revision) -> dict[str, Any] | None:
     _drop(timing, "code")
     _drop(repeat, *_REPLACED)
     repeat |= {"frequency": wanted.frequency, "period": wanted.period, "periodUnit": wanted.period_unit}
-    dosage["text"] = f"One dose {wanted.display}"
+    dosage["text"] = f"One dose {wanted.display.removeprefix('once ')}"
     return revised
 
 

@@ -64,7 +64,7 @@ def test_the_timing_changes_and_what_told_the_old_one_goes() -> None:
     assert (action.type, action.description) == ("update", f"Change to once every other day: {NAME}")
     dosage = json.loads(encode(action.resource))["dosageInstruction"][0]
     assert dosage == {
-        "text": "One dose once every other day",
+        "text": "One dose every other day",
         "timing": {
             "repeat": {
                 "boundsPeriod": {"start": "2026-06-15"},

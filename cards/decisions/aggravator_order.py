@@ -14,12 +14,13 @@ from cards.scope import pregnancy
 
 NAME = "aggravator_order"
 
-#: Which kind a drug is; inside a product of two kinds the replaceable one wins (clinical amendments, section 4).
+#: Which kind a drug is; inside a product of two kinds the replaceable one wins (clinical amendments, section 4), and
+#: an antidepressant with an antipsychotic is offered no substitute.
 _KINDS = (
     ("antiemetic", ("agg-sub-antiemetic",)),
     ("antihistamine", ("agg-sub-antihistamine",)),
-    ("antidepressant", ("agg-psy-antidepressant",)),
     ("antipsychotic", ("agg-psy-antipsychotic", "vmat2")),
+    ("antidepressant", ("agg-psy-antidepressant",)),
 )
 #: Weak evidence: only where a site asks for them, each by a switch of its own name.
 _WEAK = ("lithium", "tramadol")

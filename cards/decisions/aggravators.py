@@ -13,6 +13,7 @@ from cards.scope import pregnancy
 NAME = "aggravators"
 
 _REPLACEABLE = ("agg-sub",)
+_SUBSTITUTES = ("antiemetic", "antihistamine")
 _PSYCHOTROPIC = ("agg-psy-antidepressant", "agg-psy-antipsychotic", "vmat2")
 _WEAK = ("lithium", "tramadol")
 
@@ -72,6 +73,10 @@ def _fires(chart: Chart, rules: Rules, replaceable: tuple[Drug, ...], others: tu
     return fires(NAME, "AGG-ACTIVE", chart, rules, {**facts, "names": _list(named)}, why=tuple(facts), texts=texts)
 
 
+def _are_of(kind: str, drugs: tuple[Drug, ...]) -> bool:
+    return any(drug.has(f"agg-sub-{kind}") for drug in drugs)
+
+
 def _list(names: list[str]) -> str:
     shown = ", ".join(names[:3])
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
@@ -80,10 +85,9 @@ def _list(names: list[str]) -> str:
 def _texts(chart: Chart, replaceable: tuple[Drug, ...], others: tuple[Drug, ...]) -> tuple[str, ...]:
     pregnant = pregnancy(chart).is_pregnant
     found = (
-        ("pregnant", pregnant),
-        ("instead_of_antiemetic", not pregnant and any(drug.has("agg-sub-antiemetic") for drug in replaceable)),
-        ("instead_of_antihistamine", not pregnant and any(drug.has("agg-sub-antihistamine") for drug in replaceable)),
-        ("psychotropic", any(drug.has(*_PSYCHOTROPIC) for drug in others)),
+        ("advice_pregnant", pregnant),
+        *((f"advice_instead_of_{kind}", not pregnant and _are_of(kind, replaceable)) for kind in _SUBSTITUTES),
+        ("advice_psychotropic", any(drug.has(*_PSYCHOTROPIC) for drug in others)),
         ("weak", any(drug.has(*_WEAK) for drug in others)),
     )
     return tuple(name for name, applies in found if applies)

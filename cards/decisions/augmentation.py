@@ -50,9 +50,9 @@ def _fires(chart: Chart, rules: Rules, drugs: tuple[Drug, ...]) -> Finding:
     shown |= {"rises": f"{rises} within {rules.limit('da.rise_days').days} days"} if rising else {}
     shown |= {"ferritin": ferritin} if ferritin else {"ferritin_missing": "none usable: iron status is the first step"}
     texts = (
-        ("high_dose", bool(high)),
-        ("several", several),
-        ("rising", rising),
+        ("advice_high_dose", bool(high)),
+        ("advice_several", several),
+        ("advice_rising", rising),
         ("ergot", any(drug.has("ergot") for drug in drugs)),
         ("gabapentinoids", True),
     )

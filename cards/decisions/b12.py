@@ -127,7 +127,7 @@ def _shown(
 
 def _texts(chart: Chart) -> tuple[str, ...]:
     texts = (
-        ("neurology", bool(chart.diagnosed("neuropathy"))),
+        ("advice_neurology", bool(chart.diagnosed("neuropathy"))),
         ("pregnant", pregnancy(chart).is_pregnant),
         ("treated", bool(chart.active_drugs("b12"))),
     )

@@ -14,6 +14,7 @@ from cards.scope import is_esrd, overload, polycythaemia, pregnancy, probable_ov
 
 NAME = "dopaminergic_order"
 _CLASSES = ("da", "levodopa", "ergot")
+_IN_THE_GUIDELINE = frozenset({"pramipexole", "ropinirole", "rotigotine", "levodopa"})
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
@@ -71,9 +72,12 @@ def _card(card: str, indicator: Indicator, orders: tuple[DrugOrder, ...]) -> Fin
 
 
 def _advice(orders: tuple[DrugOrder, ...], rules: Rules) -> str:
-    """The words of the summary: those on ergots where every order is one."""
+    """The words of the summary; the guideline speaks of four dopaminergic drugs and of cabergoline, of no other."""
     words = rules.decisions[NAME].texts
-    return words["advice_ergot"] if all(_is_ergot(order) for order in orders) else words["advice_dopaminergic"]
+    names = frozenset().union(*(_names(order) for order in orders))
+    if all(_is_ergot(order) for order in orders):
+        return words["advice_ergot" if "cabergoline" in names else "advice_other_ergot"]
+    return words["advice_unnamed" if names.isdisjoint(_IN_THE_GUIDELINE) else "advice_dopaminergic"]
 
 
 def _ergot_texts(orders: tuple[DrugOrder, ...]) -> tuple[str, ...]:
@@ -89,16 +93,16 @@ def _iron_facts(studies: IronStudies) -> Mapping[str, Fact]:
 def _iron_texts(studies: IronStudies) -> tuple[str, ...]:
     chart = studies.chart
     if overload(chart) or probable_overload(chart) or polycythaemia(chart) or studies.blocking:
-        return ("iron_barred",)
+        return ("advice_iron_barred",)
     if studies.ferritin is None and chart.listing("labs") is Listing.COMPLETE:
-        return ("iron_unknown",)
+        return ("advice_iron_unknown",)
     return ()
 
 
 def _patient_texts(chart: Chart, *, new: bool) -> tuple[str, ...]:
     said = (
-        ("pregnant", pregnancy(chart).is_pregnant),
-        ("dialysis", is_esrd(chart)),
+        ("advice_pregnant", pregnancy(chart).is_pregnant),
+        ("advice_dialysis", is_esrd(chart)),
         ("renewal_unknown", new and not chart.knows("medications")),
     )
     return tuple(name for name, applies in said if applies)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
+
 from cards.chart import Chart, Diagnosis, Drug
 from cards.drug_orders import DrugOrder, is_for_rls, order_fires, orders_in_scope, value_may_be_cut_off, without_labs
 from cards.finding import Fact, Finding, Indicator, quiet
@@ -73,8 +75,10 @@ def _too_much_in_dialysis(order: DrugOrder) -> bool:
 
 
 def _dose(order: DrugOrder) -> str:
+    """A weekly dose has no round number a day: one decimal is enough to read."""
     dose = order.daily_mg("gabapentinoid")
-    return f"{order.drug.product.name}, {f'{plain(dose)} mg a day' if dose is not None else 'daily dose not read'}"
+    a_day = plain(dose.quantize(Decimal("0.1"), ROUND_HALF_UP)) if dose is not None else ""
+    return f"{order.drug.product.name}, {f'{a_day} mg a day' if a_day else 'daily dose not read'}"
 
 
 # ------------------------------------------------------------------ breathing

@@ -32,5 +32,5 @@ def _low(chart: Chart, rules: Rules, magnesium: LabResult) -> Finding:
     taken = chart.active_drugs("magnesium-oral", "magnesium-iv")
     facts: dict[str, Fact] = {"magnesium": magnesium, **({"egfr": egfr} if egfr else {})}
     facts |= numbered("drug", once_each((*taken, *acid)))
-    texts = (("kidney", kidney), ("acid", bool(acid)), ("treated", bool(taken)))
+    texts = (("advice_kidney", kidney), ("acid", bool(acid)), ("treated", bool(taken)))
     return fires(NAME, "MG-LOW", chart, rules, facts, texts=tuple(name for name, applies in texts if applies))

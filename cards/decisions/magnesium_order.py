@@ -56,7 +56,7 @@ def _card(order: DrugOrder, indicator: Indicator, magnesium: LabResult | None, k
         indicator,
         {**facts, "advice": words},
         why=tuple(facts),
-        texts=(*(("polyethylene_glycol",) if peg else ()), *(("dialysis",) if kidney.dialysis else ())),
+        texts=(*(("advice_polyethylene_glycol",) if peg else ()), *(("dialysis",) if kidney.dialysis else ())),
         suggest=remove if severe else (),
     )
     return with_evidence(found, kidney.evidence)

@@ -96,7 +96,7 @@ def _card(rules: Rules, missing: list[tuple[DrugOrder, tuple[_Kind, ...]]]) -> F
         tuple(order for order, _ in missing),
         "OS-SUPP-NOLAB",
         Indicator.INFO,
-        {**facts, "levels": levels},
+        facts,
         why=tuple(facts),
         suggest=tuple(OrderTests((kind.analyte,)) for kind in kinds),
     )

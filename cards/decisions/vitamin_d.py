@@ -71,5 +71,5 @@ def _treatment(chart: Chart) -> tuple[Drug, ...]:
 
 def _other_causes(chart: Chart) -> tuple[str, ...]:
     """What raises calcium by itself, so that vitamin D needs more care."""
-    found = (("granulomatous", "granulomatous-disease"), ("parathyroid", "hyperparathyroidism"))
+    found = (("advice_granulomatous", "granulomatous-disease"), ("advice_parathyroid", "hyperparathyroidism"))
     return tuple(text for text, concept in found if chart.diagnosed(concept))

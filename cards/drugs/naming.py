@@ -45,6 +45,9 @@ def _named(amount: Amount, per: str) -> str:
 
 
 def _mg(value: Decimal) -> str:
+    """Below 0.01 mg in micrograms: calcitriol 0.25 mcg is no 0.0002 mg."""
+    if value < Decimal("0.01"):
+        return f"{plain((value * 1000).quantize(Decimal('0.0001')).normalize())} mcg"
     return f"{plain(value.quantize(Decimal('0.0001')).normalize())} mg"
 
 

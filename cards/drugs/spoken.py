@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from cards.chart import Amount
 from cards.drugs.forms import LIQUID, SOLID, form_in_words, is_extended_release, route_in_words
-from cards.drugs.ingredients import plain
+from cards.drugs.ingredients import ingredients, plain
 from cards.drugs.products import ProductRow
 from cards.drugs.words import MANY, amounts_in_words, components, paired_strengths, without_brackets
 
@@ -39,15 +39,22 @@ def shape(said: tuple[str, ...], amounts: tuple[Amount, ...], count: int) -> Pro
 
 
 def _with_pair(words: str, amounts: tuple[Amount, ...]) -> tuple[Amount, ...]:
-    """`carbidopa-levodopa 25-100 mg`: the numbers in the order of the names; of levodopa it is always the larger."""
+    """`carbidopa-levodopa 25-100 mg`: the numbers in the order of the names.
+
+    Of levodopa it is always the larger one, and international units are those of vitamin D.
+    """
     if len(amounts) == 1 and _COMBINED.search(plain(words)):
         return (Amount(amounts[0].ingredient),)  # one of the numbers belongs to an ingredient that is none of ours
     strengths = paired_strengths(words) if len(amounts) > 1 else ()
     if len(strengths) != len(amounts) or sum(each.mg is not None for each in amounts) > 1:
         return amounts
-    if amounts[0].ingredient == "levodopa" and len(amounts) == 2:
-        strengths = tuple(sorted(strengths, reverse=True))
-    return tuple(_with_strength(each, *strength) for each, strength in zip(amounts, strengths, strict=True))
+    if amounts[0].ingredient == "levodopa":
+        strengths = (*sorted(strengths[:2], reverse=True), *strengths[2:])
+    in_order = sorted(strengths, key=lambda strength: strength[1] == "iu")
+    by_unit = sorted(amounts, key=lambda each: "vitd" in ingredients()[each.ingredient].classes)
+    pairs = zip(by_unit, in_order, strict=True) if in_order[-1][1] == "iu" else zip(amounts, strengths, strict=True)
+    found = {each.ingredient: _with_strength(each, *strength) for each, strength in pairs}
+    return tuple(found[each.ingredient] for each in amounts)
 
 
 def _with_strength(amount: Amount, value: Decimal, unit: str) -> Amount:

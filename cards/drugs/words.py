@@ -137,9 +137,9 @@ def _strengths(text: str, named: list[Named]) -> dict[int, Strength]:
     found: dict[int, Strength] = {}
     starts = sorted({each.start for each in named})
     for start, following in zip(starts, [*starts[1:], len(text)], strict=True):
-        end = max(each.end for each in named if each.start == start)
-        strength = _strength(text[end:following])
-        if strength:
+        here = [each for each in named if each.start == start]
+        strength = _strength(text[max(each.end for each in here) : following])
+        if strength and len(here) == 1:  # a trade name of two: one number is not the strength of both
             found[start] = strength
     if len(starts) == 1 and not found and (before := _strength(text[: starts[0]])):
         found[starts[0]] = before

@@ -95,6 +95,22 @@ def test_what_is_none_of_ours_is_not_recognised(words: str) -> None:
         ("multivitamin with minerals tablet: iron 18 mg, vitamin D 400 units", None, "iron-oral multi-ingredient vitd"),
         ("Prenatal vitamin (27 mg Fe)", "multi-ingredient product with iron 27 mg", "iron-oral multi-ingredient"),
         ("norethindrone/EE + ferrous fumarate 75 mg", None, "contraceptive-pack"),
+        ("calcitriol 0.25 mcg capsule", "calcitriol 0.25 mcg oral capsule", "vitd-active"),
+        (
+            "Symbyax 6 mg-25 mg capsule",
+            "olanzapine 6 mg / fluoxetine 25 mg oral capsule",
+            "agg-psy-antidepressant agg-psy-antipsychotic",
+        ),
+        (
+            "Stalevo 100 25 mg-100 mg-200 mg tablet",
+            "levodopa 100 mg / carbidopa 25 mg / entacapone 200 mg oral tablet",
+            "levodopa comt-inhibitor",
+        ),
+        (
+            "Fosamax Plus D 70 mg-2800 unit tablet",
+            "cholecalciferol 2800 IU / alendronate 70 mg oral tablet",
+            "bisphosphonate vitd",
+        ),
     ],
 )
 def test_names_are_read_from_text(words: str, name: str | None, kinds: str) -> None:

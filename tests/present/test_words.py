@@ -95,8 +95,8 @@ def test_a_fact_inside_a_sentence(fact: Fact, words: str | None) -> None:
         (
             "tsat",
             TSAT,
-            "Transferrin saturation: 10 %, 2026-05-20, calculated from serum iron 40 ug/dL and total iron-binding capacity "
-            "400 ug/dL",
+            "Transferrin saturation: 10 %, 2026-05-20, calculated from serum iron 40 ug/dL and total iron-binding "
+            "capacity 400 ug/dL",
         ),
         ("therapy", COURSE, "ferrous sulfate 325 mg oral tablet, since 2026-04-01"),
         ("therapy", replace(COURSE, start=None), "ferrous sulfate 325 mg oral tablet, start not recorded"),

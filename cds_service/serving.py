@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -37,9 +38,12 @@ def serve_demo(app: Flask, host: str, port: int, ready: Callable[[str], None]) -
             return "rls-cds"
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server(host, port, app, threaded=True, request_handler=Handler)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family, backlog=128) as listening:
+        port = listening.getsockname()[1]
+        server = make_server(host, port, app, threaded=True, request_handler=Handler, fd=listening.fileno())
     shown = f"[{host}]" if ":" in host else host
-    ready(f"http://{shown}:{server.server_port}")
+    ready(f"http://{shown}:{port}")
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -16,6 +16,8 @@ _NAMED_BESIDE_CODE = re.compile(
 _SAID_OTHERWISE = re.compile(
     r"\bfamily\s+(?:history|hx)\b|\bf\.?\s?hx?\b|\brul(?:e|es|ed|ing)[\s-]+out\b|\br\s?/\s?o\b|\bden(?:y|ies|ied)\b"
     r"|\b(?:no|without|negative)\s+(?:evidence|signs?|symptoms?)\s+of\b|\bhistory\s+of\b|\b(?:hx|h\s?/\s?o)\b"
+    r"|\b(?:not?|never)\s+(?:restless|willis|ekbom)|\bexcluded\b|\bunlikely\b"
+    r"|\b(?:mother|father|sister|brother|parent|sibling)s?\s+(?:has|had|have|with)\b"
     r"|\bpossibl[ey]\b|\?|\bscreen(?:ing|ed)?\s+for\b|\bnegative\s+for\b|\bresolved\b"
 )
 

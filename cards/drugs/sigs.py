@@ -48,6 +48,7 @@ _BARE_ONCE = re.compile(
 #: What parts directions of several doses a day: `1 tab in the morning and 2 tabs at bedtime`.
 _PARTING = re.compile(r"\s*(?:,(?!\d)|;|&|\+|\band\b|\bplus\b)\s*")
 _ONE_AFTER_ANOTHER = re.compile(r"\b(?:then|increase|titrate|taper|decrease|total(?: daily)?(?: dose)?(?: of|:)?\s*\d)")
+_NEXT = re.compile(r"\b(?:then|increased?(?: the)?(?: dose)? to)\b")
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 
 PerDay = Callable[[re.Match[str]], Decimal | None]
@@ -122,7 +123,8 @@ def read_sig(said: str) -> Said:
     per_day = _per_day(_NOT_A_DOSE.sub(" ", sig))
     goes_on = per_day is not None and bool(_ONE_AFTER_ANOTHER.search(sig))
     once = (bool(_ONCE.search(sig)) and not goes_on) or (per_day is None and bool(_BARE_ONCE.search(sig)))
-    return _over_the_day(sig, once) or Said(*_dose(sig), per_day, once)
+    bare = _NOT_A_DOSE.sub(" ", _IN_BRACKETS.sub(" ", sig))
+    return _largest_step(bare, per_day, once) or _over_the_day(bare, once) or Said(*_dose(sig), per_day, once)
 
 
 def _as_numbers(said: str) -> str:
@@ -139,9 +141,18 @@ def _fraction(match: re.Match[str]) -> str:
     return f"{whole + above / below:f}" if 0 < above < below <= 8 else match[0]
 
 
-def _over_the_day(sig: str, once: bool) -> Said | None:
+def _largest_step(bare: str, per_day: Decimal | None, once: bool) -> Said | None:
+    """Of steps that follow one another the largest; a step that does not say how often goes on as before."""
+    steps = [_over_the_day(step, once) or Said(*_dose(step), _per_day(step) or per_day) for step in _NEXT.split(bare)]
+    known = [step for step in steps if step.amount is not None and step.per_day is not None]
+    if len(known) < 2 or len({step.unit for step in known}) > 1:
+        return None
+    most = max((step.amount or 0) * (step.per_day or 0) for step in known)
+    return Said(Decimal(most), known[0].unit, Decimal(1), once)
+
+
+def _over_the_day(bare: str, once: bool) -> Said | None:
     """The sum of the doses of one day; `None` where the directions are not of two or more that can all be read."""
-    bare = _NOT_A_DOSE.sub(" ", _IN_BRACKETS.sub(" ", sig))
     if _ONE_AFTER_ANOTHER.search(bare):
         return None
     read = [(*_dose(part), _per_day(part)) for part in _PARTING.split(bare)]

@@ -185,7 +185,10 @@ def test_a_teaspoon_is_five_millilitres() -> None:
         ("500mg twice daily", "1000"),
         ("80 mg/day", "80"),
         ("12.5 mg-25 mg q6h", "100"),
-        ("0.25 mg at bedtime, increase to 0.5 mg after 1 week", "0.25"),
+        ("0.25 mg at bedtime, increase to 0.5 mg after 1 week", "0.5"),
+        ("0.125 mg qhs x 7 days, then 0.25 mg qhs x 7 days, then 0.5 mg qhs", "0.5"),
+        ("300 mg at bedtime, then 300 mg in am and 600 mg hs", "900"),
+        ("500 mg daily for 3 days then stop", "500"),
         ("300 mg in AM and 600 mg HS", "900"),
     ],
 )

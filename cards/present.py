@@ -109,7 +109,8 @@ def not_evaluated(
     """The one card that says no review was possible, for clients that show an error as an all-clear."""
     words = wording()["not_evaluated"]
     lists = _names(missing)
-    detail = _sections(words["recommendation"], [], words["rule"], words["grade"], [f"{lists}."], "")
+    unread = wording()["sentences"]["not_read"].format(lists=lists)
+    detail = _sections(words["recommendation"], [], words["rule"], words["grade"], [unread], "")
     return Card(
         id="NOTEVALUATED",
         uuid=new_uuid(),
@@ -168,7 +169,7 @@ def _together(first: Finding, second: Finding) -> Finding:
         for name, fact in second.facts.items()
         if name == "dose" and str(fact) not in known
     }
-    place = first.why.index("dose") + len(first.drafts) if more else 0
+    place = first.why.index("dose") + len(first.drafts) if "dose" in first.why else len(first.why)
     return replace(
         first,
         facts={**first.facts, **more},

@@ -121,6 +121,18 @@ def test_what_could_not_be_read_is_no_all_clear(base: str) -> None:
     sandbox.fhir = f"{base}/nothing-here"
     found = sandbox.call(sandbox.discover()["patient-view"])
     assert found.status_code == 200 and card_codes(found.json()) == ["NOTEVALUATED"]
+    assert "- Not checked: patient record" in found.json()["cards"][0]["detail"]
+
+
+def test_dismissing_a_card_about_missing_data_does_not_silence_it(base: str) -> None:
+    """Else the next call, with the data still missing, would show "All clear!"."""
+    sandbox = at(base)
+    sandbox.fhir = f"{base}/nothing-here"
+    service = sandbox.discover()["patient-view"]
+    [card] = sandbox.call(service).json()["cards"]
+    entry = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-06-30T14:59:00.123Z"}
+    assert sandbox.feedback(service, entry).status_code == 200
+    assert card_codes(sandbox.call(service).json()) == ["NOTEVALUATED"]
 
 
 def test_its_public_key_proves_nothing_and_is_not_asked_for(base: str) -> None:

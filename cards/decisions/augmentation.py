@@ -61,11 +61,17 @@ def _fires(chart: Chart, rules: Rules, drugs: tuple[Drug, ...]) -> Finding:
         "DA-AUG",
         chart,
         rules,
-        {**shown, "drug_name": drugs[0].product.name},
+        {**shown, "drug_name": _short_name(drugs[0])},
         indicator=Indicator.WARNING if high or several or rising else Indicator.INFO,
         why=tuple(shown),
         texts=tuple(name for name, applies in texts if applies),
     )
+
+
+def _short_name(drug: Drug) -> str:
+    """For the summary, which has no room for three strengths: then the ingredients alone."""
+    names = tuple(dict.fromkeys(amount.ingredient for amount in drug.product.ingredients))
+    return " / ".join(names) if len(names) > 1 else drug.product.name
 
 
 def _high_doses(drugs: tuple[Drug, ...], rules: Rules) -> tuple[Quantity, ...]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cards.card import SUMMARY_LIMIT, utf16_length
+from cards.decide import Verdict, decision_modules
+from cards.drugs.recognise import recognise
 from cards.finding import Indicator, Outcome
+from cards.present import CardProfile, present
+from tests.decisions.charts import chart
 from tests.decisions.test_tables import CASES, RULES, answers, cards_of, findings
 
 NAMES = ("b12", "folate", "b6", "vitamin_d", "magnesium", "aggravators", "augmentation", "dialysis_vitamins",
@@ -119,3 +124,15 @@ def test_unread_results_are_missing_and_unread_drugs_are_not(name: str, case: Ma
     for finding in findings(name, case, RULES):
         if finding.outcome is Outcome.UNKNOWN:
             assert finding.missing == (("labs",) if case.get("listings", {}).get("labs") == "not known" else ())
+
+
+def test_a_product_with_three_strengths_leaves_the_summary_whole() -> None:
+    product = recognise({"text": "carbidopa 25 MG / levodopa 100 MG / entacapone 200 MG Oral Tablet"})
+    assert product is not None
+    built = chart({"drugs": ["levodopa levodopa 100 since 900d"]})
+    treated = replace(built, drugs=(replace(built.drugs[0], product=product),))
+    (finding,) = decision_modules()["augmentation"](treated, RULES.on(treated.today))
+    verdict = Verdict("patient-view", (finding,))
+    (card,) = present(verdict, treated, RULES, profile=CardProfile("p1"), new_uuid=lambda: "")
+    assert card.summary.startswith("On carbidopa / levodopa / entacapone: ask about augmentation")
+    assert card.summary.endswith("never raise the dose for augmentation")

@@ -133,6 +133,6 @@ def test_a_product_with_three_strengths_leaves_the_summary_whole() -> None:
     treated = replace(built, drugs=(replace(built.drugs[0], product=product),))
     (finding,) = decision_modules()["augmentation"](treated, RULES.on(treated.today))
     verdict = Verdict("patient-view", (finding,))
-    (card,) = present(verdict, treated, RULES, profile=CardProfile("p1"), new_uuid=lambda: "")
+    (card,) = present(verdict, treated, RULES, profile=CardProfile("p1"), new_uuid=lambda: "u")
     assert card.summary.startswith("On carbidopa / levodopa / entacapone: ask about augmentation")
     assert card.summary.endswith("never raise the dose for augmentation")

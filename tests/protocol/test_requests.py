@@ -128,3 +128,14 @@ def test_older_servers_are_asked_by_their_own_names_r18(tmp_path: Path) -> None:
 def test_drafts_are_judged_over_http_r01(ehr: Ehr) -> None:
     found = ehr.post(SIGN, good("order-sign", "haemochromatosis-after-phlebotomy")).json()
     assert card_codes(found)[0] == "OSIRONOVL"
+
+
+@pytest.mark.parametrize("without", [0, 1])
+def test_two_drafts_of_which_one_has_no_directions_share_a_card_r19(ehr: Ehr, without: int) -> None:
+    """Found by generated calls: the dose of the one was to stand beside a dose that the other had not."""
+    body = good("order-sign", "haemochromatosis-after-phlebotomy", drafts=["vitamin-c-500-once-daily"] * 2)
+    first, second = (entry["resource"] for entry in body["context"]["draftOrders"]["entry"])
+    first["id"], second["id"] = "d1", "d2"
+    del (first, second)[without]["dosageInstruction"]
+    found = ehr.post(SIGN, body).json()
+    assert card_codes(found) == ["OSVITC"] and "Dose: 500 mg" in found["cards"][0]["detail"]

@@ -7,11 +7,11 @@ unit is taken as it is, and no converted number is ever compared with a limit th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from cards.analytes import Analyte, Conversion, analyte
+from cards.analytes import Analyte, Conversion, analyte, spelling_key
 from cards.calculated import exact
 from cards.chart import Chart, LabResult, UnusableResult
 from cards.quantity import Quantity
@@ -23,13 +23,9 @@ ALWAYS_IN_ONE_UNIT = frozenset({"tsat", "iron", "tibc", "uibc", "transferrin"})
 
 def site_units(rules: Rules) -> Mapping[str, Conversion]:
     """The analytes whose limits a site has set in another unit, with that unit."""
-    found = {}
-    for limit in rules.thresholds.values():
-        if limit.national is not None and limit.analyte and limit.unit != analyte(limit.analyte).unit:
-            conversion = analyte(limit.analyte).conversion(limit.unit)
-            if conversion is not None:
-                found[limit.analyte] = conversion
-    return found
+    own = (limit for limit in rules.thresholds.values() if limit.national is not None and limit.analyte)
+    others = (limit for limit in own if limit.unit != analyte(limit.analyte).unit)
+    return {limit.analyte: analyte(limit.analyte).units[spelling_key(limit.unit)] for limit in others}
 
 
 def in_site_units(chart: Chart, rules: Rules) -> Chart:
@@ -97,8 +93,3 @@ def decimals_in(unit: Conversion, known: Analyte) -> int:
     if known.decimals is None:
         return 3
     return max(0, known.decimals + int(math.log10(unit.times / unit.per)))
-
-
-def names_in_units(units: Mapping[str, Conversion]) -> Iterable[str]:
-    """`vitd in nmol/L`, for the list of rules."""
-    return (f"{name} in {unit.printed}" for name, unit in sorted(units.items()))

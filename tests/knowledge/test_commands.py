@@ -123,6 +123,18 @@ def test_the_readme_is_written_by_one_command(tmp_path: Path) -> None:
     assert "\nold\n" not in text and "`ferritin.low`" in text
 
 
+def test_without_arguments_the_markdown_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert rules_listing.main([]) == 0
+    assert "`ferritin.low`" in capsys.readouterr().out
+
+
+def test_faulty_settings_list_no_rules(tmp_path: Path) -> None:
+    file = tmp_path / "rls-cds.toml"
+    file.write_text("max_cards = 99\n", encoding="utf-8")
+    code, said = run("rules", "--config", str(file))
+    assert code == 1 and "max_cards" in said
+
+
 def test_markdown_tables_are_whole() -> None:
     code, said = run("rules", "--format", "markdown")
     assert code == 0

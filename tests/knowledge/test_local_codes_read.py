@@ -135,3 +135,7 @@ def test_units_that_could_not_be_read_are_counted_by_analyte() -> None:
     site = Site(local_codes={(OWN, "L1"): "lab-ferritin"})
     assert unreadable_units(read(site, labs=result("L1", unit="bananas"))) == {"ferritin": 1}
     assert unreadable_units(read(site, labs=result("L1"))) == {}
+
+
+def test_what_is_no_observation_is_passed_over() -> None:
+    assert unknown(labs=of("Specimen", code=concept("S"), valueString="38 ng/mL")) == ()

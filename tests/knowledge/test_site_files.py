@@ -210,3 +210,23 @@ def test_a_fault_of_a_code_map(tmp_path: Path, text: str, says: str) -> None:
 
 def test_the_settings_still_know_both_files() -> None:
     assert {"site.overrides", "site.local_codes"} <= {row.name for row in SETTINGS}
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "overrides.toml").write_bytes(b"\xff\xfe")
+    gone = Settings(site={"overrides": str(tmp_path / "overrides.toml"), "local_codes": str(tmp_path / "gone.toml")})
+    with pytest.raises(BadKnowledge) as raised:
+        load_knowledge(gone)
+    assert [fault.split(";")[0] for fault in raised.value.faults] == [
+        "overrides.toml: text in another encoding",
+        "gone.toml: cannot be read (No such file or directory)",
+    ]
+
+
+@pytest.mark.parametrize("text", ["thresholds = 3", "switches = []", 'assay_factors = "ferritin"'])
+def test_a_table_that_is_no_table(tmp_path: Path, text: str) -> None:
+    assert len(faults(tmp_path, text)) == 1
+
+
+def test_a_kind_of_codes_that_is_no_table(tmp_path: Path) -> None:
+    assert len(faults(tmp_path, codes="drugs = 3")) == 1

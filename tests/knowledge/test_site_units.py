@@ -161,3 +161,17 @@ def test_an_unusable_number_is_named_in_the_unit_of_the_site() -> None:
     chart = read_chart(gathered(early), patient_id="p", now=NOW, zone=UTC)
     unusable = in_site_units(chart, si("nmol/L", VITD)).unusable[0]
     assert unusable.quantity is not None and unusable.quantity.text == "37.4 nmol/L"
+
+
+def test_a_result_in_a_third_unit_is_converted_once() -> None:
+    mma = {"mma.high": "400"}
+    chart = read_chart(gathered(observation("2629-4", 47.3, "ug/L")), patient_id="p", now=NOW, zone=UTC)
+    result = in_site_units(chart, si("nmol/L", mma)).results("mma")[0]
+    assert (result.quantity.text, result.how) == ("400.542 nmol/L", "converted")
+    assert result.reported is not None and result.reported.text == "47.3 µg/L"
+
+
+def test_unusable_results_of_other_analytes_stay_as_they_are() -> None:
+    early = {**observation("2284-8", 2, "ng/mL"), "status": "preliminary"}
+    chart = read_chart(gathered(early), patient_id="p", now=NOW, zone=UTC)
+    assert in_site_units(chart, si("nmol/L", VITD)).unusable == chart.unusable

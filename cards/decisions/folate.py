@@ -7,6 +7,7 @@ from cards.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quie
 from cards.levels import fires, labs_first, level, may_be_treated, meets, numbered, without_level
 from cards.rules import Rules
 from cards.scope import pregnancy
+from cards.wording import fill
 
 NAME = "folate"
 
@@ -33,11 +34,25 @@ def _card(card: str, indicator: Indicator, chart: Chart, rules: Rules, folate: L
     missing = f"none usable within {rules.limit('vitamin_days').days} days"
     facts: dict[str, Fact] = {"folate": folate, **({"b12": b12} if b12 else {"b12_missing": missing})}
     facts |= numbered("drug", chart.active_drugs("folate"))
+    shown = tuple(facts)
+    words = rules.decisions[NAME].texts[_first_step(rules, b12)]
+    facts |= {"first_step": fill(words, facts, rules)}
     needs_b12: tuple[Suggestion, ...] = () if b12 else (OrderTests(("b12",)),)
     texts = (
         ("b12_unknown", b12 is None),
         ("dose_limit", not (pregnancy(chart).is_pregnant or chart.diagnosed("lactation"))),
         ("treated", bool(chart.active_drugs("folate"))),
     )
-    shown = tuple(name for name, applies in texts if applies)
-    return fires(NAME, card, chart, rules, facts, indicator=indicator, texts=shown, suggestions=needs_b12)
+    said = tuple(name for name, applies in texts if applies)
+    return fires(NAME, card, chart, rules, facts, indicator=indicator, why=shown, texts=said, suggestions=needs_b12)
+
+
+def _first_step(rules: Rules, b12: LabResult | None) -> str:
+    """What vitamin B12 asks for before folate, as a key of the texts."""
+    nice = rules.switch("b12.preset") == "NICE"
+    low, border = ("b12.def_nice", "b12.border_nice") if nice else ("b12.def", "b12.border")
+    if b12 is None:
+        return "first_unknown"
+    if meets(b12, rules.limit(low)):
+        return "first_low"
+    return "first_border" if meets(b12, rules.limit(border)) else "first_enough"

@@ -49,6 +49,8 @@ _BARE_ONCE = re.compile(
 _PARTING = re.compile(r"\s*(?:,(?!\d)|;|&|\+|\band\b|\bplus\b)\s*")
 _ONE_AFTER_ANOTHER = re.compile(r"\b(?:then|increase|titrate|taper|decrease|total(?: daily)?(?: dose)?(?: of|:)?\s*\d)")
 _NEXT = re.compile(r"\b(?:then|increased?(?: the)?(?: dose)? to)\b")
+#: `650 mg = 2 tab`: so near, pieces are the dose that was measured; `665 mg ... 28 tablet` is the supply.
+_LINK = 4
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 
 PerDay = Callable[[re.Match[str]], Decimal | None]
@@ -179,9 +181,10 @@ def _dose(sig: str) -> tuple[Decimal | None, str]:
     pieces = _PIECES_DOSE.search(without_strength)
     if not pieces and without_strength != bare:
         pieces = _TAKEN_DOSE.search(without_strength)
-    if pieces:
+    measured = _MEASURED_DOSE.match(bare)
+    if pieces and not (measured and without_strength == bare and pieces.start() > measured.end() + _LINK):
         return _upper(pieces), ""
-    measured = _MEASURED_DOSE.search(_STRENGTH_EACH.sub(" ", bare))
+    measured = measured or _MEASURED_DOSE.search(_STRENGTH_EACH.sub(" ", bare))
     if measured:
         return _upper(measured), measured[3]
     taken = _TAKEN_DOSE.search(bare)

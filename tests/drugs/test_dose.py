@@ -189,6 +189,7 @@ def test_a_teaspoon_is_five_millilitres() -> None:
         ("0.125 mg qhs x 7 days, then 0.25 mg qhs x 7 days, then 0.5 mg qhs", "0.5"),
         ("300 mg at bedtime, then 300 mg in am and 600 mg hs", "900"),
         ("500 mg daily for 3 days then stop", "500"),
+        ("665 mg - four times daily - oral - for 1 week - 28 tablet", "2660"),
         ("300 mg in AM and 600 mg HS", "900"),
     ],
 )

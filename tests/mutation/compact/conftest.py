@@ -1,4 +1,4 @@
-"""Each test begins with no table in memory, so that a change in what reads the tables is seen by every test."""
+"""No test finds tables in memory that another suite has read, so that a change in what reads them is seen."""
 
 from __future__ import annotations
 
@@ -7,15 +7,28 @@ import sys
 
 import pytest
 
+#: What repeats other suites is not run twice: mutmut alone, which says so in the environment, collects it.
+collect_ignore = [] if "MUTANT_UNDER_TEST" in os.environ else ["test_suites.py", "test_tables.py", "test_golden.py"]
+
+
+@pytest.fixture(scope="session")
+def read_for() -> list[str]:
+    """The suites for which tables were read; the last one finds them in memory."""
+    return []
+
 
 @pytest.fixture(autouse=True)
-def nothing_read_before() -> None:
+def nothing_read_before(request: pytest.FixtureRequest, read_for: list[str]) -> None:
+    function = request.node.callspec.params.get("function") if hasattr(request.node, "callspec") else None
+    suite = function.__module__ if function else request.node.nodeid
+    if read_for[-1:] != [suite]:
+        read_for.append(suite)
+        _forget_tables()
+
+
+def _forget_tables() -> None:
     for name, module in tuple(sys.modules.items()):
         if name.startswith("cards."):
             for value in vars(module).values():
                 if hasattr(value, "cache_clear"):
                     value.cache_clear()
-
-
-#: What repeats other suites is not run twice: mutmut alone, which says so in the environment, collects it.
-collect_ignore = [] if "MUTANT_UNDER_TEST" in os.environ else ["test_suites.py", "test_tables.py", "test_golden.py"]

@@ -6,6 +6,7 @@ once, the reads in turn.
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import logging
@@ -140,23 +141,29 @@ def test_a_read_that_fails_costs_no_more_than_it_must(
     assert json.loads(log.getvalue().splitlines()[-1])["status"] == status
 
 
+def in_use() -> tuple[int, int]:
+    """Threads, and open files and sockets, of this process."""
+    gc.collect()
+    return threading.active_count(), sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
 @pytest.mark.full
 def test_every_fault_on_every_read(app: Flask, records: Behaviour, log: io.StringIO) -> None:
     statuses: Counter[str] = Counter()
     times: list[float] = []
-    descriptors = Path("/proc/self/fd")
     fail(app, records, "labs", "403")
-    before = (threading.active_count(), sum(1 for _ in descriptors.iterdir()))
+    before = in_use()
     for key, fault in EVERY:
         status, took = fail(app, records, key, fault)
         statuses[f"{key} {status}"] += 1
         times.append(took)
     assert_nothing_stays(app)
-    after = (threading.active_count(), sum(1 for _ in descriptors.iterdir()))
+    app.extensions["rls_cds"].fhir.close()
+    after = in_use()
     assert TOKEN not in log.getvalue() and "demo-" not in log.getvalue()
     worst = (max(times) - DEADLINE) * 1000
     late = sum(took > DEADLINE + 0.02 for took in times)
     print(f"\n{len(times)} faults: worst {worst:+.0f} ms from the deadline, {late} later than +20 ms; {dict(statuses)}")
     print(f"threads and descriptors before {before}, after {after}")
     assert max(times) < DEADLINE + SLACK
-    assert after[0] <= before[0] + 7 and after[1] <= before[1] + 7 * 2
+    assert after[0] <= before[0] and after[1] <= before[1]

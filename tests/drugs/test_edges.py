@@ -1,0 +1,69 @@
+"""Edges of doses: salts of unclear kind, tapers, directions that are too long, several strengths."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from cards.chart import Amount, Product
+from cards.drugs.dose import daily_dose
+from cards.drugs.iron import Iron, elemental_iron
+from cards.drugs.sigs import read_sig
+
+
+def product(name: str, mg: str | None, form: str = "tablet", *, released: bool = False) -> Product:
+    amount = Amount(name, None if mg is None else Decimal(mg))
+    return Product((amount,), frozenset({"iron-oral"}), name, "oral", form, extended_release=released)
+
+
+@pytest.mark.parametrize(
+    ("name", "mg", "form", "released", "iron", "known"),
+    [
+        ("ferrous sulfate", "325", "tablet", False, "65", True),
+        ("ferrous sulfate", "200", "tablet", False, "65", False),
+        ("ferrous sulfate", "200", "", False, "65", False),
+        ("ferrous sulfate", "220", "liquid", False, "44", True),
+        ("ferrous sulfate", "142", "tablet", True, "45", True),
+        ("ferrous sulfate", "65", "tablet", False, "65", False),
+        ("ferrous sulfate", "65", "", False, "65", False),
+        ("ferrous sulfate", None, "tablet", False, None, True),
+    ],
+)
+def test_the_iron_of_a_salt(
+    name: str, mg: str | None, form: str, released: bool, iron: str | None, known: bool
+) -> None:
+    made = product(name, mg, form, released=released)
+    found: Iron | None = elemental_iron(made.ingredients[0], made)
+    assert (found and round(found.mg), found is None or found.salt_known) == (iron and Decimal(iron), known)
+
+
+@pytest.mark.parametrize(
+    ("directions", "amount", "per_day"),
+    [
+        ("take 1 tablet daily", 1, 1),
+        ("take 1 tablet every other day", 1, Decimal(1) / 2),
+        ("1 tablet daily for 7 days, then 2 tablets daily", 2, 1),
+        ("2 tablets daily for 7 days, then 1 tablet daily", 2, 1),
+        ("2 tablets twice daily for 1 week then 1 tablet daily", 4, 1),
+        ("1 tablet in the morning and 2 tablets at bedtime", 3, 1),
+    ],
+)
+def test_directions_in_words(directions: str, amount: int, per_day: Decimal) -> None:
+    said = read_sig(directions)
+    assert said.amount and said.per_day
+    assert said.amount * said.per_day == amount * per_day
+    assert said.once is False
+
+
+@pytest.mark.parametrize(
+    ("a_day", "shown"),
+    [("1", "65"), ("0.5", "32.5"), ("7", "455"), ("0.3333333333", "21.6667"), ("0.142857", "9.2858")],
+)
+def test_a_daily_dose_is_rounded_upwards_at_the_fourth_place(a_day: str, shown: str) -> None:
+    dosage = {
+        "timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}},
+        "doseAndRate": [{"doseQuantity": {"value": Decimal(a_day), "unit": "tablet"}}],
+    }
+    found = daily_dose([dosage], product("ferrous sulfate", "325"))
+    assert f"{found.elemental_iron_mg:f}" == shown

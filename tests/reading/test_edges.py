@@ -1,0 +1,143 @@
+"""Edges of reading charts: zones, names that other versions use, references that must not be lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cards.code_systems import RXNORM
+from cards.drugs.medication import product_of, resolver, within
+from cards.drugs.recognise import recognise
+from cards.reading.allergies import read_allergies
+from cards.reading.diagnoses import diagnosis_concepts, read_diagnoses
+from cards.reading.lab_orders import read_lab_orders
+from cards.reading.shapes import moment_of
+
+TODAY = date(2026, 6, 15)
+NEW_YORK = ZoneInfo("America/New_York")
+LOINC = "http://loinc.org"
+FERRITIN = {"coding": [{"system": LOINC, "code": "2276-4"}]}
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [
+        ("2026-06-15T02:00:00Z", "2026-06-14"),
+        ({"start": "2026-06-01T02:00:00Z"}, "2026-05-31"),
+        ({"start": "2026-06-01", "end": "2026-06-15T02:00:00Z"}, "2026-06-14"),
+        (["nonsense", {"end": "2026-06-15"}], "2026-06-15"),
+    ],
+)
+def test_a_day_is_a_day_of_the_clinic(value: Any, day: str) -> None:
+    found = moment_of({"when": value}, "other", "when", zone=NEW_YORK)
+    assert found and found.text == day
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"code": FERRITIN},
+        {"code": {"text": "Panel"}, "orderDetail": [FERRITIN]},
+        {"item": [{"code": FERRITIN}]},
+    ],
+)
+def test_a_test_is_found_wherever_an_order_names_it(members: dict[str, Any]) -> None:
+    order = {"resourceType": "ServiceRequest", "id": "o", "status": "active", "intent": "order",
+             "authoredOn": "2026-06-01"}  # fmt: skip
+    (found,) = read_lab_orders([order | members], patient_id="p", zone=UTC)
+    assert (found.tests, found.active, found.reference) == (frozenset({"ferritin"}), True, "ServiceRequest/o")
+    assert found.when and found.when.text == "2026-06-01"
+
+
+def allergy(concept: dict[str, Any], **members: Any) -> Any:
+    resource = {"resourceType": "AllergyIntolerance", "id": "a", "code": concept, **members}
+    return read_allergies([resource], patient_id="p", recognise=recognise, concepts_of=diagnosis_concepts)
+
+
+def test_a_severe_allergy_to_iron_of_no_named_product_keeps_its_reference() -> None:
+    (found,) = allergy({"text": "iron"}, criticality="high")
+    assert (found.concepts, found.severe, found.reference) == (
+        frozenset({"iron-adverse-reaction"}),
+        True,
+        "AllergyIntolerance/a",
+    )
+    assert allergy({"text": "iron"}) == ()
+
+
+def test_an_allergy_to_an_infusion_keeps_its_reference() -> None:
+    (found,) = allergy({"text": "ferric carboxymaltose"})
+    assert (found.reference, found.severe) == ("AllergyIntolerance/a", False)
+    assert "ferric carboxymaltose" in found.ingredients
+
+
+def test_rls_by_code_and_by_words_is_one_diagnosis() -> None:
+    code = {"coding": [{"system": "http://snomed.info/sct", "code": "32914008"}], "text": "Restless legs syndrome"}
+    condition = {"resourceType": "Condition", "id": "c", "code": [code, {"text": "restless legs syndrome"}]}
+    found = read_diagnoses([condition], patient_id="p", today=TODAY, zone=UTC)
+    assert [each.concepts for each in found if "rls" in each.concepts] == [frozenset({"rls"})]
+
+
+# --- medications that are named elsewhere ----------------------------------------------------------------------
+
+TABLET = {"coding": [{"system": RXNORM, "code": "310325"}]}
+MEDICATION = {"resourceType": "Medication", "id": "7", "code": TABLET}
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ("Medication/7", True),
+        ("https://ehr.example/fhir/Medication/7", True),
+        ("https://ehr.example/fhir/Medication/7/", True),
+        ("Medication/7/_history/2", True),
+        ("https://ehr.example/fhir/Medication/7/_history/2", True),
+        ("urn:uuid:7", True),
+        ("Medication/8", False),
+        ("Patient/7", False),
+    ],
+)
+def test_a_medication_is_found_by_its_reference(reference: str, found: bool) -> None:
+    order = {"medicationReference": {"reference": reference}}
+    assert bool(product_of(order, resolver([MEDICATION]))) is found
+
+
+@pytest.mark.parametrize(("reference", "found"), [("#7", True), ("#8", False), ("Medication/7", False)])
+def test_a_contained_medication_is_found_in_its_order_alone(reference: str, found: bool) -> None:
+    order = {"medicationReference": {"reference": reference}, "contained": [MEDICATION]}
+    resolve = within(order, resolver([]))
+    assert bool(product_of(order, resolve)) is found
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"itemCodeableConcept": {"text": "ferrous sulfate"}},
+        {"item": {"text": "ferrous sulfate"}},
+        {"item": {"concept": {"text": "ferrous sulfate"}}},
+        {"itemReference": {"display": "ferrous sulfate"}},
+    ],
+)
+@pytest.mark.parametrize("strength", ["strength", "strengthRatio"])
+def test_a_medication_is_known_by_its_active_ingredients(item: dict[str, Any], strength: str) -> None:
+    ratio = {"numerator": {"value": 325, "unit": "mg"}, "denominator": {"value": 1}}
+    colour = {"itemCodeableConcept": {"text": "ferrous fumarate"}, "isActive": False}
+    medication = {"resourceType": "Medication", "id": "7", "form": {"text": "tablet"},
+                  "ingredient": [colour, {**item, strength: ratio}]}  # fmt: skip
+    product = product_of({"medicationReference": {"reference": "Medication/7"}}, resolver([medication]))
+    assert product
+    (amount,) = product.ingredients
+    assert (amount.ingredient, amount.mg) == ("ferrous sulfate", 325)
+
+
+def test_the_route_of_an_order_tells_what_its_medication_is() -> None:
+    order = {
+        "medicationReference": {"reference": "Medication/7"},
+        "dosageInstruction": [{"route": {"text": "intravenous"}}],
+    }
+    medication = {"resourceType": "Medication", "id": "7", "code": {"text": "iron dextran"}}
+    product = product_of(order, resolver([medication]))
+    assert product and product.route == "iv"
+    assert "iron-iv" in product.classes

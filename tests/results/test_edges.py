@@ -1,0 +1,218 @@
+"""Edges of reading and calculating results: equal times, signs that pull apart, statuses, zones, copies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from cards.calculated import blocking_tsat, exact, saturations, tsat_results
+from cards.chart import LabResult, UnusableResult
+from cards.quantity import Quantity
+
+from .build import LOINC, chart, coded, lab, moment_of, observation, read, reason
+
+LIMIT = Quantity(Decimal(45), "%")
+
+
+# --- calculated saturations ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("iron", "tibc", "shown"),
+    [
+        ("", "", "10 %"),
+        ("<", "", "<10 %"),
+        ("<=", "", "<=10 %"),
+        ("<=", ">", "<=10 %"),
+        ("<", ">=", "<=10 %"),
+        (">", "<", ">10 %"),
+        ("", ">", "<10 %"),
+        ("", "<=", ">=10 %"),
+        ("<", "<", None),
+        (">", ">=", None),
+    ],
+)
+def test_the_sign_of_a_calculated_saturation(iron: str, tibc: str, shown: str | None) -> None:
+    found = tsat_results(chart(lab("iron", "40", comparator=iron), lab("tibc", "400", comparator=tibc)))
+    assert [each.quantity.text for each in found] == ([shown] if shown else [])
+
+
+@pytest.mark.parametrize(
+    ("iron", "tibc", "status"),
+    [
+        ("final", "final", "final"),
+        ("corrected", "amended", "amended"),
+        ("amended", "final", "final"),
+        ("corrected", "corrected", "corrected"),
+    ],
+)
+def test_a_calculated_result_has_the_lower_status_of_its_parts(iron: str, tibc: str, status: str) -> None:
+    (found,) = tsat_results(chart(lab("iron", "40", status=iron), lab("tibc", "400", status=tibc)))
+    assert found.status == status
+    results = read(observation("vitd3", 20, "ng/mL", status=iron), observation("vitd2", 9, "ng/mL", status=tibc))
+    assert [each.status for each in results.labs if each.analyte == "vitd"] == [status]
+
+
+def test_a_saturation_that_cannot_be_is_listed_with_one_decimal() -> None:
+    found = saturations(chart(lab("iron", "1000", reference="Observation/i"), lab("tibc", "333")))
+    (impossible,) = found.incredible
+    assert impossible == UnusableResult(
+        "tsat", "implausibly-high", moment_of("2026-05-20"), Quantity(Decimal("300.3"), "%"), "Observation/i"
+    )
+    assert found.unusable() == (impossible,)
+
+
+def test_a_disputed_saturation_is_listed_and_the_higher_calculated_one_is_named() -> None:
+    reported = lab("tsat", "20", reference="Observation/t")
+    pairs = [lab("iron", "160", f"2026-05-20T0{hour}:00:00Z", reference=f"Observation/{hour}") for hour in (5, 8)]
+    labs = (replace(pairs[0], quantity=Quantity(Decimal(200), "ug/dL")), pairs[1], lab("tibc", "400"), reported)
+    found = saturations(chart(*labs))
+    assert [(one.reference, other.quantity.value) for one, other in found.disputed] == [("Observation/t", Decimal(50))]
+    assert found.unusable() == (
+        UnusableResult("tsat", "saturations-differ", reported.when, reported.quantity, "Observation/t"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "blocks"),
+    [
+        ("2026-05-20T08:00:00Z", "2026-05-20T08:00:00Z", True),
+        ("2026-05-20T08:00:00Z", "2026-05-20T08:00:01Z", False),
+        ("2026-05-20T08:00:01Z", "2026-05-20T08:00:00Z", True),
+        ("2026-05-20", "2026-05-20T23:00:00Z", True),
+        ("2026-05-20", "2026-05-21", False),
+        ("2026-05-20", "2026-05", True),
+    ],
+)
+def test_only_a_surely_later_one_clears_a_high_saturation(high: str, low: str, blocks: bool) -> None:
+    found = blocking_tsat(chart(lab("tsat", "50", high), lab("tsat", "30", low)), LIMIT)
+    assert bool(found) is blocks
+
+
+@pytest.mark.parametrize(("days", "blocks"), [(729, True), (730, True), (731, False)])
+def test_a_high_saturation_blocks_for_two_years(days: int, blocks: bool) -> None:
+    assert bool(blocking_tsat(chart(lab("tsat", "50", days)), LIMIT)) is blocks
+
+
+@pytest.mark.parametrize(
+    ("reported", "value"),
+    [(None, "38.0"), (Quantity(Decimal("85.4"), "pmol/L"), None), (Quantity(Decimal("5"), "furlong"), "38.0")],
+)
+def test_the_value_before_rounding(reported: Quantity | None, value: str | None) -> None:
+    result = lab("ferritin", "38.0", reported=reported)
+    found = exact(result)
+    assert found == Decimal(value) if value else 37 < found < 39 and found != Decimal("38.0")
+
+
+# --- copies and containers -------------------------------------------------------------------------------------
+
+
+def copy_of(value: int, updated: str | None = None, **members: Any) -> dict[str, Any]:
+    meta = {"meta": {"lastUpdated": updated}} if updated else {}
+    return observation("ferritin", value, "ng/mL", id="f1", **meta, **members)
+
+
+def values(*resources: dict[str, Any]) -> list[str]:
+    return [each.quantity.text for each in read(*resources).labs]
+
+
+def test_of_two_copies_the_one_updated_later_counts() -> None:
+    old, new = copy_of(30, "2026-05-20T10:00:00Z"), copy_of(40, "2026-05-21T10:00:00Z")
+    assert values(old, new) == values(new, old) == ["40 ng/mL"]
+    later = copy_of(30, "2026-05-22T10:00:00Z", status="final")
+    assert values(later, copy_of(40, "2026-05-21T10:00:00Z", status="corrected")) == ["30 ng/mL"]
+
+
+def test_without_a_date_the_copy_that_takes_most_back_counts() -> None:
+    assert values(copy_of(30), copy_of(40, status="amended")) == ["40 ng/mL"]
+    assert values(copy_of(40, status="amended"), copy_of(30)) == ["40 ng/mL"]
+    assert values(copy_of(40), copy_of(30, status="entered-in-error")) == []
+
+
+@pytest.mark.parametrize("key", ["component", "hasMember", "related"])
+def test_a_panel_without_a_value_is_no_result(key: str) -> None:
+    panel = observation("ferritin", **{key: [{"reference": "Observation/1"}]})
+    assert read(panel).labs == read(panel).unusable == ()
+    absent = {"dataAbsentReason": {"text": "haemolysed"}}
+    assert reason(panel | absent) == "no-value" or reason(panel | absent)
+
+
+def test_an_observation_without_a_value_says_so() -> None:
+    assert reason(observation("ferritin"))
+
+
+# --- measures --------------------------------------------------------------------------------------------------
+
+
+def test_a_due_date_is_a_day_in_the_zone_of_the_clinic() -> None:
+    due = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": coded("11778-8"),
+        "subject": {"reference": "Patient/7"},
+        "effectiveDateTime": "2026-05-20",
+        "valueDateTime": "2026-10-01T02:00:00Z",
+    }
+    (measure,) = read(due).measures
+    assert (measure.kind, measure.value, str(measure.day)) == ("due-date", Decimal(0), "2026-09-30")
+
+
+@pytest.mark.parametrize(
+    ("answer", "counts"),
+    [
+        ({"system": "http://snomed.info/sct", "code": "77386006"}, True),
+        ({"system": LOINC, "code": "LA15173-0"}, True),
+        ({"system": LOINC, "code": "LA26683-5"}, None),
+    ],
+)
+@pytest.mark.parametrize(("day", "fresh"), [("2026-05-04", True), ("2026-05-03", False)])
+def test_a_stated_pregnancy_holds_for_six_weeks(
+    answer: dict[str, str], counts: bool | None, day: str, fresh: bool
+) -> None:
+    stated = {
+        "resourceType": "Observation",
+        "id": "s",
+        "status": "final",
+        "code": coded("82810-3"),
+        "subject": {"reference": "Patient/7"},
+        "effectiveDateTime": day,
+        "valueCodeableConcept": {"coding": [answer]},
+    }
+    found = read(stated).diagnoses_like
+    assert [(each.concepts, each.counts, each.reference) for each in found] == (
+        [(frozenset({"pregnant"}), fresh, "Observation/s")] if counts else []
+    )
+
+
+# --- sums ------------------------------------------------------------------------------------------------------
+
+
+def test_a_sum_of_vitamin_d_keeps_where_and_when_it_is_from() -> None:
+    d3 = observation("vitd3", 20.2, "ng/mL", id="d3", issued="2026-05-21T10:00:00Z")
+    results = read(d3, observation("vitd2", 9.5, "ng/mL", id="d2"))
+    (total,) = (each for each in results.labs if each.analyte == "vitd")
+    assert (total.quantity.text, total.exact, total.how) == ("29.7 ng/mL", Decimal("29.7"), "calculated")
+    assert (total.reference, total.when.text) == ("Observation/d3", "2026-05-20")
+    assert total.issued and total.issued.isoformat() == "2026-05-21T10:00:00+00:00"
+    assert [part.analyte for part in total.parts] == ["vitd3", "vitd2"]
+
+
+def test_a_corrected_calcium_keeps_where_and_when_it_is_from() -> None:
+    total = observation("calcium", 8.0, "mg/dL", id="ca", issued="2026-05-21T10:00:00Z", status="amended")
+    results = read(total, observation("albumin", 2.0, "g/dL", id="alb"))
+    (calcium,) = (each for each in results.labs if each.analyte == "calcium")
+    assert (calcium.quantity.text, calcium.exact, calcium.how) == ("9.6 mg/dL", Decimal("9.60"), "calculated")
+    assert (calcium.reference, calcium.when.text, calcium.status) == ("Observation/ca", "2026-05-20", "final")
+    assert calcium.issued and calcium.issued.isoformat() == "2026-05-21T10:00:00+00:00"
+    assert [part.analyte for part in calcium.parts] == ["calcium", "albumin"]
+
+
+def test_a_censored_albumin_corrects_nothing() -> None:
+    low: LabResult = lab("albumin", "2.0", comparator="<")
+    quantity = {"value": 2.0, "unit": "g/dL", "comparator": "<"}
+    results = read(observation("calcium", 8.0, "mg/dL"), observation("albumin", valueQuantity=quantity))
+    assert low.quantity.is_censored
+    assert [each.quantity.text for each in results.labs if each.analyte == "calcium"] == ["8 mg/dL"]

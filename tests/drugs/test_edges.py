@@ -67,3 +67,55 @@ def test_a_daily_dose_is_rounded_upwards_at_the_fourth_place(a_day: str, shown: 
     }
     found = daily_dose([dosage], product("ferrous sulfate", "325"))
     assert f"{found.elemental_iron_mg:f}" == shown
+
+
+@pytest.mark.parametrize(
+    "dose",
+    [
+        {"doseQuantity": {"value": 2, "unit": "tablet"}},
+        {"doseAndRate": [{"doseQuantity": {"value": 2, "unit": "tablet"}}]},
+        {"doseSimpleQuantity": {"value": 2, "unit": "tablet"}},
+        {"quantityQuantity": {"value": 2, "unit": "tablet"}},
+        {"dose": {"value": 2, "unit": "tablet"}},
+        {"doseRange": {"low": {"value": 1, "unit": "tablet"}, "high": {"value": 2, "unit": "tablet"}}},
+        {"doseRange": {"low": {"value": 2, "unit": "tablet"}}},
+        {"quantityRange": {"high": {"value": 2, "unit": "tablet"}}},
+        {"text": "2 tablets"},
+        {"patientInstruction": "2 tablets"},
+    ],
+)
+def test_a_dose_is_found_under_every_name(dose: dict[str, object]) -> None:
+    timing = {"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}}
+    assert daily_dose([timing | dose], product("ferrous sulfate", "325")).elemental_iron_mg == Decimal(130)
+
+
+@pytest.mark.parametrize("words", ["twice daily", "BID"])
+def test_how_often_may_stand_in_the_words_of_the_timing(words: str) -> None:
+    dosage = {"timing": {"code": {"text": words}}, "doseQuantity": {"value": 1, "unit": "tablet"}}
+    assert daily_dose([dosage], product("ferrous sulfate", "325")).elemental_iron_mg == Decimal(130)
+
+
+@pytest.mark.parametrize(("days", "iron"), [([], "65"), (["mon"], "9.2858"), (["mon"] * 9, "65")])
+def test_days_of_the_week(days: list[str], iron: str) -> None:
+    repeat = {"frequency": 1, "period": 1, "periodUnit": "d", "dayOfWeek": days}
+    dosage = {"timing": {"repeat": repeat}, "doseQuantity": {"value": 1, "unit": "tablet"}}
+    assert daily_dose([dosage], product("ferrous sulfate", "325")).elemental_iron_mg == Decimal(iron)
+
+
+@pytest.mark.parametrize(
+    ("directions", "a_day"),
+    [
+        ("1 tablet 3 times a week", Decimal(3) / 7),
+        ("1 tablet every 3 days", Decimal(1) / 3),
+        ("1 tablet every 8 hours", Decimal(3)),
+        ("1 tablet every 2 weeks", Decimal(1) / 14),
+        ("1 1/2 tablets daily", Decimal("1.5")),
+        ("2 (two) tablets daily", Decimal(2)),
+        ("1-2 tablets daily", Decimal(2)),
+        ("650 mg = 2 tab daily", Decimal(2)),
+    ],
+)
+def test_pieces_a_day(directions: str, a_day: Decimal) -> None:
+    said = read_sig(directions)
+    assert said.amount and said.per_day
+    assert round(said.amount * said.per_day - a_day, 9) == 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from cards.decide import answers_without_labs, decide
-from cards.rules import load_rules
+from cards.rules import DatedValue, load_rules
 from tests.decisions.charts import chart
 
 RULES = load_rules()
@@ -64,3 +67,35 @@ def test_a_stop_that_needs_no_laboratory_is_shown_although_results_are_missing()
     assert "OS-IRON-OVL" in [finding.card for finding in answers_without_labs(verdict)]
     assert all(finding in verdict.fired for finding in answers_without_labs(verdict))
     assert len(answers_without_labs(verdict)) <= len(verdict.fired) < len(verdict.findings)
+
+
+def test_a_limit_counts_as_it_stood_on_the_day_of_the_chart() -> None:
+    low = RULES.limit("ferritin.low")
+    day = date(2026, 6, 15)
+    history = (DatedValue(date(2020, 1, 1), low.value, low.citation), DatedValue(day, Decimal(30), low.citation))
+    rules = replace(RULES, thresholds={**RULES.thresholds, "ferritin.low": replace(low, history=history)})
+    asked = {"labs": ["ferritin 60 ng/mL 26d", "tsat 30 % 26d"]}
+    before = decide(chart({**asked, "today": day - timedelta(days=1)}), rules, "patient-view")
+    after = decide(chart({**asked, "today": day}), rules, "patient-view")
+    assert "IRON-LOW" in [finding.card for finding in before.fired]
+    assert "IRON-LOW" not in [finding.card for finding in after.fired]
+
+
+@pytest.mark.parametrize(("reference", "fired"), [("MedicationRequest/d1", False), ("MedicationRequest/0", True)])
+def test_an_order_that_is_signed_again_is_no_second_iron(reference: str, fired: bool) -> None:
+    built = chart(
+        {
+            "labs": ["ferritin 40 ng/mL 26d", "tsat 22 % 26d"],
+            "drugs": ["iron-oral ferrous sulfate 65 since 30d"],
+            "drafts": ["iron-oral ferrous sulfate 65"],
+        }
+    )
+    same = replace(built, drugs=(replace(built.drugs[0], reference=reference),))
+    cards = [finding.card for finding in decide(same, RULES, "order-sign").fired]
+    assert ("OS-IRON-DUP" in cards) is fired
+
+
+def test_results_that_were_withheld_are_spoken_of() -> None:
+    built = replace(chart({"labs": ["ferritin 40 ng/mL 26d", "tsat 22 % 26d"]}), results_withheld=True)
+    texts = {text for finding in decide(built, RULES, "patient-view").fired for text in finding.texts}
+    assert "withheld" in texts

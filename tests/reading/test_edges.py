@@ -14,7 +14,8 @@ from cards.drugs.recognise import recognise
 from cards.reading.allergies import read_allergies
 from cards.reading.diagnoses import diagnosis_concepts, read_diagnoses
 from cards.reading.lab_orders import read_lab_orders
-from cards.reading.shapes import moment_of
+from cards.reading.procedures import read_procedures
+from cards.reading.shapes import moment_of, reference_id, reference_type
 
 TODAY = date(2026, 6, 15)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -141,3 +142,59 @@ def test_the_route_of_an_order_tells_what_its_medication_is() -> None:
     product = product_of(order, resolver([medication]))
     assert product and product.route == "iv"
     assert "iron-iv" in product.classes
+
+
+def test_the_route_may_stand_under_the_name_of_a_statement() -> None:
+    statement = {"medication": {"text": "iron dextran"}, "dosage": [{"route": {"text": "intravenous"}}]}
+    product = product_of(statement, resolver([]))
+    assert product and product.route == "iv"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "mg"),
+    [
+        ({"numerator": {"value": 325, "unit": "mg"}}, 325),
+        ({"numerator": {"value": 325, "unit": "mg"}, "denominator": {"value": 1}}, 325),
+        ({"numerator": {"value": 325, "unit": "mg"}, "denominator": {"value": 5}}, 65),
+        ({"numerator": {"value": 1, "code": "g"}}, 1000),
+        ({"numerator": {"value": 325, "unit": "furlong"}}, None),
+        ({"numerator": {"unit": "mg"}}, None),
+        ({}, None),
+    ],
+)
+def test_the_strength_of_an_ingredient(ratio: dict[str, Any], mg: int | None) -> None:
+    ingredient = {"itemCodeableConcept": {"text": "ferrous sulfate"}, "strength": ratio}
+    medication = {"resourceType": "Medication", "id": "7", "ingredient": [ingredient]}
+    product = product_of({"medicationReference": {"reference": "Medication/7"}}, resolver([medication]))
+    assert product and product.ingredients[0].mg == mg
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ({"reference": "Patient/7"}, "Patient"),
+        ({"reference": "https://ehr.example/fhir/Patient/7"}, "Patient"),
+        ({"reference": "urn:uuid:7", "type": "Patient"}, "Patient"),
+        ({"reference": "#7"}, ""),
+    ],
+)
+def test_what_a_reference_names(value: dict[str, str], kind: str) -> None:
+    assert (reference_type(value), reference_id(value)) == (kind, "7")
+
+
+@pytest.mark.parametrize("name", ["performedPeriod", "occurrencePeriod"])
+def test_a_procedure_is_dated_by_the_end_of_its_period(name: str) -> None:
+    code = {"coding": [{"system": "http://snomed.info/sct", "code": "302497006"}]}
+    procedure = {"resourceType": "Procedure", "id": "x", "status": "completed", "code": code,
+                 name: {"start": "2026-05-01", "end": "2026-05-02"}}  # fmt: skip
+    found = read_procedures([procedure], patient_id="p", today=TODAY, zone=UTC)
+    assert [each.when and each.when.text for each in found] == ["2026-05-02"]
+
+
+@pytest.mark.parametrize("name", ["abatementDateTime", "abatementPeriod"])
+def test_when_a_diagnosis_ended(name: str) -> None:
+    code = {"coding": [{"system": "http://snomed.info/sct", "code": "32914008"}]}
+    value: Any = {"end": "2026-05-02"} if name.endswith("Period") else "2026-05-02"
+    condition = {"resourceType": "Condition", "id": "c", "code": code, name: value}
+    (found,) = read_diagnoses([condition], patient_id="p", today=TODAY, zone=UTC)
+    assert found.abated and found.abated.text == "2026-05-02"

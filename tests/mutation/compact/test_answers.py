@@ -49,6 +49,7 @@ def test_an_answer_is_whole(decision: str) -> None:
     for says, verdict, built, rules in verdicts(decision):
         assert next(recorded) == f"# {says}"
         assert [told_in_short(each) for each in verdict.findings] == [next(recorded) for _ in verdict.findings], says
+        assert all(isinstance(each.missing, tuple) for each in verdict.findings), says
         for reason in explain(verdict, built, rules):
             assert len(reason.sentence) > 10, says
             assert not {"None", "None."} & set(reason.sentence.split()), says

@@ -16,6 +16,7 @@ from cards.chart import LISTS, Amount, Chart, Draft, Drug, Listing, Product
 from cards.decide import Verdict
 from cards.explain import explain
 from cards.finding import Finding, Indicator, OrderTests, Outcome, RemoveDraft, ReviseDraft, Suggestion, quiet, unknown
+from cards.overrides import SiteSwitch, SiteThreshold, overridden, site_values
 from cards.present import CARD_SYSTEM, CardProfile, not_evaluated, present, within_budget
 from cards.rules import load_rules
 from cards.wording import wording
@@ -83,6 +84,8 @@ def test_the_budget_keeps_the_first_and_names_what_is_left_out() -> None:
     assert [each.id for each in kept] == ["A", "B"]
     assert kept[0].detail == "detail of A"
     assert kept[1].detail == f"detail of B\n\n{sentence}"
+    (*_, last) = within_budget(cards, 3)
+    assert last.detail.startswith("detail of C\n\n")
 
 
 @pytest.mark.parametrize(("most", "number"), [(0, 4), (4, 4), (5, 4), (3, 3), (2, 3), (1, 3)])
@@ -216,6 +219,17 @@ def test_a_site_that_has_its_own_catalogue_gets_its_code_too() -> None:
     ordered = [each.resource for each in made.suggestions[1].actions]
     assert ordered[0] and ordered[0]["code"]["coding"][-1] == own
     assert ordered[1] and len(ordered[1]["code"]["coding"]) == 1
+
+
+def test_an_own_code_of_one_site_never_reaches_another() -> None:
+    for system in ("urn:oid:1.2.3", "urn:oid:4.5.6"):
+        own = {"ferritin": {"system": system, "code": "FERR"}}
+        resource = shown(STOP, profile=replace(PROFILE, site_orderables=own))[0].suggestions[1].actions[0].resource
+        assert resource
+        assert [each["system"] for each in resource["code"]["coding"]] == ["http://loinc.org", system]
+    plain = shown(STOP)[0].suggestions[1].actions[0].resource
+    assert plain
+    assert [each["system"] for each in plain["code"]["coding"]] == ["http://loinc.org"]
 
 
 @pytest.mark.parametrize(
@@ -388,6 +402,26 @@ def test_a_limit_that_the_site_set_is_named_with_the_national_one() -> None:
     assert made.detail.count("2026-01-31") == 1
     (without,) = shown(finding("IRON-LOW"), hook="patient-view")
     assert "2026-01-31" not in without.detail
+
+
+def test_a_limit_of_the_site_is_named_where_the_words_speak_of_it_alone() -> None:
+    low = replace(RULES.limit("ferritin.low"), national=Decimal(75), site_date=date(2026, 1, 31))
+    site = replace(RULES, thresholds={**RULES.thresholds, "ferritin.low": low})
+    assert site_values(("below {limit_ferritin_low}", "x"), site) == (low,)
+    assert site_values(("below {limit_ferritin_mid}", "x"), site) == ()
+    assert site_values(("below {limit_ferritin_low}",), RULES) == ()
+
+
+def test_a_choice_of_the_site_keeps_its_reason_and_its_day() -> None:
+    name, national = next((name, each) for name, each in RULES.switches.items() if len(each.choices) > 1)
+    other = next(choice for choice in national.choices if choice != national.default)
+    chosen = SiteSwitch(name, other, national.default, "Ours", date(2026, 1, 31))
+    limit = SiteThreshold("ferritin.low", Decimal(50), Decimal(75), "Local", date(2026, 2, 1))
+    site = overridden(RULES, [limit], [chosen], where="site.toml")
+    found, low = site.switches[name], site.limit("ferritin.low")
+    assert (found.value, found.site_reason, found.site_date) == (other, "Ours", date(2026, 1, 31))
+    assert (low.value, low.national, low.national_unit) == (Decimal(50), Decimal(75), "ng/mL")
+    assert (low.site_reason, low.site_date) == ("Local", date(2026, 2, 1))
 
 
 def test_a_card_that_no_review_was_possible() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,13 +11,19 @@ import pytest
 from cards.code_systems import RXNORM
 from cards.drugs.medication import product_of, resolver, within
 from cards.drugs.recognise import recognise
+from cards.moment import parse_moment
+from cards.pregnancy import pregnancy
+from cards.reading import Listed, read_chart, unwrap
 from cards.reading.allergies import read_allergies
 from cards.reading.diagnoses import diagnosis_concepts, read_diagnoses
 from cards.reading.lab_orders import read_lab_orders
+from cards.reading.medications import read_drugs, read_reasons
 from cards.reading.procedures import read_procedures
 from cards.reading.shapes import moment_of, reference_id, reference_type
+from tests.decisions.charts import chart as chart_of
 
 TODAY = date(2026, 6, 15)
+NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
 LOINC = "http://loinc.org"
 FERRITIN = {"coding": [{"system": LOINC, "code": "2276-4"}]}
@@ -198,3 +204,100 @@ def test_when_a_diagnosis_ended(name: str) -> None:
     condition = {"resourceType": "Condition", "id": "c", "code": code, name: value}
     (found,) = read_diagnoses([condition], patient_id="p", today=TODAY, zone=UTC)
     assert found.abated and found.abated.text == "2026-05-02"
+
+
+RLS = {"coding": [{"system": "http://snomed.info/sct", "code": "32914008"}]}
+
+
+@pytest.mark.parametrize(
+    ("categories", "from_encounter"),
+    [
+        ([], False),
+        (["encounter-diagnosis"], True),
+        (["problem-list-item"], False),
+        (["problem-list-item", "encounter-diagnosis"], False),
+        (["something-else"], False),
+    ],
+)
+def test_a_diagnosis_of_a_visit_is_known_by_its_category(categories: list[str], from_encounter: bool) -> None:
+    category = [{"coding": [{"code": code}]} for code in categories]
+    condition = {"resourceType": "Condition", "id": "c", "code": RLS, "category": category}
+    (found,) = read_diagnoses([condition], patient_id="p", today=TODAY, zone=UTC)
+    assert found.from_encounter is from_encounter
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "written"),
+    [
+        ("urn:oid:2.16.840.1.113883.6.90", "G25.81", "http://hl7.org/fhir/sid/icd-10-cm|"),
+        ("http://snomed.info/sct", "32914008", "http://snomed.info/sct|32914008"),
+    ],
+)
+def test_the_code_of_a_diagnosis_is_kept_under_its_usual_system(system: str, code: str, written: str) -> None:
+    condition = {"resourceType": "Condition", "id": "c", "code": {"coding": [{"system": system, "code": code}]}}
+    (found,) = read_diagnoses([condition], patient_id="p", today=TODAY, zone=UTC)
+    assert found.code.startswith(written)
+
+
+def test_the_words_of_a_reason_that_is_referred_to_count() -> None:
+    order = {"reasonReference": [{"reference": "Condition/unknown", "display": "Restless legs syndrome"}]}
+    found = read_reasons(order, lambda reference: None, diagnosis_concepts)
+    assert (found.rls_in_words_only, found.name_rls) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("said", "day", "hour"),
+    [
+        ("2026-05-20T23:45:00+05:30", "2026-05-20", (18, 15)),
+        ("2026-05-20T02:00:00+05:30", "2026-05-19", (20, 30)),
+        ("2026-05-20T08:00:00Z", "2026-05-20", (8, 0)),
+        ("2026-05-20T23:00:00-0230", "2026-05-21", (1, 30)),
+    ],
+)
+def test_the_offset_of_a_time_has_minutes(said: str, day: str, hour: tuple[int, int]) -> None:
+    found = parse_moment(said, UTC)
+    assert found is None or (found.text, found.at and (found.at.hour, found.at.minute)) == (day, hour)
+    assert found or "0230" in said
+
+
+def result(updated: str | None, status: str) -> dict[str, Any]:
+    meta = {"meta": {"lastUpdated": updated}} if updated else {}
+    return meta | {
+        "resourceType": "Observation", "id": "f", "status": status, "code": FERRITIN,
+        "effectiveDateTime": "2026-05-20", "valueQuantity": {"value": 38, "unit": "ng/mL"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_copies_of_a_result_the_one_that_takes_it_back_counts(turned: bool) -> None:
+    copies = (result(None, "final"), result(None, "entered-in-error"))
+    listed = Listed(tuple(reversed(copies)) if turned else copies)
+    chart = read_chart({"labs": listed}, patient_id="p", now=NOON, zone=UTC)
+    assert chart.labs == ()
+
+
+def test_the_end_of_a_course_is_a_day_of_the_clinic() -> None:
+    order = {
+        "resourceType": "MedicationStatement", "id": "m", "status": "completed",
+        "medicationCodeableConcept": {"text": "ferrous sulfate 325 mg tablet"},
+    }  # fmt: skip
+    for members in ({"effectivePeriod": {"end": "2026-05-20T02:00:00Z"}}, {"dateEnded": "2026-05-20T02:00:00Z"}):
+        (found,) = read_drugs([order | members], patient_id="p", today=TODAY, zone=NEW_YORK)
+        assert found.end and found.end.text == "2026-05-19"
+
+
+SUPPRESSED = {"resourceType": "OperationOutcome", "issue": [{"severity": "information", "code": "suppressed"}]}
+
+
+def bundle(*resources: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "entry": [{"resource": each} for each in resources]}
+
+
+def test_a_note_inside_one_of_several_bundles_is_not_forgotten() -> None:
+    assert unwrap(bundle(bundle(SUPPRESSED), bundle(result(None, "final")))).withheld is True
+    assert unwrap(bundle(bundle(result(None, "final")))).withheld is False
+
+
+def test_an_impossible_age_of_a_pregnancy_is_passed_over_for_the_one_before() -> None:
+    built = chart_of({"person": "31 F pregnant", "measures": ["gestational-age 50 7d", "gestational-age 12 14d"]})
+    assert pregnancy(built).days == 12 * 7 + 14

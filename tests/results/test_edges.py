@@ -11,6 +11,8 @@ import pytest
 from cards.calculated import blocking_tsat, exact, saturations, tsat_results
 from cards.chart import LabResult, UnusableResult
 from cards.quantity import Quantity
+from cards.readings import Kind, choose
+from cards.readings import read as read_one
 
 from .build import LOINC, chart, coded, lab, moment_of, observation, read, reason
 
@@ -216,3 +218,29 @@ def test_a_censored_albumin_corrects_nothing() -> None:
     results = read(observation("calcium", 8.0, "mg/dL"), observation("albumin", valueQuantity=quantity))
     assert low.quantity.is_censored
     assert [each.quantity.text for each in results.labs if each.analyte == "calcium"] == ["8 mg/dL"]
+
+
+@pytest.mark.parametrize("key", ["valueQuantity", "valueString", "dataAbsentReason"])
+def test_a_panel_with_a_value_of_its_own_is_a_result(key: str) -> None:
+    own = {"valueQuantity": {"value": 38, "unit": "ng/mL"}, "valueString": "38 ng/mL",
+           "dataAbsentReason": {"text": "haemolysed"}}[key]  # fmt: skip
+    results = read(observation("ferritin", **{key: own, "hasMember": [{"reference": "Observation/1"}]}))
+    assert len(results.labs) + len(results.unusable) == 1
+
+
+def test_an_extension_that_changes_the_meaning_is_seen_on_the_result_and_on_its_part() -> None:
+    extension = [{"url": "https://example.org/not", "valueBoolean": True}]
+    assert reason(observation("ferritin", 38, "ng/mL", modifierExtension=extension))
+    part = {"code": coded("2276-4"), "valueQuantity": {"value": 38, "unit": "ng/mL"}}
+    panel = {**observation("ferritin", component=[part]), "code": coded("50190-8")}
+    assert reason(panel) == ""
+    assert reason({**panel, "component": [{**part, "modifierExtension": extension}]})
+
+
+def test_an_old_result_is_named_with_what_could_not_be_used() -> None:
+    preliminary = UnusableResult("ferritin", "preliminary", moment_of("2026-06-01"))
+    old = lab("ferritin", "38.0", 400)
+    found = read_one(chart(old, unusable=(preliminary,)), "ferritin", max_age_days=180)
+    assert (found.kind, found.others, found.unusable) == (Kind.STALE, (old,), (preliminary,))
+    assert choose((), unusable=(preliminary,)).unusable == (preliminary,)
+    assert (choose(()).kind, choose((), unusable=(preliminary,)).kind) == (Kind.NONE, Kind.UNREADABLE)

@@ -78,6 +78,13 @@ def test_the_timing_changes_and_what_told_the_old_one_goes() -> None:
     }
 
 
+def test_what_a_server_rendered_of_the_old_timing_goes_too() -> None:
+    whole = json.loads(DRAFT) | {"renderedDosageInstruction": "1 tablet TID", "_renderedDosageInstruction": {"id": "r"}}
+    action = revised(json.dumps(whole))
+    assert action is not None and action.resource is not None
+    assert not {"text", "renderedDosageInstruction", "_renderedDosageInstruction"} & action.resource.keys()
+
+
 def test_every_other_member_is_the_clients_digit_by_digit() -> None:
     action = revised()
     assert action is not None

@@ -9,6 +9,7 @@ import pytest
 from cards.chart import Amount, Product
 from cards.drugs.dose import daily_dose
 from cards.drugs.iron import Iron, elemental_iron
+from cards.drugs.recognise import recognise
 from cards.drugs.sigs import read_sig
 
 
@@ -119,3 +120,53 @@ def test_pieces_a_day(directions: str, a_day: Decimal) -> None:
     said = read_sig(directions)
     assert said.amount and said.per_day
     assert round(said.amount * said.per_day - a_day, 9) == 0
+
+
+@pytest.mark.parametrize(
+    ("repeat", "a_day"),
+    [
+        ({"timeOfDay": ["08:00:00"]}, "65"),
+        ({"timeOfDay": ["08:00:00", "20:00:00"]}, "130"),
+        ({"timeOfDay": ["08:00:00"], "dayOfWeek": ["mon"]}, "9.2858"),
+        ({"when": ["MORN", "EVE"], "dayOfWeek": ["mon", "wed", "fri", "sat", "sun", "tue", "thu"]}, "130"),
+        ({"frequency": 2, "period": 1, "periodUnit": "d", "dayOfWeek": ["mon"]}, "18.5715"),
+        ({"frequency": 1, "period": 1, "periodUnit": "wk", "dayOfWeek": ["mon"]}, "9.2858"),
+    ],
+)
+def test_times_of_day_on_days_of_the_week(repeat: dict[str, object], a_day: str) -> None:
+    dosage = {"timing": {"repeat": repeat}, "doseQuantity": {"value": 1, "unit": "tablet"}}
+    assert daily_dose([dosage], product("ferrous sulfate", "325")).elemental_iron_mg == Decimal(a_day)
+
+
+@pytest.mark.parametrize("unit", ["mg", "{mg}", "mg (milligram)", "MG.", "258684004"])
+def test_a_mass_is_one_however_it_is_written(unit: str) -> None:
+    repeat = {"frequency": 1, "period": 1, "periodUnit": "d"}
+    dosage = {"timing": {"repeat": repeat}, "doseQuantity": {"value": 650, "unit": unit}}
+    assert daily_dose([dosage], product("ferrous sulfate", "325")).elemental_iron_mg == Decimal(130)
+
+
+@pytest.mark.parametrize("unit", ["µg", "\u03bcg", "ug", "mcg"])
+def test_both_signs_of_a_microgram(unit: str) -> None:
+    folate = Product((Amount("folic acid", Decimal(1)),), frozenset({"folate"}), "folic acid", "oral", "tablet")
+    repeat = {"frequency": 1, "period": 1, "periodUnit": "d"}
+    dosage = {"timing": {"repeat": repeat}, "doseQuantity": {"value": 400, "unit": unit}}
+    assert daily_dose([dosage], folate).mg == {"folic acid": Decimal("0.4")}
+
+
+def test_how_often_may_stand_in_a_further_instruction() -> None:
+    dosage = {"doseQuantity": {"value": 1, "unit": "tablet"}, "additionalInstruction": [{"text": "twice daily"}]}
+    assert daily_dose([dosage], product("ferrous sulfate", "325")).elemental_iron_mg == Decimal(130)
+
+
+@pytest.mark.parametrize(
+    ("said", "amount"), [("1/2 tablet daily", "0.5"), ("1/1 tablet daily", None), ("9/8 daily", None)]
+)
+def test_a_fraction_is_less_than_one(said: str, amount: str | None) -> None:
+    found = read_sig(said).amount
+    assert found == Decimal(amount) if amount else found is None or found != Decimal(9) / 8
+
+
+@pytest.mark.parametrize("sign", ["\u00b5g", "\u03bcg", "mcg"])
+def test_both_signs_of_a_microgram_in_a_name(sign: str) -> None:
+    found = recognise({"text": f"folic acid 400 {sign} tablet"})
+    assert found and found.ingredients == (Amount("folic acid", Decimal("0.4")),)

@@ -244,3 +244,10 @@ def test_an_old_result_is_named_with_what_could_not_be_used() -> None:
     assert (found.kind, found.others, found.unusable) == (Kind.STALE, (old,), (preliminary,))
     assert choose((), unusable=(preliminary,)).unusable == (preliminary,)
     assert (choose(()).kind, choose((), unusable=(preliminary,)).kind) == (Kind.NONE, Kind.UNREADABLE)
+
+
+@pytest.mark.parametrize("name", ["ferritin", "iron", "tibc", "transferrin", "b12"])
+def test_zero_is_no_result(name: str) -> None:
+    unit = {"transferrin": "mg/dL", "b12": "pg/mL", "ferritin": "ng/mL"}.get(name, "ug/dL")
+    assert reason(observation(name, 0, unit)) == "implausible"
+    assert reason(observation(name, 200, unit)) == ""

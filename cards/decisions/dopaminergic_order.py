@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cards.chart import Chart, Listing
 from cards.drug_orders import DrugOrder, is_ordered, order_fires, orders_in_scope
 from cards.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
-from cards.iron_studies import IronStudies, ferritin_limits, read_iron_studies
+from cards.iron.studies import IronStudies, ferritin_limits, read_iron_studies
 from cards.levels import numbered
 from cards.rules import Rules
 from cards.scope import is_esrd, overload, polycythaemia, pregnancy, probable_overload

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cards.anaemia import anaemia
 from cards.chart import Chart, LabResult, Listing, references
 from cards.finding import Fact, Finding, Indicator, Outcome, quiet, unknown
-from cards.iron_studies import read_iron_studies, suspected
+from cards.iron.studies import read_iron_studies, suspected
 from cards.person_in_words import person_in_words
 from cards.rules import Rules
 from cards.scope import is_child, is_esrd, overload, polycythaemia, pregnancy, probable_overload

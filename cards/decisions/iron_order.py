@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 from cards.chart import Chart, Listing
 from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, quiet, unknown
-from cards.iron_order_extras import dose, duplicate, interactions
-from cards.iron_orders import IronOrder, iron_drafts, iron_order, order_fires, unusable_texts
+from cards.iron.dose import dose
+from cards.iron.duplicates import duplicate
+from cards.iron.interactions import interactions
+from cards.iron.orders import IronOrder, iron_drafts, iron_order, order_fires, unusable_texts
 from cards.orders import scope_of, with_evidence
 from cards.rules import Rules
 from cards.scope import is_child, is_esrd, overload, polycythaemia, pregnancy, probable_overload

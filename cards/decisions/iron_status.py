@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from cards.chart import Chart, LabResult, Listing, references
 from cards.finding import Fact, Finding, Indicator, OrderTests, quiet, unknown
-from cards.iron_finding import NAME, fires, high_crp, pair, panel, tsat_first
-from cards.iron_studies import IronStudies, ferritin_limits, is_replete, read_iron_studies, suspected
+from cards.iron.finding import NAME, fires, high_crp, pair, panel, tsat_first
+from cards.iron.studies import IronStudies, ferritin_limits, is_replete, read_iron_studies, suspected
 from cards.readings import Kind
 from cards.rules import Rules
 from cards.scope import is_child, is_esrd, overload, polycythaemia, pregnancy, probable_overload

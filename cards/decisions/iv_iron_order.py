@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cards.chart import Allergy, Chart, Draft, Drug, LabResult, Listing
 from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, quiet, unknown
-from cards.iron_orders import IronOrder, iron_order, order_fires
+from cards.iron.orders import IronOrder, iron_order, order_fires
 from cards.orders import scope_of, with_evidence
 from cards.readings import Limit, read
 from cards.rules import Rules

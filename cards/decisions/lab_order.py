@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cards.chart import Chart, Draft, Listing
 from cards.drug_orders import awaited_tests, out_of_scope, without_labs
 from cards.finding import Fact, Finding, Indicator, OrderTests, quiet, unknown
-from cards.iron_studies import IronStudies, ferritin_limits, read_iron_studies
+from cards.iron.studies import IronStudies, ferritin_limits, read_iron_studies
 from cards.orders import about_drafts
 from cards.person_in_words import person_in_words
 from cards.readings import newest_within

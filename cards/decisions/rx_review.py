@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cards.chart import Chart, Listing, Measure
 from cards.finding import Fact, Finding, quiet, unknown
-from cards.iron_studies import ferritin_limits, read_iron_studies
+from cards.iron.studies import ferritin_limits, read_iron_studies
 from cards.levels import confirmed_only, fires, without_drugs
 from cards.quantity import Quantity
 from cards.rules import Rules

@@ -10,7 +10,7 @@ from cards.analytes import analyte
 from cards.calculated import blocking_tsat, tsat_results
 from cards.chart import Chart, LabResult, UnusableResult
 from cards.finding import Fact
-from cards.iron import IronTreatment, iron_treatment
+from cards.iron.treatment import IronTreatment, iron_treatment
 from cards.quantity import Quantity
 from cards.readings import Kind, Limit, Reading, choose, read
 from cards.rules import Rules

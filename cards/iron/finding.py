@@ -5,7 +5,7 @@ from __future__ import annotations
 from cards.chart import Drug, LabResult, references
 from cards.context import context_lines
 from cards.finding import Fact, Finding, Indicator, OrderTests, Outcome, Suggestion
-from cards.iron_studies import IronStudies
+from cards.iron.studies import IronStudies
 from cards.person_in_words import person_in_words
 
 NAME = "iron_status"

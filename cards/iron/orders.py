@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from cards.chart import Chart, Draft, Drug, LabResult
 from cards.finding import Fact, Finding, Indicator, Suggestion
-from cards.iron import exceeds_low_dose
-from cards.iron_studies import IronStudies, read_iron_studies
+from cards.iron.studies import IronStudies, read_iron_studies
+from cards.iron.treatment import exceeds_low_dose
 from cards.orders import about_drafts, earlier_orders
 from cards.person_in_words import person_in_words
 from cards.quantity import plain

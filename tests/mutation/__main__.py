@@ -1,15 +1,17 @@
 """`python -m tests.mutation`: change the clinical core in every small way that mutmut knows; do the tests notice?
 
-Works in a temporary clone of the committed state, never in the work tree. Without `--sample` every mutant is tried,
-which takes hours; with it, as many as are named, drawn at random. `--folder` keeps the clone: a run that was stopped
+Works in a temporary copy of the committed state, never in the work tree. Without `--sample` every mutant is tried,
+which takes hours; with it, as many as are named, drawn at random. `--folder` keeps the copy: a run that was stopped
 goes on there where it was. Fails when less than 90 % are noticed.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -33,7 +35,9 @@ def main() -> int:
 
 
 def _prepare(mutants: Mutants, asked: argparse.Namespace) -> None:
-    subprocess.run(["git", "clone", "--quiet", str(_HOUSE), str(mutants.copy)], check=True)
+    committed = subprocess.run(["git", "archive", "HEAD"], cwd=_HOUSE, capture_output=True, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(committed)) as archive:
+        archive.extractall(mutants.copy, filter="data")
     mutants.make()
     mutants.choose(asked.sample, asked.seed, asked.only)
 
@@ -44,7 +48,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the sample (default: 1)")
     parser.add_argument("--only", default="*", metavar="PATTERN", help="names to draw from, such as 'cards.moment.*'")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
-    parser.add_argument("--folder", type=Path, help="keep the clone here, and go on with what it holds")
+    parser.add_argument("--folder", type=Path, help="keep the copy here, and go on with what it holds")
     parser.add_argument("--list", type=Path, metavar="FILE", help="write every survivor with its change to this file")
     return parser.parse_args()
 

@@ -16,7 +16,11 @@ MOST_RESOURCES = 500
 #: Printable ASCII without fragment, backslash, quotes and braces.
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%|]{1,4096}")
 _RELATIVE = re.compile(r"(?:[A-Z][A-Za-z]+)?\?.+")
-_UP = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
+#: A step up, or none, in a path: also where a server decodes it first (once or often) or cuts off what follows a ";".
+_UP = re.compile(
+    r"(?:^|/|%(?:25)*(?:2f|5c))(?:\.|%(?:25)*2e){1,2}(?:/|;|%(?:25)*(?:2f|5c|3b)|$)",
+    re.IGNORECASE,
+)
 
 Read = Callable[[str], Any]
 

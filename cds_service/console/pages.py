@@ -155,7 +155,8 @@ def _watch_page(console: Console) -> Callable[[], str]:
         period = int(days) if days in map(str, PERIODS) else 30
         view = watch(console.store, period, console.desk.clock())
         source = console.telemetry() if console.telemetry else None
-        return render_template("watch.html", view=view, periods=PERIODS, states=STATES, measured=source is not None,
+        return render_template("watch.html", view=view, periods=PERIODS, states=STATES, source=source,
+                               workers=1 if console.is_service else console.settings.workers,
                                unmapped=source.unmapped() if source else (), reasons=_reasons(),
                                known=cards_by_topic(console.desk.rules),
                                read_times=source.read_times() if source else (),

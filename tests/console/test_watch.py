@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
 from cards.wording import wording
-from cds_service.console.telemetry import ReadTime, RegistryTelemetry, Unmapped
+from cds_service.console.telemetry import ReadTime, RegistryTelemetry
 from cds_service.console.watch_view import share
 from cds_service.metrics import Metrics
 from tests.console.conftest import NOON
@@ -149,11 +149,3 @@ def test_read_times_and_unknown_codes_come_from_the_metrics() -> None:
 def test_no_metrics_yet_are_no_numbers() -> None:
     empty = RegistryTelemetry(CollectorRegistry())
     assert empty.unmapped() == () and empty.read_times() == ()
-
-
-@pytest.mark.parametrize(
-    ("sample", "is_shown"),
-    [("LAB68", True), ("1234-5", True), ("Doe, Jane", False), ("<b>", False), ("a" * 19, False), ("", False)],
-)
-def test_only_what_has_the_shape_of_a_code_is_shown_as_a_sample(sample: str, is_shown: bool) -> None:
-    assert bool(Unmapped("code", "labs", "oid", 1, (sample,)).shown) is is_shown

@@ -18,6 +18,7 @@ from cds_service.schema import load_schema
 from cds_service.settings import Settings
 from fhir_fixtures.clients import hook_request
 from fhir_fixtures.loading import PatientFile, load_patient
+from tests.http.bugs import bugs_shown
 
 TODAY = date(2026, 6, 30)
 NOW = datetime(2026, 6, 30, 15, 0, tzinfo=UTC)
@@ -38,10 +39,11 @@ def settings(**changes: Any) -> Settings:
 @contextmanager
 def application(changed: Settings | None = None, **more: Any) -> Iterator[Flask]:
     app = create_app(changed or settings(), **{"clock": lambda: NOW, **more})
-    try:
-        yield app
-    finally:
-        app.extensions["rls_cds"].fhir.close()
+    with bugs_shown():
+        try:
+            yield app
+        finally:
+            app.extensions["rls_cds"].fhir.close()
 
 
 def patient(slug: str = IRON_LOW) -> PatientFile:

@@ -17,6 +17,7 @@ from cds_service.assembly import assemble
 from cds_service.clients.client import Client
 from cds_service.settings import Settings
 from tests.clients.forging import by_joserfc, by_pyjwt, changed, jwk
+from tests.http.bugs import bugs_shown
 from tests.http.build import ALL_ON, NOW
 from tests.http.serving import in_threads
 
@@ -110,7 +111,7 @@ def served(settings: Settings, now: datetime = NOW) -> Iterator[Ehr]:
     """The whole service on a real port, its clock stopped at `now`."""
     app = assemble(settings, clock=lambda: now)
     try:
-        with in_threads(app) as base:
+        with bugs_shown(), in_threads(app) as base:
             ehr = Ehr(base)
             with ehr.session:
                 yield ehr

@@ -25,6 +25,7 @@ def check(settings: Settings, sources: Sources) -> None:
     else:
         _check_public_base(settings, sources)
         _check_issuers(settings.clients, sources)
+    _check_ports(settings, sources)
     _check_secrets(settings, sources)
     _check_days(settings.suppression_by_reason, sources)
     for client in settings.clients:
@@ -59,6 +60,19 @@ def _check_open(settings: Settings, sources: Sources) -> None:
                 "a loopback address (127.0.0.1, ::1, localhost) as long as nobody has to prove who they are",
                 f"configure a client ([clients.<name>] in the settings file), or set {name} to a loopback address",
             )
+
+
+def _check_ports(settings: Settings, sources: Sources) -> None:
+    """Which page is asked for is told by the port alone, also where the addresses differ."""
+    taken = {settings.port: "port"}
+    for name, bind in (("metrics_bind", settings.metrics_bind), ("console_bind", settings.console_bind)):
+        if bind is None:
+            continue
+        port = int(bind.rpartition(":")[2])
+        if port in taken:
+            allowed = "a different port for each, whatever the addresses"
+            sources.blame(f"{name}, {taken[port]}", f"port {port} for both", allowed, f"give {name} a port of its own")
+        taken.setdefault(port, name)
 
 
 def _check_public_base(settings: Settings, sources: Sources) -> None:

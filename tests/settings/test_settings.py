@@ -179,6 +179,14 @@ FAULTY = [
     ("open mode for a name", 'host = "cds.example.org"', "host"),
     ("open metrics for the network", 'metrics_bind = "0.0.0.0:9464"', "metrics_bind"),
     ("an open console for the network", 'console_bind = "10.0.0.1:8081"', "console_bind"),
+    ("metrics on the port of the service", 'metrics_bind = "127.0.0.1:8080"', "metrics_bind, port"),
+    ("the same on another address", 'port = 9000\nmetrics_bind = "[::1]:9000"', "metrics_bind, port"),
+    ("the console on the port of the service", 'console_bind = "127.0.0.1:8080"', "console_bind, port"),
+    (
+        "metrics and console on one port",
+        'metrics_bind = "127.0.0.1:9464"\nconsole_bind = "127.0.0.1:9464"',
+        "console_bind, metrics_bind",
+    ),
 ]
 
 

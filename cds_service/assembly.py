@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flask import Flask, request
+from flask import Flask, g, request
 
 from cds_service.app import Register, create_app
 from cds_service.clients.authentication import (
@@ -88,8 +88,8 @@ class Door:
     """Authentication with its limits, in the terms of HTTP."""
 
     def __init__(self, door: Authenticator | OpenDoor, settings: Settings, refused: Callable[[str], None]) -> None:
-        """`refused` is told, in a word of ours, why a call was turned away."""
-        self._door, self._proxies, self._refused = door, settings.trusted_proxies, refused
+        """`refused` is told, in a word of ours, why a call was turned away; so is the log of the call."""
+        self._door, self._proxies, self._count = door, settings.trusted_proxies, refused
         self._limits = RateLimits(settings.failures_per_minute)
 
     def admit(self, header: str | None, path: str) -> Client:
@@ -114,6 +114,11 @@ class Door:
             self._refused("replay-guard-unavailable")
             raise Overloaded from None
         return client
+
+    def _refused(self, why: str) -> None:
+        """For the operator only: the caller is not told (JWT-11)."""
+        self._count(why)
+        g.report["reason"] = f"turned away: {why}"
 
 
 def open_store_of(settings: Settings) -> Store:

@@ -50,8 +50,8 @@ class Edge:
 
 
 def path_as_called() -> str:
-    """The path of the request before slashes were folded, without one at its end: tokens name it so."""
-    return str(request.environ.get(_PATH, request.path)).rstrip("/")
+    """The path of the request before slashes were folded: tokens may name it so."""
+    return str(request.environ.get(_PATH, request.path))
 
 
 def install_edge(app: Flask, new_uuid: Callable[[], str]) -> None:

@@ -82,7 +82,7 @@ class Authenticator:
             self._by_issuer[client.issuer] = (*self._by_issuer.get(client.issuer, ()), client)
 
     def authenticate(self, headers: Headers, path: str) -> Client:
-        """The client that calls `path` (as called: `//` may be in it). Its token is used up by this.
+        """The client that calls `path` (as called: `//` may be in it, or `/` at its end). Its token is used up by this.
 
         Raises `NotAuthenticated` and `ReplayStoreUnavailable`. The Host header is never looked at.
         """
@@ -158,11 +158,12 @@ def authenticator(
 
 
 def _audiences(path: str, bases: Iterable[str]) -> frozenset[str]:
-    """What a token for `path` may name: that path under a public base. `//` in a path is read as `/`, so the
-    folded path stands for the same endpoint; feedback may name its service instead (product page 6)."""
+    """What a token for `path` may name: that path under a public base, to the letter (JWT-4). `//` in a path is read
+    as `/` and a slash at its end as none, so the folded path stands for the same endpoint, while a slash that was not
+    called opens nothing; feedback may name its service instead (product page 6)."""
     paths = {path, re.sub(r"/{2,}", "/", path)}
-    if path.endswith("/feedback"):
-        paths |= {spelled.removesuffix("/feedback") for spelled in paths}
+    paths |= {spelled.rstrip("/") for spelled in paths}
+    paths |= {spelled.removesuffix("/feedback") for spelled in paths if spelled.endswith("/feedback")}
     return frozenset(f"{base}{spelled}" for base in bases for spelled in paths)
 
 

@@ -337,6 +337,16 @@ def test_the_host_header_is_not_looked_at() -> None:
         ("/cds-services//a", "/cds-services/a", False),
         ("/cds-services//a", "/cds-services//a//feedback", False),
         ("/cds-services//a", "/cds-services//a/feedback", True),
+        ("/cds-services/a/", "/cds-services/a/", True),
+        ("/cds-services/a", "/cds-services/a/", True),
+        ("/cds-services/a/", "/cds-services/a", False),
+        ("/cds-services/a//", "/cds-services/a/", False),
+        ("/cds-services/a//", "/cds-services/a//", True),
+        ("/cds-services/a/", "/cds-services/a//", True),
+        ("/cds-services/a/feedback/", "/cds-services/a/feedback/", True),
+        ("/cds-services/a", "/cds-services/a/feedback/", True),
+        ("/cds-services/a/", "/cds-services/a/feedback", False),
+        ("/cds-services/", "/cds-services/a/", False),
     ],
 )
 def test_the_audience_is_the_address_called(aud: str, path: str, opens: bool) -> None:

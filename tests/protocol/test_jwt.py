@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -101,6 +102,15 @@ def test_the_address_as_called_may_be_the_audience_j07(ehr: Ehr) -> None:
     doubled = "/cds-services//rls-patient-view//feedback"
     assert ehr.post(doubled, FEEDBACK, token=ehr.token(doubled)).status_code == 200
     is_refused(ehr, ehr.token("/cds-services//rls-patient-view"))
+
+
+def test_a_slash_at_the_end_is_part_of_the_audience_only_where_it_was_called_j07(ehr: Ehr) -> None:
+    """No slash is folded in a token: a client that names one must call one."""
+    slashed = f"{VIEW}/"
+    for audience in (slashed, VIEW):
+        assert ehr.post(slashed, good(), token=ehr.token(audience)).status_code == 200, audience
+    is_refused(ehr, ehr.token(slashed))
+    is_refused(ehr, ehr.token(f"{slashed}/"))
 
 
 def test_a_foreign_issuer_and_a_foreign_key_address_are_refused_j08_a08(ehr: Ehr) -> None:
@@ -220,6 +230,27 @@ def test_no_token_is_logged_or_kept_j18_a03(tmp_path: Path, log: io.StringIO) ->
     assert b"rls-patient-view" in kept
     for part in (secret.encode(), *(part.encode() for part in token.split("."))):
         assert part not in kept
+
+
+def test_the_log_says_in_a_word_why_a_token_was_refused_j17_j18(tmp_path: Path, log: io.StringIO) -> None:
+    """For the operator who sees 401s: which check failed, and nothing of the token."""
+    with served(hospital_settings(tmp_path)) as ehr:
+        used = ehr.token(VIEW)
+        assert ehr.post(VIEW, good(), token=used).status_code == 200
+        named = {
+            "aud": ehr.token(f"{VIEW}/"),
+            "replayed": used,
+            "expired": ehr.token(VIEW, exp=SECONDS - 31),
+            "unknown-issuer": ehr.token(VIEW, iss="https://canary.example"),
+            "no-token": None,
+        }
+        for token in named.values():
+            is_refused(ehr, token)
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    refused = [line["reason"] for line in lines if line.get("status") == 401]
+    assert refused == [f"turned away: {why}" for why in named]
+    assert not any(part in log.getvalue() for token in named.values() if token for part in token.split("."))
+    assert "canary" not in log.getvalue()
 
 
 def test_either_address_is_the_audience_of_feedback_b12(ehr: Ehr) -> None:

@@ -13,7 +13,16 @@ from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Rev
 from cards.overrides import site_values
 from cards.rules import CardText, Rules, Threshold
 from cards.suggestions import order_in_words, order_test, removal_in_words, remove_draft, split
-from cards.wording import draft_in_short, draft_in_words, fill, shorten, site_limit_in_words, why_line, wording
+from cards.wording import (
+    capitalised,
+    draft_in_short,
+    draft_in_words,
+    fill,
+    shorten,
+    site_limit_in_words,
+    why_line,
+    wording,
+)
 
 CARD_SYSTEM = "https://rls-cds.example.org/CodeSystem/card"
 
@@ -221,7 +230,7 @@ def _write(finding: Finding, desk: _Desk) -> Card:
 def _drafts_in_words(drafts: tuple[Draft, ...], in_words: Callable[[Draft], str] = draft_in_words) -> str:
     names = list(dict.fromkeys(in_words(draft) for draft in drafts))
     joined = " and ".join(names) if len(names) < 3 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return joined[:1].upper() + joined[1:]
+    return capitalised(joined)
 
 
 def _sections(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 
 LOWER_BOUNDS = (">", ">=")
 UPPER_BOUNDS = ("<", "<=")
@@ -77,6 +77,11 @@ class Quantity:
         """As a card prints it: `38 ng/mL`, `<5 ng/mL`, `4.25 mg/dL`; no trailing zeros, no exponent."""
         unit = f" {self.unit}" if self.unit else ""
         return f"{self.comparator}{plain(self.value)}{unit}"
+
+
+def to_one_place(value: Decimal) -> Decimal:
+    """A dose for print, upwards: what is more than a limit is printed as more than it."""
+    return value.quantize(Decimal("0.1"), ROUND_UP)
 
 
 def plain(value: Decimal) -> str:

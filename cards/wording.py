@@ -116,9 +116,11 @@ def why_line(name: str, fact: Fact) -> str:
 
 
 def drug_in_words(drug: Drug) -> str:
-    """The product with the date that matters: given on for an infusion, since for a course."""
+    """The product with what matters: given on for an infusion, since for a course, or that it waits to be signed."""
     if drug.given_on:
         return f"{drug.product.name}, {drug.given_on.text}"
+    if drug.status == "draft":
+        return f"{drug.product.name}, not yet signed"
     return f"{drug.product.name}, {f'since {drug.start.text}' if drug.start else 'start not recorded'}"
 
 
@@ -139,7 +141,11 @@ def _result_line(result: LabResult) -> str:
 
 def display_name(name: str) -> str:
     """The analyte as the clinic says it, capitalised."""
-    words = analyte(name).name
+    return capitalised(analyte(name).name)
+
+
+def capitalised(words: str) -> str:
+    """The words as they begin a sentence."""
     return words[:1].upper() + words[1:]
 
 

@@ -13,6 +13,7 @@ from cards.iron.dose import dose
 from cards.iron.duplicates import duplicate
 from cards.iron.interactions import interactions
 from cards.iron.orders import IronOrder, iron_drafts, iron_order, order_fires, unusable_texts
+from cards.iron.overload import overload_facts, overload_in_words, polycythaemia_facts, polycythaemia_in_words
 from cards.orders import scope_of, with_evidence
 from cards.rules import Rules
 from cards.scope import is_child, is_esrd, overload, polycythaemia, pregnancy, probable_overload
@@ -21,9 +22,6 @@ from cards.wording import inline
 NAME = "iron_order"
 _STUDIES = OrderTests(("ferritin", "iron-panel"))
 _PANEL = OrderTests(("iron-panel",))
-
-_OVERLOAD = "iron overload or its treatment is recorded; do not give iron"
-_PROBABLE = "iron overload is probable; exclude it before iron"
 
 #: Cards after which nothing about dose, interactions or duplicates is said.
 _STOPS = ("OS-IRON-OVL", "OS-IRON-TSAT45")
@@ -80,16 +78,16 @@ def _overload(order: IronOrder) -> Finding | None:
         *(("advice_probable_overload",) if not certain else ()),
         *(("advice_low_dose_overload",) if order.is_low_dose else ()),
     )
-    words = "iron overload or an active iron chelator" if certain else "iron overload is probable"
-    summary = _OVERLOAD if certain else _PROBABLE
+    facts = overload_facts(order.chart)
+    advice = "do not give iron" if certain else "exclude it before iron"
     found = order_fires(
         NAME,
         order,
         "OS-IRON-OVL",
         Indicator.WARNING if softer else Indicator.CRITICAL,
-        {"overload": words, "overload_summary": summary},
+        {**facts, "overload_summary": f"{overload_in_words(order.chart)}; {advice}"},
         texts=texts,
-        why=("overload",),
+        why=tuple(facts),
         suggest=_remove(order, recommended=True),
         without_labs=True,
     )
@@ -100,8 +98,9 @@ def _polycythaemia(order: IronOrder) -> Finding | None:
     causes = polycythaemia(order.chart)
     if not causes or order.is_low_dose:
         return None
-    words = "polycythaemia vera or therapeutic phlebotomy"
-    found = order_fires(NAME, order, "OS-IRON-PV", Indicator.WARNING, {"polycythaemia": words})
+    facts = polycythaemia_facts(order.chart)
+    shown = {**facts, "pv_summary": polycythaemia_in_words(order.chart)}
+    found = order_fires(NAME, order, "OS-IRON-PV", Indicator.WARNING, shown, why=tuple(facts))
     return with_evidence(found, causes)
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from cards.chart import Chart, LabResult, Listing, references
 from cards.finding import Fact, Finding, Indicator, OrderTests, quiet, unknown
 from cards.iron.finding import NAME, fires, high_crp, pair, panel, tsat_first
+from cards.iron.overload import overload_facts, overload_in_words, polycythaemia_facts, polycythaemia_in_words
 from cards.iron.studies import IronStudies, ferritin_limits, is_replete, read_iron_studies, suspected
 from cards.readings import Kind
 from cards.rules import Rules
 from cards.scope import is_child, is_esrd, overload, polycythaemia, pregnancy, probable_overload
 from cards.side_tests import side_tests
+from cards.wording import capitalised
 
 _STUDIES = ("ferritin", "iron-panel")
 
@@ -50,9 +52,9 @@ def _overload(studies: IronStudies) -> Finding | None:
     if not (certain or probable):
         return None
     iron = chart.active_drugs("iron-oral", "iron-binder") or studies.treatment.iv_counts
-    words = "Iron overload or its treatment is recorded" if certain else "Iron overload is probable"
+    words = capitalised(overload_in_words(chart))
     texts = ("ferric_citrate",) if chart.active_drugs("iron-binder") else ()
-    facts = {"overload": words, "overload_summary": words, **studies.facts, **studies.treatment.facts}
+    facts = {**overload_facts(chart), "overload_summary": words, **studies.facts, **studies.treatment.facts}
     found = fires(studies, "IRON-OVL", Indicator.WARNING if iron else Indicator.INFO, facts, texts=texts)
     return replace(found, evidence=(*references(certain or probable), *found.evidence))
 
@@ -61,8 +63,8 @@ def _polycythaemia(studies: IronStudies) -> Finding | None:
     causes = polycythaemia(studies.chart)
     if not causes:
         return None
-    words = "Polycythaemia vera or therapeutic phlebotomy is recorded"
-    facts = {"polycythaemia": words, "pv_summary": words, **studies.facts, **studies.treatment.facts}
+    words = capitalised(polycythaemia_in_words(studies.chart))
+    facts = {**polycythaemia_facts(studies.chart), "pv_summary": words, **studies.facts, **studies.treatment.facts}
     indicator = Indicator.WARNING if studies.treatment.is_active else Indicator.INFO
     found = fires(studies, "IRON-PV", indicator, facts)
     return replace(found, evidence=(*references(causes), *found.evidence))
@@ -109,9 +111,15 @@ def _recheck(studies: IronStudies) -> Finding | None:
     if treatment.last_iv and treatment.infused_on and _infusion_decides(studies):
         recheck = treatment.infused_on + timedelta(days=treatment.washout)
         facts["last_iv"] = treatment.last_iv
-    facts["recheck"] = recheck
+    facts |= {"recheck": recheck, "recheck_when": _due_in_words(recheck, studies.chart.today)}
     due = (OrderTests(_STUDIES),) if recheck <= studies.chart.today else ()
     return fires(studies, "IRON-RECHECK", Indicator.INFO, facts, suggest=due)
+
+
+def _due_in_words(day: date, today: date) -> str:
+    if day > today:
+        return f"on or after {day}"
+    return f"now (due since {day})" if day < today else "now"
 
 
 def _recheck_is_due(studies: IronStudies) -> bool:

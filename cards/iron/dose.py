@@ -7,7 +7,7 @@ from decimal import Decimal
 from cards.chart import Measure
 from cards.finding import Fact, Finding, Indicator, ReviseDraft, Suggestion, quiet
 from cards.iron.orders import IronOrder, order_fires
-from cards.quantity import plain
+from cards.quantity import plain, to_one_place
 from cards.scope import is_child
 
 NAME = "iron_order"
@@ -36,17 +36,21 @@ def _child_dose(order: IronOrder, amount: Decimal) -> Finding | None:
     if weight is None:
         most = order.rules.limit("fe.day").value
         above = f", more than {plain(most)}" if amount > most else ""
-        words = f"{plain(amount)} mg elemental iron a day{above}; no body weight to check the dose per kilogram"
+        words = f"{_printed(amount)} mg elemental iron a day{above}; no body weight to check the dose per kilogram"
         facts: dict[str, Fact] = {"dose": words, "dose_summary": words}
         indicator = Indicator.WARNING if above else Indicator.INFO
         return order_fires(NAME, order, "OS-IRON-DOSE", indicator, facts, texts=("no_weight",), why=("dose",))
     if amount > limit * weight.value:
         per_kg = (amount / weight.value).quantize(Decimal("0.1"))
         words = f"{plain(per_kg)} mg/kg elemental iron a day, more than {plain(limit)}"
-        shown = f"{plain(amount)} mg elemental iron a day, body weight {plain(weight.value)} kg ({weight.when.text})"
+        shown = f"{_printed(amount)} mg elemental iron a day, body weight {plain(weight.value)} kg ({weight.when.text})"
         facts = {"dose": shown, "dose_summary": words}
         return order_fires(NAME, order, "OS-IRON-DOSE", Indicator.WARNING, facts, why=("dose",))
     return None
+
+
+def _printed(amount: Decimal) -> str:
+    return plain(to_one_place(amount))
 
 
 def body_weight(order: IronOrder) -> Measure | None:
@@ -59,7 +63,7 @@ def body_weight(order: IronOrder) -> Measure | None:
 
 
 def _dose_card(order: IronOrder, indicator: Indicator, amount: Decimal, words: str) -> Finding:
-    shown = f"{plain(amount)} mg elemental iron a day"
+    shown = f"{_printed(amount)} mg elemental iron a day"
     facts: dict[str, Fact] = {"dose": shown, "dose_summary": f"{shown}, {words} mg"}
     return order_fires(NAME, order, "OS-IRON-DOSE", indicator, facts, why=("dose",), suggest=_on_alternate_days(order))
 

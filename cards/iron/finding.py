@@ -66,7 +66,7 @@ def fires(
 
 
 _WHY = frozenset({"ferritin", "ferritin_missing", "tsat", "tsat_missing", "crp", "therapy", "last_iv", "overload",
-                  "polycythaemia", "newest"})  # fmt: skip
+                  "chelator", "polycythaemia", "phlebotomy", "newest"})  # fmt: skip
 
 
 def _infusion(studies: IronStudies) -> tuple[Drug, ...]:

@@ -11,7 +11,7 @@ from cards.iron.studies import IronStudies, read_iron_studies
 from cards.iron.treatment import exceeds_low_dose
 from cards.orders import about_drafts, earlier_orders
 from cards.person_in_words import person_in_words
-from cards.quantity import plain
+from cards.quantity import plain, to_one_place
 from cards.readings import Kind
 from cards.rules import Rules
 from cards.scope import is_child, is_esrd
@@ -77,7 +77,8 @@ class IronOrder:
 
     @property
     def is_renewal(self) -> bool:
-        return bool(earlier_orders(self.chart, self.draft))
+        """An earlier order of this iron; one that shares another ingredient alone is none (clinical page 4.8)."""
+        return any(drug.has(*_IRON) for drug in earlier_orders(self.chart, self.draft))
 
     @property
     def ferritin(self) -> LabResult | None:
@@ -152,7 +153,7 @@ def _dose(order: IronOrder) -> dict[str, Fact]:
     amount = order.drug.daily.elemental_iron_mg if order.drug.daily else None
     if amount is None:
         return {"dose": "could not be read; judged as iron treatment"}
-    return {"dose": f"{plain(amount)} mg elemental iron a day"}
+    return {"dose": f"{plain(to_one_place(amount))} mg elemental iron a day"}
 
 
 def unusable_texts(order: IronOrder) -> tuple[tuple[str, ...], dict[str, Fact]]:

@@ -175,7 +175,7 @@ def test_authentication_sees_the_path_that_was_called_b12() -> None:
         assert app.test_client().get("/cds-services").status_code == 200
     assert seen == [
         ("Bearer x", VIEW),
-        ("Bearer x", VIEW),
+        ("Bearer x", f"{VIEW}/"),
         ("Bearer x", f"{VIEW}/feedback"),
         ("Bearer x", "/cds-services//rls-patient-view"),
     ]

@@ -38,7 +38,7 @@ def sources(text: CardText, rules: Rules) -> str:
 
 
 def limits(finding: Finding, text: CardText, desk: Desk, blocks: list[str], facts: Mapping[str, Fact]) -> list[str]:
-    """What was not checked or read in part, the limits of the rule, the site's own numbers, and whose decision it is."""
+    """What was not or only partly read, the limits of the rule, the site's own numbers, and whose decision it is."""
     sentences = wording()["sentences"]
     lines = list(blocks)
     unread = tuple(dict.fromkeys((*finding.not_checked, *desk.unread)))

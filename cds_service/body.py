@@ -6,7 +6,8 @@ The framework's own limit cuts chunked bodies short without a word, so it is not
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -88,25 +89,23 @@ def _refuse_outsize(document: Any, *, strings: bool) -> None:
     """Walk down level by level; a long string can only be where the whole text is long."""
     level = [document]
     for _ in range(DEEPEST + 1):
-        level = [value for value in level if type(value) is dict or type(value) is list]
-        if not level:
+        objects = [value for value in level if type(value) is dict]
+        lists = [value for value in level if type(value) is list]
+        if not objects and not lists:
             return
-        if any(_has_too_many_entries(value) for value in level):
+        if any(len(entries) > MOST_ENTRIES for entries in _entries(objects)):
             raise BodyTooLarge(f"At most {MOST_ENTRIES} entries are read per Bundle. Send fewer resources.")
-        names = [name for value in level if type(value) is dict for name in value] if strings else []
-        level = [child for value in level for child in _children(value)]
-        if strings and any(type(each) is str and len(each) > LONGEST_STRING for each in (*names, *level)):
+        level = list(chain(chain.from_iterable(map(dict.values, objects)), chain.from_iterable(lists)))
+        if strings and _longest(chain(set(chain.from_iterable(objects)), level)) > LONGEST_STRING:
             raise BodyTooLarge(f"At most {LONGEST_STRING} characters are read per string.")
     allowed = f"values nested at most {DEEPEST} deep"
     raise BadRequest([Fault("", "nested too deep", allowed, "Send plain CDS Hooks JSON.")])
 
 
-def _children(value: Any) -> Any:
-    return value.values() if type(value) is dict else value
+def _entries(objects: list[dict[str, Any]]) -> list[list[Any]]:
+    found = [each["entry"] for each in objects if "entry" in each]
+    return [each for each in found if type(each) is list]
 
 
-def _has_too_many_entries(value: Any) -> bool:
-    if not isinstance(value, Mapping):
-        return False
-    entries = value.get("entry")
-    return type(entries) is list and len(entries) > MOST_ENTRIES
+def _longest(values: Iterable[Any]) -> int:
+    return max(map(len, [each for each in values if type(each) is str]), default=0)

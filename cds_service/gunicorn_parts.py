@@ -34,6 +34,14 @@ _BODY = orjson.dumps(
 class Worker(ThreadWorker):  # type: ignore[misc]
     """Answers what is not HTTP without repeating any of it."""
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """A worker that stops lets go of its sockets at once: whoever comes too late is refused and can ask another
+        replica, instead of waiting for nothing until the calls under way have ended."""
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in self.sockets:
+                listener.close()
+
     def handle_error(self, req: object, client: socket.socket, addr: object, exc: Exception) -> None:
         kind = type(exc)
         if kind.__module__.startswith("gunicorn.http"):

@@ -1,5 +1,5 @@
-"""Hostile ids by the thousand, in every place of a call and of a server's answer (SSRF-7): no connection but to the one
-server that may be read, and there nothing but the addresses that the service means. The long form runs with `-m full`.
+"""Hostile ids and addresses by the thousand through the whole service (SSRF-1, SSRF-6, SSRF-7): no connection but to
+the one server that may be read, and there nothing but what the service means. Long forms run with `-m full`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from cds_service.fhir.reader import address
 from cds_service.services import BY_ID, KIND_OF_KEY, parameters
 from tests.clients.forging import CLIENT
-from tests.clients.hostile import HOSTILE, HOSTILE_IDS, made_up_ids
+from tests.clients.hostile import HOSTILE, HOSTILE_IDS, made_up, made_up_ids
 from tests.clients.socket_spy import watched_sockets
 from tests.http.build import SIGN, VIEW, application, bare, bundle, ferritin, prefetch, rls, settings
 from tests.http.fault_server import Asked, FaultServer, Line, answer, empty, fault_server
@@ -100,9 +100,10 @@ class Reading:
     server: FaultServer
     name: str | None = None
 
-    def post(self, path: str, body: dict[str, Any]) -> int:
+    def post(self, path: str, body: dict[str, Any], to: str = "") -> int:
+        """The status of a call that names its server, or the address `to` in its place."""
         grant = {"access_token": TOKEN, "token_type": "Bearer", "subject": "x", "scope": "patient/*.rs"}
-        whole = body | {"fhirServer": self.server.base, "fhirAuthorization": grant}
+        whole = body | {"fhirServer": to or self.server.base, "fhirAuthorization": grant}
         return self.http.post(path, json=whole).status_code
 
     def asked(self) -> list[Asked]:
@@ -206,3 +207,34 @@ def test_an_address_takes_no_meaning_from_an_id(count: int) -> None:
                 query = built.removeprefix(f"{base}/{kind}?")
                 expected = [(one, name if one == "patient" else value) for one, value in parameters(key)]
                 assert parse_qsl(query, keep_blank_values=True) == expected
+
+
+@pytest.mark.parametrize("count", IDS)
+def test_no_hostile_server_is_read(count: int) -> None:
+    """As `fhirServer` of a registered client and in open mode: as if it were absent."""
+    with reading() as (service, tried), application() as app:
+        for name in [*HOSTILE, *made_up(11, count - len(HOSTILE))]:
+            if name:
+                assert service.post(VIEW, bare(), to=name) == 412, name
+                assert app.test_client().post(VIEW, json=bare(fhirServer=name)).status_code == 412, name
+        assert service.asked() == []
+        assert service.post(VIEW, bare()) == 200
+        assert len(service.asked()) == len(VIEW_KEYS)
+    assert tried == []
+
+
+@pytest.mark.parametrize("count", IDS)
+def test_no_hostile_next_page_is_read_elsewhere(count: int) -> None:
+    """In a page that was sent and in one that was read; a list that cannot be followed is cut, not an error."""
+    with reading() as (service, tried):
+        for number, name in enumerate([*HOSTILE, *made_up(17, count - len(HOSTILE))]):
+            first = bundle(ferritin(38)) | {"link": [{"relation": "next", "url": name}]}
+            sent = prefetch() | {"conditions": bundle(rls()), "labs": first}
+            if number % 2:
+                service.server.behaviours["Observation"] = answer(first)
+                del sent["labs"]
+            assert service.post(VIEW, bare(prefetch=sent)) == 200, name
+            asked = [each.path for each in service.asked()]
+            assert len(asked) == number % 2, (name, asked)
+            assert all(path.startswith("/fhir/Observation?patient=p1&") for path in asked)
+    assert tried == []

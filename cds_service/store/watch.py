@@ -93,18 +93,22 @@ def outcomes_by_card(connection: Connection, since: datetime, until: datetime) -
 
 
 def reasons_by_card(connection: Connection, seal: Seal, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
-    events = connection.execute(
-        select(card_issued.c.card, feedback_event.c.idem_key, feedback_event.c.detail_closed)
+    """The reason itself is sealed, its hash is not: events are counted by the hash, and one of each is opened."""
+    alike = (
+        select(card_issued.c.card, func.count().label("events"), func.min(feedback_event.c.idem_key).label("one"))
         .join(card_issued, card_issued.c.card_uuid == feedback_event.c.card_uuid)
         .where(
             feedback_event.c.outcome == "overridden",
             feedback_event.c.received_at >= since,
             feedback_event.c.received_at < until,
         )
+        .group_by(card_issued.c.card, feedback_event.c.reason_hash)
+        .subquery()
     )
-    counts = Counter(
-        (event.card, _code(seal.open(event.detail_closed, f"feedback:{event.idem_key}"))) for event in events
-    )
+    sealed = select(alike.c.card, alike.c.events, feedback_event.c.idem_key, feedback_event.c.detail_closed)
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in connection.execute(sealed.join(feedback_event, feedback_event.c.idem_key == alike.c.one)):
+        counts[row.card, _code(seal.open(row.detail_closed, f"feedback:{row.idem_key}"))] += row.events
     return tuple(ReasonCount(card, code, events) for (card, code), events in sorted(counts.items()))
 
 

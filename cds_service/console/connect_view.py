@@ -47,13 +47,15 @@ class Connect:
     checks_fhir: bool
 
 
-def connect(client: str, base: str, services: Iterable[Service], samples: Samples, rules: Rules, demo: bool) -> Connect:
-    """`KeyError` for a client that is none of CLIENTS."""
+def connect(
+    client: str, base: str, services: Iterable[Service], samples: Samples, rules: Rules, *, demo: bool, silent_days: int
+) -> Connect:
+    """`silent_days`: how long a dismissal without a reason silences a card. `KeyError` for a client not of CLIENTS."""
     listed = tuple(services)
     keys = dict.fromkeys(key for service in listed for key in service.keys)
     return Connect(
         base=base,
-        guide=_guide(client, base, samples, demo),
+        guide=_guide(client, base, samples, demo, silent_days),
         services=listed,
         templates={key: template(key) for key in keys},
         hosts=tuple(sorted({urlsplit(each.url).hostname or "" for each in rules.citations.values() if each.url})),
@@ -72,14 +74,14 @@ def client_titles() -> dict[str, str]:
     return {client: _guides()[client]["title"] for client in CLIENTS}
 
 
-def _guide(client: str, base: str, samples: Samples, demo: bool) -> Guide:
+def _guide(client: str, base: str, samples: Samples, demo: bool, silent_days: int) -> Guide:
     words = _guides()[client]
     return Guide(
         id=client,
         title=words["title"],
         about=words["about"],
         steps=tuple(words["steps"]),
-        notes=tuple(words["notes"]),
+        notes=tuple(note.format(silent_days=silent_days) for note in words["notes"]),
         ask=tuple(words["ask"]),
         settings=_settings(client, base),
         open_with=_sandbox_address(base, samples) if client == "sandbox" and demo else "",

@@ -170,13 +170,18 @@ def _reasons() -> dict[str, str]:
     return {code: entry["display"] for code, entry in wording()["override_reasons"].items()}
 
 
+def _silent_days(settings: Settings) -> int:
+    """After a dismissal without a reason."""
+    return settings.suppression_by_reason.get("", settings.suppression_days)
+
+
 def _connect_page(console: Console) -> Callable[[], str]:
     def connecting() -> str:
         client = request.args.get("client", "sandbox")
         if client not in CLIENTS:
             abort(404)
         view = connect(client, console.base(), services_on(console.settings), console.samples, console.desk.rules,
-                       demo=console.is_service)  # fmt: skip
+                       demo=console.is_service, silent_days=_silent_days(console.settings))  # fmt: skip
         return render_template(
             "connect.html", view=view, clients=CLIENTS, titles=client_titles(), is_open=console.settings.is_open
         )

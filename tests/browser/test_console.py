@@ -19,6 +19,7 @@ from tests.browser.conftest import NOON, TABLET, Demo, OpenPage
 
 pytestmark = pytest.mark.browser
 TODAY = NOON.date()
+_ONCE_DAILY = "Ferrous sulfate 325 mg oral tablet: 1 tablet by mouth once daily, on an empty stomach"
 
 
 def cards(page: Page) -> list[str]:
@@ -58,10 +59,10 @@ def test_another_patient_is_answered_without_a_reload(open_page: OpenPage) -> No
 def test_a_draft_order_is_found_and_judged(open_page: OpenPage) -> None:
     page = open_page("/console?patient=haemochromatosis-after-phlebotomy")
     page.get_by_text("Draft orders").first.click()
-    page.get_by_label("Find an order").fill("ferrous once")
+    page.get_by_label("Find an order").fill("ferrous sulfate once")
     expect(page.locator(".choices li:visible")).to_have_count(1)
     with answered(page):
-        page.get_by_label("Ferrous sulfate 325 once daily").check()
+        page.get_by_label(_ONCE_DAILY).check()
     settle(page)
     assert page.get_by_label("Hook").input_value() == "rls-order-sign"
     assert cards(page) == ["OSIRONOVL"]
@@ -69,7 +70,7 @@ def test_a_draft_order_is_found_and_judged(open_page: OpenPage) -> None:
         page.get_by_role("button", name=re.compile("Remove the order")).click()
     settle(page)
     assert cards(page) == []
-    expect(page.get_by_label("Ferrous sulfate 325 once daily")).not_to_be_checked()
+    expect(page.get_by_label(_ONCE_DAILY)).not_to_be_checked()
 
 
 def test_a_file_is_chosen(open_page: OpenPage, tmp_path: Path) -> None:

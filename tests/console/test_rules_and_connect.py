@@ -17,6 +17,8 @@ from cds_service.console.cases import cases_of
 from cds_service.console.connect_view import CLIENTS
 from cds_service.services import SERVICES, template
 from cds_service.settings import load_settings
+from fhir_fixtures import hook_request, load_patient
+from tests.console.conftest import NOON
 
 RULES = load_rules()
 TABLES = sorted(Path(__file__).parents[1].glob("decisions/*.toml"))
@@ -87,6 +89,28 @@ def test_the_settings_of_a_guide_are_settings(reader: FlaskClient, client: str, 
     settings = load_settings(file, keys)
     assert [each.name for each in settings.clients] == [client]
     assert settings.mode("rls-patient-view", settings.clients[0]) == "shadow"
+
+
+def test_the_sandbox_guide_tells_what_was_seen_there(reader: FlaskClient) -> None:
+    text = unescape(reader.get("/console/connect").text)
+    for words in ("typed or pasted", "override without a reason", "silences this card for this patient for 90 days",
+                  "a critical card is never silenced", "status 400"):  # fmt: skip
+        assert words in text
+    assert "Dismiss" not in reader.get("/console/connect?client=epic").text
+
+
+def test_what_the_sandbox_guide_says_of_dismissing_is_so(client: FlaskClient) -> None:
+    """Dismissed without a reason: silent on the same results, back on others."""
+    patient = load_patient("ferritin-38-inside-the-lab-range", NOON.date())
+    body = hook_request("sandbox", "patient-view", patient, today=NOON.date(), fhir_server="")
+    card = client.post("/cds-services/rls-patient-view", json=body).json["cards"][0]
+    entry = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": NOON.isoformat()}
+    answer = client.post("/cds-services/rls-patient-view/feedback", json={"feedback": [entry]})
+    assert answer.status_code == 200
+    assert client.post("/cds-services/rls-patient-view", json=body).json["cards"] == []
+    changed = json.loads(json.dumps(body).replace('"value": 38', '"value": 37'))
+    again = client.post("/cds-services/rls-patient-view", json=changed).json["cards"]
+    assert [each["source"]["topic"]["code"] for each in again] == ["IRONLOW"]
 
 
 def test_a_client_that_is_none_is_not_found(reader: FlaskClient) -> None:

@@ -58,10 +58,19 @@ const onChange = (event) => {
 
 const onFilter = (event) => {
   const words = event.target.value.toLowerCase().split(/\s+/);
-  for (const item of document.querySelectorAll(".choices li")) {
-    const name = item.textContent.toLowerCase();
-    item.hidden = !words.every((word) => name.includes(word));
+  let found = 0;
+  for (const kind of document.querySelectorAll(".choices .kind")) {
+    const title = kind.querySelector("h3").textContent;
+    let shown = 0;
+    for (const item of kind.querySelectorAll("li")) {
+      const name = `${title} ${item.textContent}`.toLowerCase();
+      item.hidden = !words.every((word) => name.includes(word));
+      shown += !item.hidden;
+    }
+    kind.hidden = !shown;
+    found += shown;
   }
+  by("no-draft").hidden = found > 0;
 };
 
 const onDrop = (event) => {

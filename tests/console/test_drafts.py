@@ -1,0 +1,59 @@
+"""The draft orders that Try offers: named by what they order, once each, under their kind."""
+
+from __future__ import annotations
+
+from html import unescape
+
+import pytest
+from flask.testing import FlaskClient
+
+from cds_service.console.charts import offers
+from fhir_fixtures import draft, draft_names
+from tests.console.conftest import NOON
+
+
+def test_every_draft_is_offered_under_a_label_of_its_own() -> None:
+    assert sorted(offers()) == sorted(draft_names())
+    labels = [each.label.casefold() for each in offers().values()]
+    assert len(set(labels)) == len(labels)
+
+
+@pytest.mark.parametrize("name", draft_names())
+def test_a_label_tells_drug_dose_and_route_of_the_order_itself(name: str) -> None:
+    order, label = draft(name, "p", NOON.date()), offers()[name].label.casefold()
+    concept = order.get("medicationCodeableConcept") or order["code"]
+    assert label.split(": ")[0].split(" ")[0] == concept["text"].casefold().split(" ")[0]
+    for dosage in order.get("dosageInstruction", ()):
+        assert label.endswith(dosage["text"].casefold())
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "kind"),
+    [
+        (
+            "ropinirole-025-at-bedtime",
+            "Ropinirole 0.25 mg oral tablet: 1 tablet by mouth 1 to 3 hours before bedtime",
+            "Drugs for restless legs",
+        ),
+        (
+            "iron-sucrose-200",
+            "Iron sucrose 20 mg/mL injection: 200 mg intravenously over 15 minutes",
+            "Iron infusions",
+        ),
+        ("ferritin-lab", "Ferritin [Mass/volume] in Serum or Plasma", "Laboratory"),
+        (
+            "lisinopril-10-once-daily",
+            "Lisinopril 10 mg oral tablet: 1 tablet by mouth once daily",
+            "Other drugs",
+        ),
+    ],
+)
+def test_labels_and_kinds(name: str, label: str, kind: str) -> None:
+    assert (offers()[name].label, offers()[name].kind) == (label, kind)
+
+
+def test_the_page_lists_them_under_their_kinds(reader: FlaskClient) -> None:
+    listed = unescape(reader.get("/console").text).split('id="drafts"')[1].split("</fieldset>")[0]
+    assert all(each.label in listed and f'value="{each.name}"' in listed for each in offers().values())
+    kinds = [part.split("</h3>")[0] for part in listed.split("<h3>")[1:]]
+    assert kinds == list(dict.fromkeys(each.kind for each in offers().values())) and len(kinds) == 7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from cards.reading.shapes import Json, code_of_status, own_reference, subject_is
 DRUG_ORDERS = frozenset({"MedicationRequest", "MedicationOrder", "MedicationPrescription"})
 #: An order in one of these is not being signed (clinical page 3; a stopped ServiceRequest is called revoked).
 _OVER = frozenset({"cancelled", "stopped", "revoked", "completed", "entered-in-error"})
+
+#: What a delete action may name; whatever else a client calls its draft, it is told of in words only.
+_REFERENCE = re.compile(r"[A-Z][A-Za-z]+/(?!\.+$)[A-Za-z0-9\-.]{1,64}")
 
 #: How one drug order is read; `None` where it is no product of ours.
 ReadDrug = Callable[[Mapping[str, Json]], Drug | None]
@@ -39,7 +43,7 @@ def read_drafts(
     """Every draft, and every placed order that is being revised; `selections` None means all are selected.
 
     `basket` holds the resources of the draft Bundle in its order, so that a draft's number is its place in it.
-    A draft is removable only where its status says draft and it has an id to name it by.
+    A draft is removable only where its status says draft and it has a FHIR id to name it by.
     """
     numbered = [each for each in enumerate(basket, 1) if subject_is(each[1], patient_id)]
     selected = _names(selections)
@@ -72,7 +76,7 @@ def _draft(
         status=status or "draft",
         drug=drug,
         tests=tests,
-        can_be_removed=status == "draft" and bool(reference),
+        can_be_removed=status == "draft" and _REFERENCE.fullmatch(reference) is not None,
         selected=_is_selected(reference, selected),
         number=number,
     )

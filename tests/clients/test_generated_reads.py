@@ -19,7 +19,19 @@ from cds_service.services import BY_ID, KIND_OF_KEY, parameters
 from tests.clients.forging import CLIENT
 from tests.clients.hostile import HOSTILE, HOSTILE_IDS, made_up, made_up_ids
 from tests.clients.socket_spy import watched_sockets
-from tests.http.build import SIGN, VIEW, application, bare, bundle, ferritin, prefetch, rls, settings
+from tests.http.build import (
+    OVERLOAD,
+    SIGN,
+    VIEW,
+    application,
+    bare,
+    bundle,
+    ferritin,
+    good,
+    prefetch,
+    rls,
+    settings,
+)
 from tests.http.fault_server import Asked, FaultServer, Line, answer, empty, fault_server
 
 IDS = [pytest.param(500, id="500"), pytest.param(5_000, id="5000", marks=pytest.mark.full)]
@@ -190,6 +202,25 @@ def test_no_hostile_patient_leads_a_read_elsewhere(count: int) -> None:
                 else:
                     assert (status, asked) == (400, []), spelled
     assert tried == []
+
+
+@pytest.mark.parametrize("count", IDS)
+def test_no_hostile_id_of_a_draft_is_given_back(count: int) -> None:
+    """The card that would have it removed stands; it names the draft by its id only where that is one."""
+    body = good("order-sign", OVERLOAD)
+    [entry] = body["context"]["draftOrders"]["entry"]
+    with application() as app:
+        http, removed = app.test_client(), 0
+        for name in hostile_ids(count):
+            entry["resource"]["id"] = name
+            answered = http.post(SIGN, json=body)
+            assert answered.status_code == 200, name
+            [card] = answered.get_json()["cards"]
+            actions = [action for one in card.get("suggestions", []) for action in one["actions"]]
+            named = [action["resourceId"] for action in actions if action["type"] == "delete"]
+            assert named == ([f"MedicationRequest/{name.strip()}"] if GOOD_ID.fullmatch(name.strip()) else []), name
+            removed += bool(named)
+    assert removed > count / 100
 
 
 @pytest.mark.parametrize("count", IDS)

@@ -26,8 +26,9 @@ CERTAINTY = {
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One threshold in words. `national` is the value that a site's override replaces, or empty; `owner` the decision
-    whose file sets it."""
+    """One threshold in words. `national` is the value that a site's override replaces, with `reason` and the day
+    `since` when, or empty; the site may have another unit than the nation. `owner` is the decision whose file sets it.
+    """
 
     name: str
     value: str
@@ -41,6 +42,7 @@ class Limit:
     history: tuple[str, ...]
     national: str
     reason: str
+    since: str
     owner: str
 
 
@@ -107,31 +109,32 @@ def limit(threshold: Threshold, rules: Rules) -> Limit:
     """One threshold in words; who reviews it is its decision's reviewer unless it has its own."""
     owner = next(name for name, limits in _owned("thresholds").items() if threshold.name in limits)
     low, high = threshold.range
+    national_unit = threshold.national_unit or threshold.unit
     text = rules.decisions[owner]
     review = threshold.next_review or text.next_review
     return Limit(
         name=threshold.name,
-        value=_with_unit(threshold, plain(threshold.value)),
+        value=_with_unit(plain(threshold.value), threshold.unit),
         side=threshold.side,
         meaning=threshold.meaning,
-        range="fixed" if low == high else f"{plain(low)} to {_with_unit(threshold, plain(high))}",
+        range="fixed" if low == high else f"{plain(low)} to {_with_unit(plain(high), national_unit)}",
         source=rules.citations[threshold.citation],
         certainty=threshold.certainty,
         reviewer=threshold.reviewer or text.reviewer,
         review_by=review.isoformat() if review else "",
-        history=tuple(_histories(threshold, rules)),
-        national="" if threshold.national is None else _with_unit(threshold, plain(threshold.national)),
+        history=tuple(_histories(threshold, national_unit, rules)),
+        national="" if threshold.national is None else _with_unit(plain(threshold.national), national_unit),
         reason=threshold.site_reason,
+        since=threshold.site_date.isoformat() if threshold.site_date else "",
         owner=owner,
     )
 
 
-def _histories(threshold: Threshold, rules: Rules) -> Iterable[str]:
+def _histories(threshold: Threshold, unit: str, rules: Rules) -> Iterable[str]:
     for entry in threshold.history:
         label = rules.citations[entry.citation].label
-        yield f"{plain(entry.value)} since {entry.since.isoformat()} ({label})"
+        yield f"{_with_unit(plain(entry.value), unit)} since {entry.since.isoformat()} ({label})"
 
 
-def _with_unit(threshold: Threshold, number: str) -> str:
-    unit = _DAYS.get(threshold.unit, threshold.unit)
-    return f"{number} {unit}".strip()
+def _with_unit(number: str, unit: str) -> str:
+    return f"{number} {_DAYS.get(unit, unit)}".strip()

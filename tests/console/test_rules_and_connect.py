@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
+import subprocess
+import sys
 import tomllib
 from html import unescape
 from pathlib import Path
@@ -13,10 +16,13 @@ from flask.testing import FlaskClient
 
 from cards.quantity import plain
 from cards.rules import load_rules
+from cds_service.console import console_app
 from cds_service.console.cases import cases_of
 from cds_service.console.connect_view import CLIENTS
+from cds_service.console.markup import template_words
 from cds_service.services import SERVICES, template
-from cds_service.settings import load_settings
+from cds_service.settings import Settings, load_settings
+from cds_service.store import NoStore
 from fhir_fixtures import hook_request, load_patient
 from tests.console.conftest import NOON
 
@@ -31,6 +37,108 @@ def test_a_decision_page_holds_limits_cards_and_sentences(reader: FlaskClient, n
     for card in decision.cards.values():
         assert f'id="card-{card.id}"' in text and card.title in text and card.grade in text
         assert all(RULES.citations[each].label in text for each in card.citations)
+
+
+@pytest.mark.parametrize("name", RULES.decisions)
+def test_every_text_of_a_decision_is_on_its_page(reader: FlaskClient, name: str) -> None:
+    page, decision, words = reader.get(f"/console/rules/{name}").text, RULES.decisions[name], template_words(RULES)
+    table = page.split('class="which"')[1].split("</table>")[0]
+    for card in decision.cards.values():
+        text = page.split(f'id="card-{card.id}"')[1].split("</article>")[0]
+        written = (card.summary, card.recommendation, card.rule, card.limits, card.not_for)
+        assert all(words(each) in text for each in written if each)
+        assert words(card.rule) in table and f"#card-{card.id}" in table
+        sources = [RULES.citations[each] for each in card.citations]
+        assert all(each.certainty in text and unescape(text).count(each.label) for each in sources)
+    sentences = page.split('id="sentences"')[1].split("</section>")[0]
+    assert all(words(each) in sentences for each in (*decision.because.values(), *decision.texts.values()))
+
+
+@pytest.mark.parametrize("name", RULES.decisions)
+def test_every_case_is_on_the_page_as_given_and_expected(reader: FlaskClient, name: str) -> None:
+    page = unescape(reader.get(f"/console/rules/{name}").text)
+    rows = page.split('class="cases"')[1].split("</table>")[0].split("<tr>")[2:]
+    for case, row in zip(cases_of(name) or (), rows, strict=True):
+        assert case.says in row and all(value in row for _, value in case.given)
+        assert all(f"<code>{each}</code>" in row for each in case.expected)
+        assert ('<span class="faint">no card</span>' in row) is not bool(case.expected)
+
+
+def test_who_must_sign_off_and_how_sure_stand_beside_every_limit(reader: FlaskClient) -> None:
+    for name, decision in RULES.decisions.items():
+        page = unescape(reader.get(f"/console/rules/{name}").text)
+        for row in page.split('<tr id="limit-')[1:]:
+            threshold = RULES.limit(row.split('"')[0])
+            assert (threshold.reviewer or decision.reviewer) in row.split("</tr>")[0]
+
+
+def of_a_site(name: str, overrides: str, tmp_path: Path) -> str:
+    """The page of a decision at a site with overrides of its own, as words."""
+    file = tmp_path / "site-overrides.toml"
+    file.write_text(overrides, encoding="utf-8")
+    settings = Settings(database_url="", site={"overrides": str(file)})
+    app = console_app(settings, NoStore(), clock=lambda: NOON)
+    return unescape(app.test_client().get(f"/console/rules/{name}").text)
+
+
+def test_an_override_of_a_site_is_told_with_what_it_replaces_and_why(tmp_path: Path) -> None:
+    example = (Path(__file__).parents[2] / "deploy" / "site-overrides.example.toml").read_text(encoding="utf-8")
+    row = of_a_site("iron_status", example, tmp_path).split('id="limit-ferritin.low"')[1].split("</tr>")[0]
+    assert "<strong>50 ng/mL</strong>" in row
+    assert "Site override since 2026-05-01: replaces 75 ng/mL. Local neurology and haematology follow" in row
+    page = of_a_site("vitamin_d", example, tmp_path)
+    row = page.split('id="limit-vitd.def"')[1].split("</tr>")[0]
+    low, high = RULES.limit("vitd.def").range
+    assert "<strong>50 nmol/L</strong>" in row and "replaces 20 ng/mL." in row
+    assert f"<td>{plain(low)} to {plain(high)} ng/mL</td>" in row
+    assert "<dt>Site overrides</dt><dd>none</dd>" not in page
+
+
+def test_a_choice_of_a_site_is_told_too(tmp_path: Path) -> None:
+    written = """[switches.offer_vitamin_d]
+value = "never"
+replaces = "risk"
+reason = "Ordered by the dietitians"
+date = 2026-05-01
+"""
+    assert "Site override since 2026-05-01: replaces risk. Ordered by the dietitians" in of_a_site(
+        switch_owner("offer_vitamin_d"), written, tmp_path
+    )
+
+
+def switch_owner(switch: str) -> str:
+    folder = Path(__file__).parents[2] / "cards" / "decisions"
+    return next(name for name in RULES.decisions
+                if switch in tomllib.loads((folder / f"{name}.toml").read_text("utf-8")).get("switches", {}))  # fmt: skip
+
+
+def test_without_overrides_there_are_none(reader: FlaskClient) -> None:
+    text = reader.get("/console/rules/iron_status").text
+    assert "<dt>Site overrides</dt><dd>none</dd>" in text and "Site override since" not in text
+
+
+_INSTALLED = """
+from datetime import UTC, datetime
+from cds_service.console import console_app
+from cds_service.settings import Settings
+from cds_service.store import NoStore
+app = console_app(Settings(database_url=""), NoStore(), clock=lambda: datetime(2026, 6, 15, 12, tzinfo=UTC))
+print(app.test_client().get("/console/rules/iron_status").text)
+"""
+
+
+def test_an_installed_package_says_that_the_cases_are_not_part_of_it(tmp_path: Path) -> None:
+    """The three packages alone, as a wheel brings them."""
+    for package in ("cards", "cds_service", "fhir_fixtures"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(Path(__file__).parents[2] / package, tmp_path / package, ignore=ignored)
+    environ = {"PYTHONPATH": str(tmp_path), "PATH": ""}
+    ran = subprocess.run([sys.executable, "-P", "-c", _INSTALLED], cwd=tmp_path, env=environ, check=True,
+                         capture_output=True, text=True, timeout=60)  # fmt: skip
+    assert (
+        "The cases are not part of an installed package" in ran.stdout and "tests/decisions/iron_status" in ran.stdout
+    )
+    assert 'class="cases"' not in ran.stdout
 
 
 def test_every_limit_stands_on_the_page_of_its_decision_with_source_and_range(reader: FlaskClient) -> None:

@@ -20,7 +20,7 @@ from cds_service.console.lab_edits import LabField, change_labs, lab_fields
 from cds_service.console.material import Material, NotUsable, body_of, from_bundle, from_file
 from cds_service.console.trial import Trial, try_service
 from cds_service.errors import Refusal
-from cds_service.services import BY_ID, Service
+from cds_service.services import BY_ID, SERVICES, Service
 from cds_service.store import NoStore
 
 #: `patient` of the form where the data is a dropped file.
@@ -34,8 +34,8 @@ _DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What was asked. `data` is the text of a dropped file; `labs` are the typed values by place; they and the
-    drafts hold only for the patient that `of` names."""
+    """What was asked. `data` is the text of a dropped file, `is_new` where it came just now; `labs` are the typed
+    values by place; they and the drafts hold only for the patient that `of` names."""
 
     patient: str
     service: str = "rls-patient-view"
@@ -44,6 +44,7 @@ class Form:
     as_of: date | None = None
     labs: Mapping[int, str] | None = None
     of: str = ""
+    is_new: bool = False
 
     @property
     def about(self) -> str:
@@ -85,6 +86,7 @@ def read_form(values: Any, uploaded: bytes | None, first: str) -> Form:
         as_of=_day(values.get("as_of", "")),
         labs=labs,
         of=values.get("of", ""),
+        is_new=uploaded is not None,
     )
 
 
@@ -104,6 +106,9 @@ def try_form(form: Form, desk: Desk, samples: Samples, base: str, *, reads_serve
     view = TryView(form, service, *_heading(form, samples), as_of, what_if=as_of != today)
     try:
         material = _material(form, samples)
+        if form.is_new:
+            service = next((each for each in SERVICES if each.hook == material.hook), service)
+            view = replace(view, service=service)
         drafts = [samples.draft(name, material.patient_id) for name in form.drafts if name in samples.drafts]
         body = body_of(material, service, drafts, desk.new_uuid())
     except Refusal as fault:

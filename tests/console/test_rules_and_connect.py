@@ -108,8 +108,8 @@ date = 2026-05-01
 
 def switch_owner(switch: str) -> str:
     folder = Path(__file__).parents[2] / "cards" / "decisions"
-    return next(name for name in RULES.decisions
-                if switch in tomllib.loads((folder / f"{name}.toml").read_text("utf-8")).get("switches", {}))  # fmt: skip
+    files = {name: tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8")) for name in RULES.decisions}
+    return next(name for name, content in files.items() if switch in content.get("switches", {}))
 
 
 def test_without_overrides_there_are_none(reader: FlaskClient) -> None:

@@ -20,6 +20,7 @@ from tests.console.conftest import NOON
 
 TODAY = NOON.date()
 FIRST = "ferritin-38-inside-the-lab-range"
+_ONE_DRAFT: dict[str, Any] = {"order-sign": ["ferrous-sulfate-325-once-daily"], "patient-view": []}
 SLUGS = [each.slug for each in load_patients(TODAY)]
 
 
@@ -80,6 +81,24 @@ def test_a_dropped_order_request_keeps_its_basket(reader: FlaskClient) -> None:
     drafts = ["ferrous-sulfate-325-once-daily"]
     body = hook_request("generic", "order-sign", patient, today=TODAY, drafts=drafts, fhir_server="")
     assert cards(page(reader, service="rls-order-sign", **upload(body))) == ["OSIRONOVL"]
+
+
+@pytest.mark.parametrize(("chosen", "hook"), [("rls-patient-view", "order-sign"), ("rls-order-sign", "patient-view")])
+def test_a_dropped_request_chooses_its_own_hook_and_may_be_tried_on_another(
+    reader: FlaskClient, chosen: str, hook: str
+) -> None:
+    patient = load_patient("haemochromatosis-after-phlebotomy", TODAY)
+    body = hook_request("generic", hook, patient, today=TODAY, drafts=_ONE_DRAFT[hook], fhir_server="")
+    text = page(reader, service=chosen, **upload(body))
+    assert f'value="rls-{hook}" selected' in text
+    assert cards(text) == (["OSIRONOVL"] if hook == "order-sign" else ["IRONOVL"])
+    data = unescape(text.split('name="data"')[1].split(">", 1)[1].split("</textarea>")[0])
+    assert f'value="{chosen}" selected' in page(reader, service=chosen, patient="file", data=data)
+
+
+def test_a_dropped_bundle_is_tried_on_the_chosen_hook(reader: FlaskClient) -> None:
+    text = page(reader, service="rls-order-sign", **upload(load_patient(FIRST, TODAY).bundle))
+    assert 'value="rls-order-sign" selected' in text
 
 
 def test_the_file_travels_in_the_form_and_nowhere_else(reader: FlaskClient) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from fhir_fixtures.clients import CLIENTS, hook_request
-from fhir_fixtures.loading import draft_names, load_patients
-from tests.http.build import SELECT, SIGN, TODAY, VIEW
+from fhir_fixtures.loading import draft_names, load_patient, load_patients
+from tests.http.build import OVERLOAD, SELECT, SIGN, TODAY, VIEW
 from tests.versions.convert import VERSIONS, convert
 
 PATHS = {"patient-view": VIEW, "order-sign": SIGN, "order-select": SELECT}
 PATIENTS = load_patients(TODAY)
+IN_OVERLOAD, IRON = load_patient(OVERLOAD, TODAY), "ferrous-sulfate-325-once-daily"
 
 #: Words of FHIR beside any text, so that odd values meet the code that reads them.
 _NAMES = """resourceType Bundle Patient Condition Observation MedicationRequest OperationOutcome entry resource coding
@@ -43,12 +44,24 @@ def hook_calls(draw: st.DrawFn) -> tuple[str, Any]:
     drafts = draw(names) if hook != "patient-view" else []
     how = draw(st.sampled_from(["full", "half", "cut", "none"]))
     patient = draw(st.sampled_from(PATIENTS))
+    if drafts and draw(st.booleans()):  # orders that a card would have removed
+        patient, drafts[0] = IN_OVERLOAD, IRON
     body = hook_request(client, hook, patient, today=TODAY, drafts=drafts, prefetch=how, fhir_server="")
     versions = ("R4",) if client == "sandbox" else VERSIONS  # what the sandbox sends is no version's
     body = convert(copy.deepcopy(body), draw(st.sampled_from(versions)))
+    if hook != "patient-view" and draw(st.booleans()):
+        _change_a_draft(draw, body)
     for _ in range(draw(st.integers(0, 6))):
         _change_somewhere(draw, body)
     return PATHS[hook], body
+
+
+def _change_a_draft(draw: st.DrawFn, body: dict[str, Any]) -> None:
+    """Drafts are a small part of a call, and cards point at them: a member of one, often its id, is anything."""
+    entries = body["context"]["draftOrders"].get("entry", [])
+    if entries:
+        resource = draw(st.sampled_from(entries))["resource"]
+        resource[draw(st.sampled_from(["id", *resource]))] = draw(ANYTHING | WORDS)
 
 
 def _change_somewhere(draw: st.DrawFn, body: dict[str, Any]) -> None:

@@ -96,19 +96,44 @@ def test_case(decision: str, case: Mapping[str, Any]) -> None:
     assert faults(decision, case, RULES) == []
 
 
-@pytest.mark.parametrize("name", sorted(RULES.thresholds))
-def test_every_limit_has_a_case_under_on_and_over_it(name: str) -> None:
-    sides = {case["side"] for _, case in CASES if case.get("limit") == name}
-    assert sides == {"under", "on", "over"}
+SIDES = ("on", "over", "under")
+#: Every limit with each decision whose table tries it; a limit of the patient's age, say, is tried by several.
+TRIED = sorted({(case["limit"], decision) for decision, case in CASES if "limit" in case})
+
+
+def lacking(cases: tuple[tuple[str, Mapping[str, Any]], ...]) -> list[str]:
+    """The demand: every limit is tried, and each decision that tries one has a case under, on and over it."""
+    sides = {(case["limit"], decision, case["side"]) for decision, case in cases if "limit" in case}
+    tried = {limit for limit, _, _ in sides}
+    untried = [f"{limit}: no case" for limit in RULES.thresholds if limit not in tried]
+    return untried + [
+        f"{limit} in {decision}: no case {side}"
+        for limit, decision in TRIED
+        for side in SIDES
+        if (limit, decision, side) not in sides
+    ]
+
+
+def test_every_limit_has_a_case_under_on_and_over_it() -> None:
+    assert lacking(CASES) == []
+    assert {limit for limit, _ in TRIED} == set(RULES.thresholds)
+
+
+def test_no_boundary_case_can_be_spared() -> None:
+    """Whichever case with a `limit` and a `side` is taken out of the tables, the demand above is no longer met."""
+    boundary = [number for number, (_, case) in enumerate(CASES) if "limit" in case]
+    spared = [CASES[number][1]["says"] for number in boundary if not lacking(CASES[:number] + CASES[number + 1 :])]
+    assert spared == []
+    assert len(boundary) == len(SIDES) * len(TRIED)
 
 
 @pytest.mark.parametrize("direction", [1, -1], ids=["up", "down"])
-@pytest.mark.parametrize("name", sorted(RULES.thresholds))
-def test_a_limit_that_moves_by_one_step_fails_a_case(name: str, direction: int) -> None:
+@pytest.mark.parametrize(("name", "decision"), TRIED)
+def test_a_limit_that_moves_by_one_step_fails_a_case(name: str, decision: str, direction: int) -> None:
     moved = _moved(RULES, name, direction)
-    near = [(decision, case) for decision, case in CASES if case.get("limit") == name]
-    assert any(faults(decision, case, moved) for decision, case in near), (
-        f"{name} may move by {RULES.limit(name).step} and no case notices"
+    near = [case for where, case in CASES if where == decision and case.get("limit") == name]
+    assert any(faults(decision, case, moved) for case in near), (
+        f"{name} may move by {RULES.limit(name).step} and no case of {decision} notices"
     )
 
 

@@ -185,6 +185,8 @@ const runChecks = async () => {
 
 /* ---- Wiring ---- */
 
+requestAnimationFrame(() => setTimeout(() => document.documentElement.classList.add("painted")));
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;

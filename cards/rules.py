@@ -121,7 +121,8 @@ class DecisionText:
     """What a decision file says besides thresholds: who it is for, its sentences and its cards.
 
     `reads`: what it looks at in a chart; `orders`: the tests its cards may suggest (names of orderables.toml);
-    `facts`: what its texts may name in braces. Tests hold all three against what the decision really does.
+    `facts`: what its texts may name in braces; `uses`: thresholds and switches of other files that it reads. Tests
+    hold all four against what the decision really does.
     """
 
     name: str
@@ -138,6 +139,7 @@ class DecisionText:
     reads: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     thresholds: tuple[str, ...] = ()  # names of those its file defines
     switches: tuple[str, ...] = ()
 
@@ -167,6 +169,23 @@ class Rules:
 
     def is_on(self, name: str) -> bool:
         return self.switches[name].value == "true"
+
+    def limits_of(self, decision: DecisionText) -> tuple[Threshold, ...]:
+        """The thresholds that a decision reads: those of its own file first, then those that another owns."""
+        named = (*decision.thresholds, *decision.uses)
+        return tuple(self.thresholds[name] for name in named if name in self.thresholds)
+
+    def switches_of(self, decision: DecisionText) -> tuple[Switch, ...]:
+        """The switches that a decision reads: those of its own file first, then those that another owns."""
+        named = (*decision.switches, *decision.uses)
+        return tuple(self.switches[name] for name in named if name in self.switches)
+
+    def owner(self, name: str) -> str:
+        """The decision whose file defines this threshold or switch. Raises `KeyError` where none does."""
+        for decision in self.decisions.values():
+            if name in decision.thresholds or name in decision.switches:
+                return decision.name
+        raise KeyError(name)
 
     def card(self, card_id: str) -> CardText:
         for decision in self.decisions.values():
@@ -267,6 +286,7 @@ def _decision(name: str, content: Mapping[str, Any]) -> DecisionText:
         reads=tuple(content.get("reads", ())),
         orders=tuple(content.get("orders", ())),
         facts=tuple(content.get("facts", ())),
+        uses=tuple(content.get("uses", ())),
         thresholds=tuple(content.get("thresholds", ())),
         switches=tuple(content.get("switches", ())),
     )

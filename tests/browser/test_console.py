@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -217,6 +219,40 @@ def test_the_whole_curl_is_copied(open_page: OpenPage, demo: Demo) -> None:
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(f"curl -s {demo.base}/cds-services/rls-patient-view ") and copied.endswith("}'")
     assert json.loads(copied.split(" -d '", 1)[1][:-1])["hook"] == "patient-view"
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl on this machine")
+def test_the_copied_curl_runs_in_a_shell_whatever_the_file_holds(open_page: OpenPage, tmp_path: Path) -> None:
+    chart = json.loads(json.dumps(load_patient("b12-low-in-si-units", TODAY).bundle))
+    chart["entry"][0]["resource"]["name"] = [{"family": "O'Neil $(touch shell) `touch shell` \\\\ \"; touch shell"}]
+    file = tmp_path / "chart.json"
+    file.write_text(json.dumps(chart), encoding="utf-8")
+    page = open_page("/console")
+    with answered(page):
+        page.get_by_label("Your own data").set_input_files(file)
+    settle(page)
+    shown = cards(page)
+    ran = subprocess.run(["sh", "-c", page.locator("#curl-whole").text_content() or ""], cwd=tmp_path,
+                         capture_output=True, check=True, timeout=20)  # fmt: skip
+    assert [card["source"]["topic"]["code"] for card in json.loads(ran.stdout)["cards"]] == shown
+    assert "B12LOW" in shown and not (tmp_path / "shell").exists()
+
+
+def test_draft_orders_are_found_by_their_kind_too(open_page: OpenPage) -> None:
+    page = open_page("/console")
+    page.get_by_text("Draft orders").first.click()
+    page.get_by_label("Find an order").fill("infusions")
+    expect(page.locator(".choices h3:visible")).to_have_text(["Iron infusions"])
+    expect(page.locator(".choices li:visible")).to_have_count(6)
+    page.get_by_label("Find an order").fill("nothing of that name")
+    expect(page.get_by_text("No order has all these words.")).to_be_visible()
+
+
+def test_what_lies_far_below_is_there_after_the_first_paint(open_page: OpenPage) -> None:
+    page = open_page("/console/rules/iron_status")
+    expect(page.locator("html.painted")).to_have_count(1)
+    assert page.locator("#sentences + dl dd").last.evaluate("each => each.checkVisibility()")
+    assert page.locator(".later").last.evaluate("each => getComputedStyle(each).contentVisibility") == "visible"
 
 
 def test_the_checks_of_connect_pass(open_page: OpenPage) -> None:

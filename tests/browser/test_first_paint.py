@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from statistics import median
 
 import pytest
@@ -53,5 +54,6 @@ def test_first_paint_is_soon(open_page: OpenPage, demo: Demo) -> None:
 def test_first_paint_with_ten_thousand_cards(open_page: OpenPage, demo: Demo) -> None:
     fill(demo, 10_000)
     found = figures(open_page, demo)
+    print(f"\nload of the machine {os.getloadavg()[0]:.1f}")
     print("\n".join(f"{path}: first paint {time:.0f} ms with 10,000 recorded cards" for path, time in found.items()))
     assert all(time < TARGET for time in found.values())

@@ -57,7 +57,7 @@ _DRUG = re.compile(
     r"(?P<classes>[a-z0-9+-]+) (?P<name>[a-z][a-z0-9 /%-]*?)"
     r"(?: (?P<dose>[\d.]+|\?)(?P<unit>mg|IU)?)?"
     r"(?: since (?P<start>[\dd-]+|\?))?(?: until (?P<end>[\dd-]+))?(?: given (?P<given>[\dd-]+))?"
-    r"(?: reason (?P<reason>[a-z+-]+))?"
+    r"(?: reason (?P<reason>[a-z0-9+-]+))?"
     r"(?P<flags>(?: (?:once|inpatient|inactive|injected|salt-unknown|words-rls|active))*)"
 )
 

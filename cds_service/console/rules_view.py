@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 from cards.quantity import plain
 from cards.rules import CardText, Citation, DecisionText, Rules, Switch, Threshold
 from cds_service.console.cases import Case, cases_of
 
 _DAYS = {"d": "days", "a": "years"}
-_NAMED_LIMIT = re.compile(r"\{limit_(\w+)\}")
 #: What a word of certainty means to a reader.
 CERTAINTY = {
     "retrieved": "source read",
@@ -48,7 +43,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """`limits`: those that its own file sets, then those of other files that its words name."""
+    """`limits` and `switches`: those that its own file sets, then those of other files that it reads."""
 
     text: DecisionText
     limits: tuple[Limit, ...]
@@ -73,41 +68,18 @@ def cards_by_topic(rules: Rules) -> dict[str, tuple[str, CardText]]:
 def decision_view(name: str, rules: Rules) -> DecisionView:
     """One decision. `KeyError` for a name that is none."""
     text = rules.decisions[name]
-    own, switches = _owned("thresholds")[name], _owned("switches")[name]
-    borrowed = _named_in(text, rules) - own
     return DecisionView(
         text=text,
-        limits=tuple(
-            limit(each, rules) for group in (own, borrowed) for each in rules.thresholds.values() if each.name in group
-        ),
-        switches=tuple(each for each in rules.switches.values() if each.name in switches),
+        limits=tuple(limit(each, rules) for each in rules.limits_of(text)),
+        switches=rules.switches_of(text),
         cards=tuple((card, tuple(rules.citations[each] for each in card.citations)) for card in text.cards.values()),
         cases=cases_of(name),
     )
 
 
-@cache
-def _owned(section: str) -> dict[str, frozenset[str]]:
-    """Which thresholds or switches the file of each decision sets."""
-    folder = files("cards") / "decisions"
-    tables = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".toml")}
-    return {
-        name.removesuffix(".toml"): frozenset(tomllib.loads(entry.read_text(encoding="utf-8")).get(section, ()))
-        for name, entry in tables.items()
-    }
-
-
-def _named_in(text: DecisionText, rules: Rules) -> frozenset[str]:
-    words = [*text.because.values(), *text.texts.values()]
-    for card in text.cards.values():
-        words += [card.summary, card.recommendation, card.rule, card.limits, card.not_for]
-    named = {found for each in words for found in _NAMED_LIMIT.findall(each)}
-    return frozenset(name for name in rules.thresholds if name.replace(".", "_") in named)
-
-
 def limit(threshold: Threshold, rules: Rules) -> Limit:
     """One threshold in words; who reviews it is its decision's reviewer unless it has its own."""
-    owner = next(name for name, limits in _owned("thresholds").items() if threshold.name in limits)
+    owner = rules.owner(threshold.name)
     low, high = threshold.range
     national_unit = threshold.national_unit or threshold.unit
     text = rules.decisions[owner]

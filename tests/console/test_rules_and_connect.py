@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -62,6 +63,19 @@ def test_every_case_is_on_the_page_as_given_and_expected(reader: FlaskClient, na
         assert case.says in row and all(value in row for _, value in case.given)
         assert all(f"<code>{each}</code>" in row for each in case.expected)
         assert ('<span class="faint">no card</span>' in row) is not bool(case.expected)
+
+
+@pytest.mark.parametrize("name", RULES.decisions)
+def test_every_limit_that_a_decision_reads_or_names_is_in_its_table(reader: FlaskClient, name: str) -> None:
+    page, text = reader.get(f"/console/rules/{name}").text, RULES.decisions[name]
+    words = [*text.because.values(), *text.texts.values()]
+    words += [part for card in text.cards.values() for part in (card.summary, card.recommendation, card.rule)]
+    named = {each for part in words for each in re.findall(r"\{limit_(\w+)\}", part)}
+    shown = set(re.findall(r'<tr id="limit-([\w.]+)"', page))
+    assert shown == {each.name for each in RULES.limits_of(text)}
+    assert named <= {each.replace(".", "_") for each in shown}
+    choices = page.split('id="limits"')[1].split("</section>")[0]
+    assert all(f"<code>{each.name}</code>" in choices for each in RULES.switches_of(text))
 
 
 def test_who_must_sign_off_and_how_sure_stand_beside_every_limit(reader: FlaskClient) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from cards.chart import Chart, LabResult
+from cards.definitions import whole
 from cards.rules import Rules, Threshold
 from cards.scope import pregnancy
-
-_SECOND_TRIMESTER = range(14 * 7, 28 * 7)
 
 
 def anaemia_limit(chart: Chart, rules: Rules) -> Threshold:
     """The haemoglobin limit for this adult; where the sex is not known, the lower one."""
     state = pregnancy(chart)
     if state.is_pregnant:
-        middle = state.days is not None and state.days in _SECOND_TRIMESTER
+        second_trimester = range(whole("pregnancy.first_trimester"), whole("pregnancy.third_trimester"))
+        middle = state.days is not None and state.days in second_trimester
         return rules.limit("hb.second_trimester" if middle else "hb.pregnant")
     return rules.limit("hb.men" if chart.person.sex == "male" else "hb.women")
 

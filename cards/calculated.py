@@ -12,12 +12,9 @@ from decimal import Decimal
 
 from cards.analytes import analyte
 from cards.chart import Chart, LabResult, UnusableResult
+from cards.definitions import amount
 from cards.quantity import LOWER_BOUNDS, UPPER_BOUNDS, Quantity
 
-#: 70.9 × iron (µg/dL) ÷ transferrin (mg/dL), which is 3.96 × µmol/L ÷ g/L.
-_PER_TRANSFERRIN = Decimal("70.9")
-#: Reported and calculated saturation of one day may differ by this many points (clinical page 1.5, rule 6).
-_MOST_APART = Decimal(5)
 #: What binds iron, in the order in which it is believed.
 _BINDERS = ("tibc", "uibc", "transferrin")
 _STATUS = ("final", "amended", "corrected")
@@ -68,7 +65,7 @@ def saturations(chart: Chart) -> Saturations:
     )
 
 
-def blocking_tsat(chart: Chart, limit: Quantity, window_days: int = 730) -> LabResult | None:
+def blocking_tsat(chart: Chart, limit: Quantity, window_days: int) -> LabResult | None:
     """The newest saturation at or above `limit` (%) in the window that no surely later one below it has cleared.
 
     Pairing and freshness do not matter; a later one that is unusable, disputed or undecided clears nothing
@@ -130,8 +127,8 @@ def _saturation(iron: LabResult, binder: LabResult, comparator: str) -> LabResul
 
 
 def _percent(iron: Decimal, binder: Decimal, kind: str) -> Decimal:
-    if kind == "transferrin":
-        return _PER_TRANSFERRIN * iron / binder
+    if kind == "transferrin":  # in µg/dL and mg/dL
+        return amount("tsat.per_transferrin") * iron / binder
     return 100 * iron / (iron + binder if kind == "uibc" else binder)
 
 
@@ -167,7 +164,7 @@ def _apart(reported: LabResult, calculated: LabResult) -> bool:
         one, other = other, one
     if one.comparator in LOWER_BOUNDS or other.comparator in UPPER_BOUNDS:
         return False
-    return other.value - one.value > _MOST_APART
+    return other.value - one.value > amount("tsat.most_apart")
 
 
 def _flat(pairs: Iterable[tuple[LabResult, LabResult]]) -> Iterable[LabResult]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cards.chart import Chart
+from cards.definitions import whole
 from cards.finding import Fact
 from cards.rules import Rules
-from cards.scope import DIALYSIS_DAYS, is_esrd, is_on_haemodialysis
+from cards.scope import is_esrd, is_on_haemodialysis
 
 _BY_DIAGNOSIS = (
     ("context_heart_failure", ("heart-failure",)),
@@ -47,7 +48,7 @@ def _on_peritoneal_dialysis(chart: Chart) -> bool:
     named = any(
         "peritoneal-dialysis-procedure" in procedure.concepts
         and procedure.when
-        and procedure.when.within_days(DIALYSIS_DAYS, chart.today)
+        and procedure.when.within_days(whole("dialysis.days"), chart.today)
         for procedure in chart.procedures
     )
     return named and is_esrd(chart) and not is_on_haemodialysis(chart)

@@ -102,7 +102,8 @@ def _kinds_read(rules: Rules) -> Iterable[str]:
 def _attachments(rules: Rules) -> Iterator[Mapping[str, str]]:
     folder = files("cards")
     named = [(f"decisions/{name}.toml", folder / "decisions" / f"{name}.toml") for name in rules.decisions]
-    for title, entry in (("citations.toml", folder / "citations.toml"), *named):
+    shared = [(name, folder / name) for name in ("citations.toml", "definitions.toml")]
+    for title, entry in (*shared, *named):
         data = base64.b64encode(entry.read_bytes()).decode("ascii")
         yield {"contentType": "application/toml", "title": title, "data": data}
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from cards.chart import Allergy, Chart, Diagnosis, Draft, Drug, LabResult, Listing, Procedure, references
+from cards.definitions import whole
 from cards.finding import Fact, Finding, Indicator, OrderTests, Outcome, Suggestion
 from cards.scope import Rls, rls_status
 
-_RENEWAL_DAYS = 90
 _OVER = frozenset({"completed", "stopped"})
 
 
@@ -28,7 +28,7 @@ def earlier_orders(chart: Chart, draft: Draft) -> tuple[Drug, ...]:
     if draft.drug is None:
         return ()
     names = draft.drug.product.ingredient_names()
-    since = chart.today - timedelta(days=_RENEWAL_DAYS)
+    since = chart.today - timedelta(days=whole("drug.renewal_days"))
     return tuple(
         drug
         for drug in chart.drugs

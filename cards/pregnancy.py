@@ -8,15 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cards.chart import Chart, Diagnosis, Measure
+from cards.definitions import whole
 
-#: Before 14 weeks 0 days.
-FIRST_TRIMESTER_DAYS = 14 * 7
-_TERM_DAYS = 280
-#: Above 43 weeks a gestational age is unusable, and an entry older than that speaks of another pregnancy.
-_LONGEST_DAYS = 43 * 7
-_OVERDUE_DAYS = 21
-_PUERPERIUM_DAYS = 42
-_OLDEST_AGE = 60
 _WEEKS = re.compile(r"Z3A(\d\d)$")
 
 
@@ -35,23 +28,23 @@ class Pregnancy:
     @property
     def is_first_trimester(self) -> bool:
         """Surely before 14 weeks 0 days."""
-        return self.days is not None and self.days < FIRST_TRIMESTER_DAYS
+        return self.days is not None and self.days < whole("pregnancy.first_trimester")
 
     @property
     def may_be_first_trimester(self) -> bool:
         """Pregnant, and before 14 weeks or of unknown duration."""
-        return self.is_pregnant and (self.days is None or self.days < FIRST_TRIMESTER_DAYS)
+        return self.is_pregnant and (self.days is None or self.days < whole("pregnancy.first_trimester"))
 
 
 def pregnancy(chart: Chart) -> Pregnancy:
     """The pregnancy under way. Said of a man, or of anyone over 60, it is a data error and ignored."""
-    if chart.person.sex == "male" or (chart.age is not None and chart.age > _OLDEST_AGE):
+    if chart.person.sex == "male" or (chart.age is not None and chart.age > whole("pregnancy.oldest")):
         return Pregnancy()
     said = tuple(entry for entry in _entries(chart) if _is_of_this_pregnancy(entry, chart))
     if not said:
         return Pregnancy()
     for days, fact in _gestation(chart):
-        if 0 <= days <= _LONGEST_DAYS:
+        if 0 <= days <= whole("pregnancy.longest"):
             return Pregnancy(True, days, (*said, fact))
     return Pregnancy(True, None, said)
 
@@ -59,7 +52,7 @@ def pregnancy(chart: Chart) -> Pregnancy:
 def _entries(chart: Chart) -> Iterator[Diagnosis]:
     """Diagnoses of pregnancy, and those of delivery and puerperium for the 42 days that they stand for it."""
     yield from chart.diagnosed("pregnant")
-    since = chart.today - timedelta(days=_PUERPERIUM_DAYS)
+    since = chart.today - timedelta(days=whole("pregnancy.puerperium"))
     for entry in chart.diagnosed("puerperal"):
         said = _day_of(entry)
         if "pregnant" not in entry.concepts and said and said >= since:
@@ -70,10 +63,10 @@ def _is_of_this_pregnancy(entry: Diagnosis, chart: Chart) -> bool:
     """Not older than a pregnancy lasts, and not said before a due date that is more than 21 days past."""
     said = _day_of(entry)
     due = _due_date(chart)
-    past = due is not None and due.day is not None and (chart.today - due.day).days > _OVERDUE_DAYS
+    past = due is not None and due.day is not None and (chart.today - due.day).days > whole("pregnancy.overdue")
     if past and (said is None or due is None or due.day is None or said <= due.day):
         return False
-    return said is None or (chart.today - said).days <= _LONGEST_DAYS
+    return said is None or (chart.today - said).days <= whole("pregnancy.longest")
 
 
 def _day_of(entry: Diagnosis) -> date | None:
@@ -97,7 +90,7 @@ def _gestation(chart: Chart) -> Iterator[tuple[int, Diagnosis | Measure]]:
         yield int(measure.value * 7) + (chart.today - measure.when.last).days, measure
     due = _due_date(chart)
     if due and due.day:
-        yield _TERM_DAYS - (due.day - chart.today).days, due
+        yield whole("pregnancy.term") - (due.day - chart.today).days, due
     for entry in chart.diagnosed("gestation-week"):
         said, weeks = _day_of(entry), _WEEKS.search(entry.code)
         if said and weeks:

@@ -10,11 +10,11 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from cards.chart import Certainty, Chart, Diagnosis, Drug, Procedure
+from cards.definitions import whole
 from cards.moment import Moment, lies_in_future
-from cards.pregnancy import FIRST_TRIMESTER_DAYS, Pregnancy, pregnancy
+from cards.pregnancy import Pregnancy, pregnancy
 
 __all__ = [
-    "FIRST_TRIMESTER_DAYS",
     "Pregnancy",
     "Rls",
     "end_stage_kidney",
@@ -30,10 +30,6 @@ __all__ = [
     "rls",
     "rls_status",
 ]
-
-NEWBORN_DAYS = 28
-DIALYSIS_DAYS = 90
-PHLEBOTOMY_DAYS = 365
 
 
 class Rls(StrEnum):
@@ -64,7 +60,7 @@ def is_child(chart: Chart) -> bool:
 def is_newborn(chart: Chart) -> bool:
     """Under 28 days old; a birth date of less precision is taken as the latest it allows."""
     birth = chart.person.birth
-    return birth is not None and (chart.today - birth.last).days < NEWBORN_DAYS
+    return birth is not None and (chart.today - birth.last).days < whole("newborn.days")
 
 
 def is_esrd(chart: Chart) -> bool:
@@ -79,7 +75,7 @@ def end_stage_kidney(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
     """
     dialysis: tuple[Diagnosis | Procedure, ...] = (
         *chart.diagnosed("dialysis-dependence"),
-        *_procedures(chart, "dialysis-procedure", DIALYSIS_DAYS),
+        *_procedures(chart, "dialysis-procedure", whole("dialysis.days")),
     )
     named = chart.diagnosed("esrd")
     if chart.diagnosed("kidney-transplant") and not any(_is_recent_dialysis(fact, chart.today) for fact in dialysis):
@@ -94,7 +90,7 @@ def end_stage_kidney(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
 
 def _is_recent_dialysis(fact: Diagnosis | Procedure, today: date) -> bool:
     dates = (fact.when,) if isinstance(fact, Procedure) else (fact.onset, fact.recorded)
-    return any(when is not None and _is_within(when, DIALYSIS_DAYS, today) for when in dates)
+    return any(when is not None and _is_within(when, whole("dialysis.days"), today) for when in dates)
 
 
 def is_on_haemodialysis(chart: Chart) -> bool:
@@ -106,8 +102,8 @@ def haemodialysis(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
 
     Dialysis of a kind that is not told is none.
     """
-    through_blood = _procedures(chart, "haemodialysis-procedure", DIALYSIS_DAYS)
-    peritoneal = _procedures(chart, "peritoneal-dialysis-procedure", DIALYSIS_DAYS)
+    through_blood = _procedures(chart, "haemodialysis-procedure", whole("dialysis.days"))
+    peritoneal = _procedures(chart, "peritoneal-dialysis-procedure", whole("dialysis.days"))
     if peritoneal and _newest(peritoneal) >= _newest(through_blood):
         return ()
     return (*chart.diagnosed("haemodialysis-dependence"), *through_blood)
@@ -129,8 +125,10 @@ def probable_overload(chart: Chart) -> tuple[Diagnosis, ...]:
 
 def polycythaemia(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
     """Polycythaemia vera; or therapeutic phlebotomy within 365 days without a diagnosis of overload."""
-    phlebotomy = () if chart.diagnosed("overload") else _procedures(chart, "therapeutic-phlebotomy", PHLEBOTOMY_DAYS)
-    return (*chart.diagnosed("polycythaemia-vera"), *phlebotomy)
+    coded = chart.diagnosed("polycythaemia-vera")
+    if chart.diagnosed("overload"):
+        return coded
+    return (*coded, *_procedures(chart, "therapeutic-phlebotomy", whole("phlebotomy.days")))
 
 
 def _procedures(chart: Chart, concept: str, days: int) -> tuple[Procedure, ...]:

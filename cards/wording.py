@@ -14,6 +14,7 @@ from typing import Any
 from cards.analytes import analyte
 from cards.card import SUMMARY_LIMIT, utf16_length
 from cards.chart import Draft, Drug, LabResult, UnusableResult
+from cards.definitions import whole
 from cards.drugs.iron import is_iron
 from cards.finding import Fact
 from cards.moment import Moment
@@ -24,7 +25,7 @@ from cards.rules import Rules, Threshold
 _IN_WORDS = {"<": "below ", "<=": "at most ", ">": "above ", ">=": "at least ", "": ""}
 #: Names longer than this leave a summary no room for the next step.
 _SHORT_ENOUGH = 40
-_DAY_UNITS = {"d": "days", "a": "years"}
+_DAY_UNITS = {"d": "days", "mo": "months", "a": "years"}
 
 
 @cache
@@ -40,7 +41,12 @@ def quantity_in_words(quantity: Quantity) -> str:
 
 
 def threshold_in_words(threshold: Threshold) -> str:
-    return f"{plain(threshold.value)} {_DAY_UNITS.get(threshold.unit, threshold.unit)}"
+    return f"{plain(threshold.value)} {unit_in_words(threshold.unit)}"
+
+
+def unit_in_words(unit: str) -> str:
+    """Days, months and years by their names, every other unit as it is written."""
+    return _DAY_UNITS.get(unit, unit)
 
 
 def site_limit_in_words(limit: Threshold) -> str:
@@ -89,7 +95,7 @@ def draft_in_short(draft: Draft) -> str:
         return draft_in_words(draft)
     amounts = sorted(draft.drug.product.ingredients, key=lambda amount: not is_iron(amount))
     names = [amount.ingredient for amount in amounts]
-    if len(names) >= 4 or draft.drug.has("multi-ingredient"):
+    if len(names) >= whole("product.multi_ingredient") or draft.drug.has("multi-ingredient"):
         return "multi-ingredient product"
     joined = " / ".join(names)
     if len(names) > 1 and len(joined) > _SHORT_ENOUGH:

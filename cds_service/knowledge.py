@@ -19,6 +19,7 @@ from cards.rules import BadKnowledge, Rules, rules_from
 from cds_service.clients.client import Client
 from cds_service.knowledge_checks import knowledge_faults
 from cds_service.knowledge_codes import CodeMap, read_code_map, together
+from cds_service.knowledge_definitions import definition_faults
 from cds_service.knowledge_site import NO_OVERRIDES, Overrides, read_overrides
 from cds_service.settings import Settings
 
@@ -44,9 +45,12 @@ def national_rules() -> Rules:
     return checked_rules(sources, (folder / "citations.toml").read_text(encoding="utf-8"))
 
 
-def checked_rules(decision_files: Mapping[str, str], citations_file: str) -> Rules:
-    """Rules from the text of these files. Raises `BadKnowledge` with every fault of all of them."""
-    faults = knowledge_faults(decision_files, citations_file)
+def checked_rules(decision_files: Mapping[str, str], citations_file: str, definitions: str | None = None) -> Rules:
+    """Rules from the text of these files. Raises `BadKnowledge` with every fault of all of them.
+
+    `definitions`: those to check in place of the ones that ship, which every decision reads.
+    """
+    faults = knowledge_faults(decision_files, citations_file) + definition_faults(citations_file, definitions)
     if faults:
         raise BadKnowledge(*faults)
     rules = rules_from(decision_files, citations_file)

@@ -73,7 +73,7 @@ def _threshold_faults(content: Content, citations: Content) -> Iterator[str]:
         place = f'thresholds."{name}"'
         yield from (f"{place}{fault}" for fault in _value_faults(entry))
         yield from (f"{place}{fault}" for fault in _history_faults(entry, citations))
-        yield from (f"{place}.citation: {fault}" for fault in _source_faults(entry, citations))
+        yield from (f"{place}.citation: {fault}" for fault in source_faults(entry, citations))
         yield from (f"{place}{fault}" for fault in _unit_faults(entry))
 
 
@@ -98,7 +98,8 @@ def _history_faults(entry: Content, citations: Content) -> Iterator[str]:
             yield f".history[{number}].citation: {each['citation']} is not in {_CITATIONS}; add it there"
 
 
-def _source_faults(entry: Content, citations: Content) -> Iterator[str]:
+def source_faults(entry: Content, citations: Content) -> Iterator[str]:
+    """A source that is not listed, or less sure than what is said to rest on it."""
     source = citations.get(entry["citation"])
     if source is None:
         yield f"{entry['citation']} is not in {_CITATIONS}; add it there, or name another source"

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cards.definitions import Definition, definitions
 from cards.overrides import own_choices
 from cards.quantity import plain
 from cards.rules import Citation, DecisionText, Rules, Switch, Threshold
-from cards.wording import threshold_in_words
+from cards.wording import threshold_in_words, unit_in_words
 from cds_service.knowledge_checks import unverified_codes
 
 BEGIN = "<!-- generated:rules (python -m cds_service.rules_listing --write README.md) -->"
@@ -23,7 +24,8 @@ AWAITS = "awaits a physician"
 def as_table(rules: Rules) -> str:
     """For a terminal: one block per decision."""
     blocks = ["\n".join(_block(decision, rules)) for decision in rules.decisions.values()]
-    return "\n\n".join([*blocks, "\n".join(_choices(rules)), "\n".join(_unverified())]) + "\n"
+    parts = (_defined(), _choices(rules), _unverified())
+    return "\n\n".join([*blocks, *("\n".join(part) for part in parts)]) + "\n"
 
 
 def _block(decision: DecisionText, rules: Rules) -> Iterator[str]:
@@ -36,6 +38,13 @@ def _block(decision: DecisionText, rules: Rules) -> Iterator[str]:
         yield f"  {switch.name:28} {choice_in_words(switch):42} {' | '.join(switch.choices)}"
     for card in decision.cards.values():
         yield f"  {card.id:28} {card.indicator:10} {card.grade}. {'; '.join(_labels(card.citations, rules))}"
+
+
+def _defined() -> Iterator[str]:
+    """The numbers that no site may change."""
+    yield "Definitions: who the patient is and which data count. No site may change them."
+    for each in definitions().values():
+        yield f"  {each.name:28} {definition_in_words(each):42} {each.certainty:11} {each.citation:17} {each.meaning}"
 
 
 def _choices(rules: Rules) -> Iterator[str]:
@@ -56,7 +65,7 @@ def _unverified() -> Iterator[str]:
 
 def as_markdown(rules: Rules) -> str:
     """The same as one Markdown page, without a heading of its own."""
-    parts = [_summary(rules), _decisions(rules), _thresholds(rules), _switches(rules)]
+    parts = [_summary(rules), _decisions(rules), _thresholds(rules), _switches(rules), _definitions(rules)]
     folded = [_folded("Sources", _sources(rules)), _folded("Codes that await verification", _codes())]
     return "\n\n".join([*parts, *folded]) + "\n"
 
@@ -69,9 +78,11 @@ def _folded(title: str, text: str) -> str:
 def _summary(rules: Rules) -> str:
     cards = sum(len(decision.cards) for decision in rules.decisions.values())
     waiting = sum((limit.reviewer or AWAITS) == AWAITS for limit in rules.thresholds.values())
+    unsigned = sum(each.reviewer == AWAITS for each in definitions().values())
     return (
         f"{len(rules.decisions)} decisions, {cards} cards, {len(rules.thresholds)} thresholds, "
-        f"{len(rules.switches)} switches. {waiting} thresholds await a physician's sign-off."
+        f"{len(rules.switches)} switches, {len(definitions())} definitions. "
+        f"{waiting} thresholds and {unsigned} definitions await a physician's sign-off."
     )
 
 
@@ -113,9 +124,26 @@ def _switches(rules: Rules) -> str:
     return _markdown(("Switch", "Value", "Choices", "Meaning"), rows)
 
 
+def _definitions(rules: Rules) -> str:
+    rows = (
+        (
+            f"`{each.name}`",
+            definition_in_words(each),
+            each.meaning,
+            f"{rules.citations[each.citation].label} ({each.certainty})",
+            str(each.since),
+        )
+        for each in definitions().values()
+    )
+    intro = "Definitions, which several decisions share and no site may change:"
+    return f"{intro}\n\n{_markdown(('Definition', 'Value', 'Meaning', 'Source (certainty)', 'Since'), rows)}"
+
+
 def _sources(rules: Rules) -> str:
     named = {source for decision in rules.decisions.values() for card in decision.cards.values()
-             for source in card.citations} | {limit.citation for limit in rules.thresholds.values()}  # fmt: skip
+             for source in card.citations}  # fmt: skip
+    named |= {limit.citation for limit in rules.thresholds.values()}
+    named |= {each.citation for each in definitions().values()}
     rows = (_source(rules.citations[name]) for name in sorted(named))
     return _markdown(("Source", "Reference", "Certainty"), rows)
 
@@ -153,6 +181,12 @@ def value_in_words(limit: Threshold) -> str:
     if limit.national is None:
         return said
     return f"{said} (this site; nationally {plain(limit.national)} {limit.national_unit})"
+
+
+def definition_in_words(definition: Definition) -> str:
+    """`below 28 days`; a number that is no limit without a word before it."""
+    side = "" if definition.side == "is" else f"{definition.side} "
+    return f"{side}{plain(definition.value)} {unit_in_words(definition.unit)}"
 
 
 def choice_in_words(switch: Switch) -> str:

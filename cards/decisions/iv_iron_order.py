@@ -19,7 +19,6 @@ _FCM = "ferric carboxymaltose"
 _TO_IRON = ("iron-iv", "iron-adverse-reaction")
 _NOT_STUDIED = ("iron sucrose", "sodium ferric gluconate")
 _BOXED = ("iron dextran", "ferumoxytol")
-_FIRST_TRIMESTER_DAYS = 14 * 7
 
 Row = Callable[[IronOrder], Finding]
 
@@ -92,7 +91,7 @@ def _infection(order: IronOrder) -> Finding:
 
 def _early_pregnancy(order: IronOrder) -> Finding:
     state = pregnancy(order.chart)
-    if not state.is_pregnant or (state.days is not None and state.days >= _FIRST_TRIMESTER_DAYS):
+    if not state.may_be_first_trimester:
         return quiet(NAME, "not_early_pregnancy")
     known = state.days is not None
     words = f"{state.days // 7} weeks" if state.days is not None else "week not known"

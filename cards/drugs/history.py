@@ -7,10 +7,8 @@ from dataclasses import replace
 from datetime import date
 
 from cards.chart import Drug
+from cards.definitions import whole
 from cards.moment import Moment
-
-#: Days between two orders of one ingredient that still count as one treatment.
-GAP_DAYS = 30
 
 
 def with_history(drugs: Iterable[Drug]) -> tuple[Drug, ...]:
@@ -42,10 +40,16 @@ def _start(drug: Drug, row: list[Drug]) -> Moment | None:
     for other in row:  # the latest first
         if other.start is None or (begin and other.start.first >= begin.first):
             continue
-        ended_before = other.end is not None and begin is not None and (begin.first - other.end.last).days <= GAP_DAYS
-        if other.active or ended_before:
+        if other.active or _goes_on(other, begin):
             begin = other.start
     return begin
+
+
+def _goes_on(earlier: Drug, begin: Moment | None) -> bool:
+    """What began at `begin` is the same treatment: not longer after the end of `earlier` than the gap allows."""
+    if earlier.end is None or begin is None:
+        return False
+    return (begin.first - earlier.end.last).days <= whole("drug.gap_days")
 
 
 def _without_order_date(drug: Drug, row: list[Drug]) -> Drug:

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cards.chart import Amount, Product
+from cards.definitions import amount as defined
 from cards.drugs.forms import SOLID
 from cards.drugs.ingredients import ingredients
 from cards.drugs.kinds import MULTI_INGREDIENT
 
-#: Extended-release ferrous sulfate of these strengths is the dried salt: 142 mg hold 45 mg iron.
-_DRIED_EXTENDED, _DRIED_FRACTION = (Decimal(137), Decimal(168)), Decimal("0.315")
-#: A tablet of this much may be the dried salt, which holds more iron (200 mg of it 65 mg).
-_PERHAPS_DRIED = (Decimal(130), Decimal(200))
 _IRON_KINDS = frozenset({"iron-oral", "iron-iv"})
 
 
@@ -49,12 +46,17 @@ def elemental_iron(amount: Amount, product: Product) -> Iron | None:
 def _of_salt(amount: Amount, product: Product, fraction: Decimal, salt_from: Decimal) -> Iron:
     mg = amount.mg or Decimal(0)
     sulfate = amount.ingredient in ("ferrous sulfate", "dried ferrous sulfate")
-    if sulfate and product.extended_release and _DRIED_EXTENDED[0] <= mg <= _DRIED_EXTENDED[1]:
-        return Iron(mg * _DRIED_FRACTION)
+    if sulfate and product.extended_release and _is_between(mg, "sulfate.dried_extended"):
+        return Iron(mg * defined("sulfate.dried_extended_iron"))
     solid = product.form in SOLID or not product.form
     if solid and mg < salt_from:
         return Iron(mg, salt_known=False)
-    if solid and amount.ingredient == "ferrous sulfate" and _PERHAPS_DRIED[0] <= mg <= _PERHAPS_DRIED[1]:
+    if solid and amount.ingredient == "ferrous sulfate" and _is_between(mg, "sulfate.perhaps_dried"):
         dried = ingredients()["dried ferrous sulfate"].iron
         return Iron(mg * (dried.fraction if dried else fraction), salt_known=False)
     return Iron(mg * fraction)
+
+
+def _is_between(mg: Decimal, name: str) -> bool:
+    """Within the two strengths of that name, both included."""
+    return defined(f"{name}_from") <= mg <= defined(f"{name}_to")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from cards.definitions import whole
 from cards.drugs.forms import INJECTED, LOCAL, SOLID
 from cards.drugs.ingredients import ingredients
 from cards.drugs.products import ProductRow
 
 MULTI_INGREDIENT, CONTRACEPTIVE = "multi-ingredient", "contraceptive-pack"
-_MULTI = 4
 _IRON_KINDS = frozenset({"iron-oral", "iron-iv"})
 #: Given by mouth and by vein under one name: the route decides, and without one it is by mouth (clinical page 4.6).
 _EITHER_WAY = {"iron dextran": ("iron-iv", "iron-oral"), "iron": ("iron-iv", "iron-oral")}
@@ -20,7 +20,7 @@ def classes_of(row: ProductRow, route: str, *, contraceptive: bool) -> frozenset
         return frozenset()
     if contraceptive:
         return (held - _IRON_KINDS) | {CONTRACEPTIVE} if held & _IRON_KINDS else held
-    return held | {MULTI_INGREDIENT} if row.count >= _MULTI else held
+    return held | {MULTI_INGREDIENT} if row.count >= whole("product.multi_ingredient") else held
 
 
 def _classes(name: str, route: str, form: str) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cards.chart import Amount
+from cards.definitions import whole
 from cards.drugs.forms import LIQUID, SOLID
 from cards.drugs.ingredients import ingredients
 from cards.drugs.products import ProductRow
@@ -22,7 +23,7 @@ def name_of(row: ProductRow, *, contraceptive: bool = False) -> str:
     words = " / ".join(listed)
     if contraceptive:
         return f"oral contraceptive pack with {words}"
-    if row.count >= 4:
+    if row.count >= whole("product.multi_ingredient"):
         words = f"multi-ingredient product with {words}"
     elif rest > 0:
         words = f"{words} (in combination)"
@@ -31,7 +32,7 @@ def name_of(row: ProductRow, *, contraceptive: bool = False) -> str:
 
 def _most_telling(row: ProductRow) -> list[Amount]:
     """Iron first in a product of many; otherwise in their order."""
-    if row.count < 4:
+    if row.count < whole("product.multi_ingredient"):
         return list(row.ingredients)
     return sorted(row.ingredients, key=lambda each: "iron-oral" not in ingredients()[each.ingredient].classes)
 

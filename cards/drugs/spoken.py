@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from cards.chart import Amount
+from cards.definitions import whole
 from cards.drugs.forms import LIQUID, SOLID, form_in_words, is_extended_release, route_in_words
 from cards.drugs.ingredients import ingredients, plain
 from cards.drugs.products import ProductRow
@@ -15,7 +16,6 @@ from cards.drugs.words import MANY, amounts_in_words, components, paired_strengt
 
 _PER_ML = re.compile(r"(?:/|per)\s*[\d.,]*\s*ml\b")
 _COMBINED = re.compile(r"\d(?: ?mg)?[-/]\d[\d.]*\s*(?:mg|mcg)\b")
-_MULTI = 4  # active ingredients that make a multi-ingredient product
 
 
 @lru_cache(maxsize=4096)
@@ -25,7 +25,7 @@ def row_in_words(words: str) -> ProductRow | None:
     if not amounts:
         return None
     many = MANY.search(plain(words))
-    count = max(components(words), len(amounts), _MULTI if many else 0)
+    count = max(components(words), len(amounts), whole("product.multi_ingredient") if many else 0)
     row = shape((words,), _with_pair(words, amounts), count)
     return _without_strength(row) if row.form == LIQUID and not _PER_ML.search(plain(words)) else row
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cards.chart import Measure
+from cards.definitions import whole
 from cards.finding import Fact, Finding, Indicator, ReviseDraft, Suggestion, quiet
 from cards.iron.orders import IronOrder, order_fires
 from cards.quantity import plain, to_one_place
@@ -54,9 +55,9 @@ def _printed(amount: Decimal) -> str:
 
 
 def body_weight(order: IronOrder) -> Measure | None:
-    """The latest weight inside its window: 90 days under two years of age, else 365."""
+    """The latest weight inside its window, which is shorter in an infant."""
     chart = order.chart
-    infant = chart.age is not None and chart.age < 2
+    infant = chart.age is not None and chart.age < whole("infant.years")
     days = order.rules.limit("weight.infant_days" if infant else "weight.days").days
     fresh = [m for m in chart.measures if m.kind == "body-weight" and m.when.within_days(days, chart.today)]
     return max(fresh, key=lambda measure: measure.when.order) if fresh else None

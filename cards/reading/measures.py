@@ -8,14 +8,13 @@ from decimal import Decimal
 from cards.analytes import analyte
 from cards.chart import Diagnosis, Measure, UnusableResult
 from cards.code_systems import LOINC, SNOMED, system_of
+from cards.definitions import whole
 from cards.moment import parse_moment
 from cards.reading.observations import Measurement
 from cards.reading.shapes import codings
 from cards.reading.values import dated, read_value, unusable, why_not_final, why_undated
 from cards.units import Readable, Unreadable, canonical
 
-#: A stated pregnancy holds for six weeks (clinical page 4.3).
-_STATED_FOR = timedelta(days=42)
 #: The answers to LOINC 82810-3 that say "pregnant".
 _PREGNANT = frozenset({(SNOMED, "77386006"), (LOINC, "LA15173-0")})
 _MEASURES = ("body-weight", "gestational-age", "irls")
@@ -74,5 +73,5 @@ def _pregnancy(measurement: Measurement, today: date) -> Diagnosis | None:
     if why_not_final(measurement) or why_undated(measurement, today):
         return None
     when = dated(measurement.when, today)
-    counts = when.first >= today - _STATED_FOR
+    counts = when.first >= today - timedelta(days=whole("pregnancy.stated"))
     return Diagnosis(frozenset({"pregnant"}), counts, recorded=when, reference=measurement.reference)

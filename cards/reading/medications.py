@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 
 from cards.chart import Drug, Product
+from cards.definitions import whole
 from cards.drugs.dose import daily_dose
 from cards.drugs.history import with_history
 from cards.drugs.instructions import one_dose_in
@@ -41,7 +42,6 @@ _NEVER = frozenset({"draft", "cancelled", "entered-in-error", "not-taken", "not-
 _ACTIVE = frozenset({"active", "intended"})
 _UNSAID = frozenset({"", "unknown", "recorded"})
 _GIVEN = frozenset({"active", "completed", "in-progress"})
-_UNSAID_DAYS = 365
 _BOTTLES = frozenset({"bottle", "bottles", "box", "boxes", "pack", "packs", "package", "tube", "kit"})
 
 
@@ -129,7 +129,7 @@ def _was_never_taken(resource: Mapping[str, Json]) -> bool:
 def _is_active(status: str, start: Moment | None, end: Moment | None, today: date) -> bool:
     if end is not None and end.last < today:
         return False
-    recent = start is not None and start.last >= today - timedelta(days=_UNSAID_DAYS)
+    recent = start is not None and start.last >= today - timedelta(days=whole("drug.unsaid_days"))
     return status in _ACTIVE or (status in _UNSAID and recent)
 
 

@@ -9,11 +9,9 @@ from decimal import Decimal
 from cards.analytes import analyte
 from cards.calculated import exact, partner
 from cards.chart import LabResult
+from cards.definitions import amount
 from cards.quantity import UPPER_BOUNDS, Quantity
 
-#: Calcium + 0.8 × (4.0 − albumin in g/dL) (clinical page 5.1).
-_PER_GRAM_OF_ALBUMIN = Decimal("0.8")
-_USUAL_ALBUMIN = Decimal("4.0")
 _STATUS = ("final", "amended", "corrected")
 
 
@@ -74,7 +72,8 @@ def _calcium(by_name: dict[str, list[LabResult]]) -> list[LabResult]:
 
 
 def _corrected(total: LabResult, albumin: LabResult) -> LabResult:
-    value = exact(total) + _PER_GRAM_OF_ALBUMIN * (_USUAL_ALBUMIN - exact(albumin))
+    missing = amount("calcium.usual_albumin") - exact(albumin)
+    value = exact(total) + amount("calcium.per_albumin") * missing
     quantity = Quantity(value, total.quantity.unit, total.quantity.comparator)
     return LabResult(
         analyte="calcium",

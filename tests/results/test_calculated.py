@@ -146,7 +146,7 @@ def test_the_other_mislabel_of_section_5_is_caught() -> None:
 
 
 def blocked(*labs: LabResult, **members: Any) -> str:
-    result = blocking_tsat(chart(*labs, **members), LIMIT)
+    result = blocking_tsat(chart(*labs, **members), LIMIT, 730)
     return result.when.text if result else ""
 
 

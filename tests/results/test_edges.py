@@ -90,13 +90,13 @@ def test_a_disputed_saturation_is_listed_and_the_higher_calculated_one_is_named(
     ],
 )
 def test_only_a_surely_later_one_clears_a_high_saturation(high: str, low: str, blocks: bool) -> None:
-    found = blocking_tsat(chart(lab("tsat", "50", high), lab("tsat", "30", low)), LIMIT)
+    found = blocking_tsat(chart(lab("tsat", "50", high), lab("tsat", "30", low)), LIMIT, 730)
     assert bool(found) is blocks
 
 
 @pytest.mark.parametrize(("days", "blocks"), [(729, True), (730, True), (731, False)])
 def test_a_high_saturation_blocks_for_two_years(days: int, blocks: bool) -> None:
-    assert bool(blocking_tsat(chart(lab("tsat", "50", days)), LIMIT)) is blocks
+    assert bool(blocking_tsat(chart(lab("tsat", "50", days)), LIMIT, 730)) is blocks
 
 
 @pytest.mark.parametrize(

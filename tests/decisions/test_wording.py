@@ -26,6 +26,7 @@ PROFILE = CardProfile("p1", source_url="https://rls.example.org/source-attribute
 #: Where the links of cards may lead (reliability and security page, OUT-4); `.example.org` stands for the service.
 HOSTS = {
     "doi.org",
+    "www.uptodate.com",
     "pubmed.ncbi.nlm.nih.gov",
     "pmc.ncbi.nlm.nih.gov",
     "dailymed.nlm.nih.gov",

@@ -8,9 +8,15 @@ import pytest
 
 from cards.chart import Amount, Product
 from cards.drugs.dose import daily_dose
+from cards.drugs.history import with_history
 from cards.drugs.iron import Iron, elemental_iron
+from cards.drugs.medication import product_of, resolver
+from cards.drugs.naming import name_of
+from cards.drugs.products import ProductRow
 from cards.drugs.recognise import recognise
 from cards.drugs.sigs import read_sig
+from cards.drugs.timing import number
+from tests.decisions.charts import drug
 
 
 def product(name: str, mg: str | None, form: str = "tablet", *, released: bool = False) -> Product:
@@ -26,6 +32,14 @@ def product(name: str, mg: str | None, form: str = "tablet", *, released: bool =
         ("ferrous sulfate", "200", "", False, "65", False),
         ("ferrous sulfate", "220", "liquid", False, "44", True),
         ("ferrous sulfate", "142", "tablet", True, "45", True),
+        ("ferrous sulfate", "136", "tablet", True, "44", False),
+        ("ferrous sulfate", "137", "tablet", True, "43", True),
+        ("ferrous sulfate", "168", "tablet", True, "53", True),
+        ("ferrous sulfate", "169", "tablet", True, "55", False),
+        ("ferrous sulfate", "129", "tablet", False, "129", False),
+        ("ferrous sulfate", "130", "tablet", False, "42", False),
+        ("ferrous sulfate", "160", "tablet", False, "52", False),
+        ("ferrous sulfate", "201", "tablet", False, "40", True),
         ("ferrous sulfate", "65", "tablet", False, "65", False),
         ("ferrous sulfate", "65", "", False, "65", False),
         ("ferrous sulfate", None, "tablet", False, None, True),
@@ -170,3 +184,126 @@ def test_a_fraction_is_less_than_one(said: str, amount: str | None) -> None:
 def test_both_signs_of_a_microgram_in_a_name(sign: str) -> None:
     found = recognise({"text": f"folic acid 400 {sign} tablet"})
     assert found and found.ingredients == (Amount("folic acid", Decimal("0.4")),)
+
+
+@pytest.mark.parametrize(
+    ("mg", "directions"),
+    [
+        ("325", "take 65 mg of elemental iron"),
+        ("325", "take 325 mg"),
+        (None, "take 325 mg"),
+    ],
+)
+def test_a_mass_without_how_often_is_no_dose_of_iron(mg: str | None, directions: str) -> None:
+    assert daily_dose([{"text": directions}], product("ferrous sulfate", mg)).elemental_iron_mg is None
+
+
+def test_of_phases_that_follow_one_another_the_salt_is_known_where_it_is_in_all() -> None:
+    phases = [{"sequence": number, "text": f"{number} tablet daily"} for number in (1, 2)]
+    for mg, known in (("325", True), ("200", False)):
+        found = daily_dose(phases, product("ferrous sulfate", mg))
+        assert (found.elemental_iron_mg, found.iron_salt_known) == (Decimal(130), known)
+
+
+def test_a_row_of_orders_is_walked_from_the_latest_in_whatever_order_it_is_listed() -> None:
+    row = [
+        drug("da pramipexole 0.25 since 2026-01-05 until 2026-03-01", 1),
+        drug("da pramipexole 0.25 since 2026-03-10 until 2026-05-20", 2),
+        drug("da pramipexole 0.25 since 2026-06-01", 3),
+    ]
+    for listed in (row, row[::-1]):
+        (active,) = (each for each in with_history(listed) if each.active)
+        assert active.start and active.start.text == "2026-01-05"
+
+
+def test_an_order_of_the_same_day_is_no_earlier_one() -> None:
+    row = [drug("da pramipexole 0.25 since 2026-03-01", 1), drug("da pramipexole 0.25 since 2026-03", 2)]
+    assert [each.start and each.start.text for each in with_history(row)] == ["2026-03-01", "2026-03"]
+
+
+@pytest.mark.parametrize("form", ["Solution for injection", "Injectable solution"])
+def test_the_form_of_a_medication_tells_the_route(form: str) -> None:
+    medication = {"resourceType": "Medication", "id": "m", "code": {"text": "iron dextran"}, "form": {"text": form}}
+    found = product_of({"medicationReference": {"reference": "Medication/m"}}, resolver([medication]))
+    assert found and (found.route, found.classes) == ("injection", {"iron-iv"})
+
+
+def test_an_ingredient_without_a_strength_of_its_own_keeps_the_one_in_its_words() -> None:
+    held = {"resourceType": "Medication", "id": "m", "form": {"text": "tablet"},
+            "ingredient": [{"itemCodeableConcept": {"text": "magnesium oxide 400 mg"}}]}  # fmt: skip
+    found = product_of({"medicationReference": {"reference": "Medication/m"}}, resolver([held]))
+    assert found and found.name == "magnesium oxide 400 mg oral tablet"
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        (
+            ProductRow((Amount("calcitriol", Decimal("0.0099")),), 1, "capsule", "oral", False),
+            "calcitriol 9.9 mcg oral capsule",
+        ),
+        (
+            ProductRow((Amount("calcitriol", Decimal("0.01")),), 1, "capsule", "oral", False),
+            "calcitriol 0.01 mg oral capsule",
+        ),
+        (ProductRow((Amount("magnesium citrate"),), 1, "powder", "oral", False), "magnesium citrate powder"),
+        (ProductRow((Amount("magnesium citrate"),), 1, "liquid", "oral", False), "magnesium citrate liquid"),
+        (ProductRow((Amount("rotigotine"),), 1, "patch", "transdermal", False), "rotigotine patch"),
+    ],
+)
+def test_a_name_tells_strength_and_form(row: ProductRow, name: str) -> None:
+    assert name_of(row) == name
+
+
+@pytest.mark.parametrize(
+    ("directions", "amount", "unit"),
+    [("650 mg = 2 tab daily", 2, ""), ("650 mg as 2 tab daily", 2, ""), ("650 mg from 28 tab daily", 650, "mg")],
+)
+def test_pieces_so_near_are_the_dose_that_was_measured(directions: str, amount: int, unit: str) -> None:
+    said = read_sig(directions)
+    assert (said.amount, said.unit) == (amount, unit)
+
+
+def test_a_part_that_tells_no_dose_leaves_the_others() -> None:
+    said = read_sig("1 tablet in the morning, with food, and 2 tablets at bedtime")
+    assert said.amount and said.per_day and said.amount * said.per_day == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "strengths"),
+    [
+        ("cholecalciferol-magnesium oxide 0.01-400 mg tablet", {"cholecalciferol": "0.01", "magnesium oxide": "400"}),
+        ("ferrous sulfate 325mg(65mg elemental iron)tablet", {"ferrous sulfate": "325"}),
+    ],
+)
+def test_a_strength_belongs_to_its_ingredient(words: str, strengths: dict[str, str]) -> None:
+    found = recognise({"text": words})
+    assert found and {each.ingredient: str(each.mg) for each in found.ingredients} == strengths
+
+
+def test_a_solid_form_is_taken_by_mouth() -> None:
+    found = recognise({"text": "magnesium oxide 400 mg Tabletten"})
+    assert found and (found.form, found.route) == ("tablet", "oral")
+
+
+def test_of_two_texts_the_one_that_tells_the_strength_counts() -> None:
+    said = {"text": "magnesium oxide 400 mg", "coding": [{"display": "magnesium oxide in whatever strength there is"}]}
+    found = recognise(said)
+    assert found and found.ingredients[0].mg == Decimal(400)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (0, None),
+        ("0", None),
+        (-1, None),
+        ("1e9", None),
+        ("NaN", None),
+        (True, None),
+        ("0.5", "0.5"),
+        (999999999, "999999999"),
+    ],
+)
+def test_a_number_is_positive_and_of_a_size_that_can_be(value: object, read: str | None) -> None:
+    assert number(value) == (None if read is None else Decimal(read))

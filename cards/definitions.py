@@ -35,8 +35,8 @@ class Definition:
     citation: str
     certainty: str
     reviewer: str
+    next_review: date
     step: Decimal = Decimal(1)
-    next_review: date | None = None
 
 
 def text_of_definitions() -> str:

@@ -46,17 +46,16 @@ def elemental_iron(amount: Amount, product: Product) -> Iron | None:
 def _of_salt(amount: Amount, product: Product, fraction: Decimal, salt_from: Decimal) -> Iron:
     mg = amount.mg or Decimal(0)
     sulfate = amount.ingredient in ("ferrous sulfate", "dried ferrous sulfate")
-    if sulfate and product.extended_release and _is_between(mg, "sulfate.dried_extended"):
+    if sulfate and product.extended_release and _is_dried_when_extended(mg):
         return Iron(mg * defined("sulfate.dried_extended_iron"))
     solid = product.form in SOLID or not product.form
     if solid and mg < salt_from:
         return Iron(mg, salt_known=False)
-    if solid and amount.ingredient == "ferrous sulfate" and _is_between(mg, "sulfate.perhaps_dried"):
+    if solid and amount.ingredient == "ferrous sulfate" and mg <= defined("sulfate.perhaps_dried"):
         dried = ingredients()["dried ferrous sulfate"].iron
         return Iron(mg * (dried.fraction if dried else fraction), salt_known=False)
     return Iron(mg * fraction)
 
 
-def _is_between(mg: Decimal, name: str) -> bool:
-    """Within the two strengths of that name, both included."""
-    return defined(f"{name}_from") <= mg <= defined(f"{name}_to")
+def _is_dried_when_extended(mg: Decimal) -> bool:
+    return defined("sulfate.dried_extended_from") <= mg <= defined("sulfate.dried_extended_to")

@@ -50,8 +50,9 @@ class KeySource:
         if not self._is_running():
             self.start()
         key = self.current().find(kid, algorithm)
-        if key is None and self._hope(kid, patience):
-            key = self.current().find(kid, algorithm)
+        if key is None:
+            self._hope(kid, patience)
+            key = self.current().find(kid, algorithm)  # also without hope: a fetch may have ended since the first look
         return key
 
     def current(self) -> KeySet:
@@ -82,16 +83,16 @@ class KeySource:
         thread = self._thread
         return thread is not None and thread.is_alive()
 
-    def _hope(self, kid: str, patience: float) -> bool:
-        """Wait for the fetch under way, or for one more if one may be asked for. True where a fetch has ended."""
+    def _hope(self, kid: str, patience: float) -> None:
+        """Wait for the fetch under way, or for one more if one may be asked for."""
         with self._changed:
             now, rounds = self._clock(), self._rounds
             if self._due > now and not self._may_ask(now, kid):
-                return False
+                return
             if self._due > now:
                 self._asked_at, self._due = now, now
                 self._changed.notify_all()
-            return self._changed.wait_for(lambda: self._rounds != rounds or self._stopped, patience)
+            self._changed.wait_for(lambda: self._rounds != rounds or self._stopped, patience)
 
     def _may_ask(self, now: float, kid: str) -> bool:
         """An unknown id may ask once in 30 seconds; an id that is known for another algorithm may not ask."""

@@ -373,6 +373,20 @@ def test_a_set_is_renewed_in_the_background_when_its_time_has_come() -> None:
     source.stop()
 
 
+def test_a_set_that_came_between_looking_and_waiting_is_not_missed() -> None:
+    """The first call of a worker must not be refused because its fetch was quick."""
+
+    def clock() -> float:
+        if source is not None and not source.fetches:
+            source.refresh()
+        return 1000.0
+
+    source: KeySource | None = None
+    source = KeySource("x", Flaky(OLD), clock)
+    source.stop()  # no thread of its own: the fetch ends just where the clock is read
+    assert source.find("old", "ES384", 5) is not None
+
+
 def test_a_process_that_lost_its_thread_begins_anew() -> None:
     """What a fork leaves behind: the set and a thread that does not run."""
     source = KeySource("x", Flaky(OLD), Clock())

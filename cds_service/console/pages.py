@@ -19,7 +19,7 @@ from cds_service.console.charts import Samples
 from cds_service.console.connect_view import CLIENTS, client_titles, connect
 from cds_service.console.delivery import static_version, with_policy
 from cds_service.console.markup import markdown, template_words
-from cds_service.console.rules_view import CERTAINTY, cards_by_topic, decision_view, decisions_by_hook
+from cds_service.console.rules_view import CERTAINTY, cards_by_topic, decision_view, decisions_by_hook, shared_numbers
 from cds_service.console.telemetry import Source
 from cds_service.console.try_view import FILE, Form, read_form, try_form
 from cds_service.console.watch_view import PERIODS, STATES, watch
@@ -126,7 +126,9 @@ def _in_memory(limit: int) -> tuple[MultiDict[str, str], bytes | None]:
 def _rules_page(console: Console) -> Callable[[], str]:
     def rules() -> str:
         knowledge = _rules(console)
-        return render_template("rules.html", groups=decisions_by_hook(knowledge), rules=knowledge)
+        return render_template(
+            "rules.html", groups=decisions_by_hook(knowledge), rules=knowledge, shared=shared_numbers(knowledge)
+        )
 
     return rules
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cards.definitions import Definition, definitions
 from cards.quantity import plain
 from cards.rules import CardText, Citation, DecisionText, Rules, Switch, Threshold
 from cds_service.console.cases import Case, cases_of
@@ -58,6 +59,14 @@ def decisions_by_hook(rules: Rules) -> tuple[tuple[str, tuple[DecisionText, ...]
     chart = tuple(each for each in texts if "patient-view" in each.hooks)
     orders = tuple(each for each in texts if "patient-view" not in each.hooks)
     return ("When a chart is opened", chart), ("When an order is chosen or signed", orders)
+
+
+def shared_numbers(rules: Rules) -> tuple[tuple[Definition, str, Citation], ...]:
+    """The numbers that several decisions share, each with its value in words and its source."""
+    return tuple(
+        (each, _with_unit(plain(each.value), each.unit), rules.citations[each.citation])
+        for each in definitions().values()
+    )
 
 
 def cards_by_topic(rules: Rules) -> dict[str, tuple[str, CardText]]:

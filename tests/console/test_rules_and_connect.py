@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from cards.definitions import definitions
 from cards.quantity import plain
 from cards.rules import load_rules
 from cds_service.console import console_app
@@ -172,6 +173,14 @@ def test_the_index_leads_to_every_decision(reader: FlaskClient) -> None:
     text = reader.get("/console/rules").text
     assert all(f'href="/console/rules/{name}"' in text for name in RULES.decisions)
     assert all(switch in text for switch in RULES.switches)
+
+
+def test_the_numbers_that_decisions_share_are_told_with_source_and_sign_off(reader: FlaskClient) -> None:
+    text = unescape(reader.get("/console/rules").text)
+    for each in definitions().values():
+        row = text.split(f'id="shared-{each.name}"')[1].split("</tr>")[0]
+        told = (each.meaning, plain(each.value), each.certainty, each.reviewer, RULES.citations[each.citation].label)
+        assert all(words in row for words in told)
 
 
 def test_a_decision_that_is_none_is_not_found(reader: FlaskClient) -> None:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from cards.code_systems import RXNORM
+from cards.code_systems import ICD_10_CM, RXNORM
 from cards.drugs.medication import product_of, resolver, within
 from cards.drugs.recognise import recognise
 from cards.moment import parse_moment
+from cards.orders import earlier_orders
 from cards.pregnancy import pregnancy
 from cards.reading import Listed, read_chart, unwrap
 from cards.reading.allergies import read_allergies
-from cards.reading.diagnoses import diagnosis_concepts, read_diagnoses
+from cards.reading.diagnoses import diagnosis_concepts, read_diagnoses, rls_in_words
 from cards.reading.lab_orders import read_lab_orders
 from cards.reading.medications import read_drugs, read_reasons
 from cards.reading.procedures import read_procedures
+from cards.reading.rls_words import names_rls
 from cards.reading.shapes import moment_of, reference_id, reference_type
+from cards.reading.versions import version_by_shape
 from tests.decisions.charts import chart as chart_of
 
 TODAY = date(2026, 6, 15)
@@ -301,3 +306,118 @@ def test_a_note_inside_one_of_several_bundles_is_not_forgotten() -> None:
 def test_an_impossible_age_of_a_pregnancy_is_passed_over_for_the_one_before() -> None:
     built = chart_of({"person": "31 F pregnant", "measures": ["gestational-age 50 7d", "gestational-age 12 14d"]})
     assert pregnancy(built).days == 12 * 7 + 14
+
+
+# --- days of the clinic, and statuses that tell little ----------------------------------------------------------
+
+LATE = "2026-06-15T02:00:00Z"  # the evening before in New York
+
+
+@pytest.mark.parametrize("onset", [{"onsetDateTime": LATE}, {"onsetPeriod": {"start": LATE}}])
+def test_an_onset_is_a_day_of_the_clinic(onset: dict[str, Any]) -> None:
+    code = {"coding": [{"system": ICD_10_CM, "code": "G25.81"}]}
+    condition = {"resourceType": "Condition", "id": "c", "code": code, **onset}
+    (found,) = read_diagnoses([condition], patient_id="p", today=TODAY, zone=NEW_YORK)
+    assert found.onset and found.onset.text == "2026-06-14"
+
+
+def test_the_end_of_a_course_and_the_day_of_a_procedure_are_days_of_the_clinic() -> None:
+    lasting = {"repeat": {"boundsPeriod": {"start": "2026-05-01", "end": LATE}}}
+    order = {"resourceType": "MedicationRequest", "id": "m", "status": "completed", "intent": "order",
+             "medicationCodeableConcept": {"text": "ropinirole 1 mg tablet"},
+             "dosageInstruction": [{"timing": lasting}]}  # fmt: skip
+    (found,) = read_drugs([order], patient_id="p", today=TODAY, zone=NEW_YORK)
+    assert found.end and found.end.text == "2026-06-14"
+    done = {"resourceType": "Procedure", "id": "x", "status": "completed", "performedDateTime": LATE,
+            "code": {"coding": [{"system": "http://snomed.info/sct", "code": "302497006"}]}}  # fmt: skip
+    chart = read_chart({"procedures": unwrap(done)}, patient_id="p", now=NOON, zone=NEW_YORK)
+    assert [each.when and each.when.text for each in chart.procedures] == ["2026-06-14"]
+
+
+def test_an_exact_time_is_kept_in_utc() -> None:
+    found = parse_moment("2026-06-15T10:00:00+02:00", NEW_YORK)
+    assert found and found.at == datetime(2026, 6, 15, 8, tzinfo=UTC)
+    assert found.at and found.at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("status", "one_dose", "earlier"),
+    [("completed", False, True), ("stopped", False, True), ("completed", True, False), ("on-hold", False, False)],
+)
+def test_a_course_without_an_end_is_renewed_where_it_is_over(status: str, one_dose: bool, earlier: bool) -> None:
+    built = chart_of({"drugs": ["da pramipexole 0.25 since 20d inactive"], "drafts": ["da pramipexole 0.25"]})
+    past = replace(built.drugs[0], status=status, one_dose=one_dose)
+    assert bool(earlier_orders(replace(built, drugs=(past,)), built.drafts[0])) is earlier
+
+
+def test_a_pregnancy_of_unknown_week_names_the_entry_that_says_so() -> None:
+    built = chart_of({"dx": ["rls", "pregnant 30d"]})
+    assert pregnancy(built).facts == (built.diagnoses[1],)
+
+
+def test_the_dose_of_a_statement_stands_under_its_own_name() -> None:
+    statement = {"resourceType": "MedicationStatement", "id": "m", "status": "active",
+                 "medicationCodeableConcept": {"text": "ferrous sulfate 325 mg tablet"},
+                 "dosage": [{"text": "2 tablets daily"}]}  # fmt: skip
+    (found,) = read_drugs([statement], patient_id="p", today=TODAY, zone=UTC)
+    assert found.daily and found.daily.elemental_iron_mg == 130
+
+
+def test_a_reason_by_a_code_of_the_sites_own_is_one() -> None:
+    own = {("http://ehr.example/problems", "HF"): frozenset({"heart-failure"})}
+    order = {"reasonCode": [{"coding": [{"system": "http://ehr.example/problems", "code": "HF"}]}]}
+    found = read_reasons(order, lambda reference: None, partial(diagnosis_concepts, local=own))
+    assert (found.concepts, found.readable) == ({"heart-failure"}, True)
+    assert not read_reasons(order, lambda reference: None, diagnosis_concepts).readable
+
+
+# --- restless legs in words, and how far back an encounter counts -----------------------------------------------
+
+
+def test_a_typed_and_a_printed_apostrophe_are_one() -> None:
+    assert names_rls("Ekbom's syndrome")
+    assert names_rls("Ekbom’s syndrome")
+
+
+def test_the_words_of_a_referred_concept_are_read_beside_those_of_the_reference() -> None:
+    assert rls_in_words({"text": "as told", "concept": {"text": "restless legs"}})
+    assert not rls_in_words({"text": "no evidence of", "concept": {"text": "restless legs"}})
+
+
+def test_an_old_encounter_is_left_as_it_is_where_the_problem_list_says_the_same_or_no_age_is_asked() -> None:
+    code = {"coding": [{"system": ICD_10_CM, "code": "G25.81"}]}
+    listed = {"resourceType": "Condition", "id": "1", "code": code}
+    old = {
+        **listed,
+        "id": "2",
+        "recordedDate": "2020-01-01",
+        "category": [{"coding": [{"code": "encounter-diagnosis"}]}],
+    }
+    for resources, months, certainties in (
+        ([listed, old], 24, ["confirmed", "confirmed"]),
+        ([old], 24, ["suspected"]),
+        ([old], 0, ["confirmed"]),
+    ):
+        found = read_diagnoses(resources, patient_id="p", today=TODAY, zone=UTC, encounter_months=months)
+        assert [each.certainty.value for each in found] == certainties
+
+
+# --- versions by shape -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("member", ["comment", "context", "related"])
+def test_members_of_an_older_observation_tell(member: str) -> None:
+    assert version_by_shape([{"resourceType": "Observation", member: "x"}]) == "STU3"
+
+
+@pytest.mark.parametrize("dose", ["doseQuantity", "doseRange"])
+def test_the_dose_of_an_older_order_tells(dose: str) -> None:
+    order = {"resourceType": "MedicationRequest", "dosageInstruction": [{dose: {}}]}
+    assert version_by_shape([order]) == "STU3"
+
+
+def test_what_is_of_either_later_version_goes_with_the_more_of_them() -> None:
+    open_to_both = {"resourceType": "Condition", "clinicalStatus": {}}
+    r4, r5 = ({"resourceType": "ServiceRequest", "code": code} for code in ({}, {"concept": {}}))
+    assert version_by_shape([r4, r4, r5, open_to_both, open_to_both]) == "R4"
+    assert version_by_shape([r4, r5, r5, open_to_both]) == "R5"

@@ -154,3 +154,10 @@ def test_bundles_in_bundles_end_somewhere() -> None:
     for _ in range(5000):
         value = {"resource": value}
     assert unwrap(value).listing is Listing.NOT_KNOWN
+
+
+def test_a_bundle_that_is_cut_stays_so_beside_a_whole_one() -> None:
+    cut, whole = bundle(RESULT, **NEXT), bundle(PATIENT)
+    for entries in ((cut, whole), (whole, cut)):
+        assert unwrap(bundle(*entries)).listing is Listing.CUT
+    assert unwrap(bundle(whole, whole)).listing is Listing.COMPLETE

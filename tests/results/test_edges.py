@@ -128,6 +128,41 @@ def test_of_two_copies_the_one_updated_later_counts() -> None:
     assert values(later, copy_of(40, "2026-05-21T10:00:00Z", status="corrected")) == ["30 ng/mL"]
 
 
+def test_of_two_copies_that_nothing_tells_apart_the_first_counts() -> None:
+    assert values(copy_of(40), copy_of(30)) == ["40 ng/mL"]
+    same = "2026-05-20T10:00:00Z"
+    assert values(copy_of(30, same), copy_of(40, same)) == ["30 ng/mL"]
+
+
+def contained(container: dict[str, Any], member: dict[str, Any]) -> dict[str, Any]:
+    report = {"resourceType": "DiagnosticReport", "id": "r", "status": "final", "subject": {"reference": "Patient/7"}}
+    bare = {name: value for name, value in observation("ferritin", 38, "ng/mL").items() if name != "subject"}
+    del bare["effectiveDateTime"]
+    return {**report, **container, "contained": [bare | member]}
+
+
+@pytest.mark.parametrize(
+    ("container", "member", "day"),
+    [
+        ({"effectiveDateTime": "2026-05-20"}, {}, "2026-05-20"),
+        ({"effectiveDateTime": "2026-05-20"}, {"effectiveDateTime": "2026-05-01"}, "2026-05-01"),
+        ({"effectiveDateTime": "2026-05-20"}, {"effectivePeriod": {"end": "2026-05-01"}}, "2026-05-01"),
+        ({"effectivePeriod": {"end": "2026-05-20"}}, {"effectiveInstant": "2026-05-01T12:00:00Z"}, "2026-05-01"),
+    ],
+)
+def test_a_contained_result_has_the_day_of_its_container_or_its_own(
+    container: dict[str, Any], member: dict[str, Any], day: str
+) -> None:
+    assert [each.when.text for each in read(contained(container, member)).labs] == [day]
+
+
+@pytest.mark.parametrize("member", [{}, {"effectiveDateTime": "2026-05-01"}])
+def test_a_contained_result_is_of_the_patient_of_its_container(member: dict[str, Any]) -> None:
+    somebody = {"subject": {"reference": "Patient/8"}, "effectiveDateTime": "2026-05-20"}
+    found = read(contained(somebody, member))
+    assert (found.labs, found.unusable, found.discarded) == ((), (), 1)
+
+
 def test_without_a_date_the_copy_that_takes_most_back_counts() -> None:
     assert values(copy_of(30), copy_of(40, status="amended")) == ["40 ng/mL"]
     assert values(copy_of(40, status="amended"), copy_of(30)) == ["40 ng/mL"]
@@ -146,12 +181,32 @@ def test_an_observation_without_a_value_says_so() -> None:
     assert reason(observation("ferritin"))
 
 
+PANEL, REJECTED = "50190-8", "14724-9"
+
+
+@pytest.mark.parametrize(("name", "value", "unit"), [("iron", 90, "ug/dL"), ("tsat", 30, "%")])
+def test_a_code_of_the_panel_beside_its_own_leaves_a_result_what_it_is(name: str, value: int, unit: str) -> None:
+    alone = observation(name, value, unit)
+    both = {**alone, "code": coded(PANEL, alone["code"]["coding"][0]["code"])}
+    assert [each.analyte for each in read(both).labs] == [name]
+    assert read({**alone, "code": coded(PANEL)}).unusable == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "unit"), [("ferritin", 38, "ng/mL"), ("tsat", 30, "%"), ("vitd", 30, "ng/mL")]
+)
+def test_a_code_that_is_rejected_beside_its_own_makes_a_result_unusable(name: str, value: int, unit: str) -> None:
+    alone = observation(name, value, unit)
+    assert reason({**alone, "code": coded(alone["code"]["coding"][0]["code"], REJECTED)}) == "several-tests"
+
+
 # --- measures --------------------------------------------------------------------------------------------------
 
 
 def test_a_due_date_is_a_day_in_the_zone_of_the_clinic() -> None:
     due = {
         "resourceType": "Observation",
+        "id": "due",
         "status": "final",
         "code": coded("11778-8"),
         "subject": {"reference": "Patient/7"},
@@ -159,6 +214,7 @@ def test_a_due_date_is_a_day_in_the_zone_of_the_clinic() -> None:
         "valueDateTime": "2026-10-01T02:00:00Z",
     }
     (measure,) = read(due).measures
+    assert measure.reference == "Observation/due"
     assert (measure.kind, measure.value, str(measure.day)) == ("due-date", Decimal(0), "2026-09-30")
 
 
@@ -200,6 +256,13 @@ def test_a_sum_of_vitamin_d_keeps_where_and_when_it_is_from() -> None:
     assert (total.reference, total.when.text) == ("Observation/d3", "2026-05-20")
     assert total.issued and total.issued.isoformat() == "2026-05-21T10:00:00+00:00"
     assert [part.analyte for part in total.parts] == ["vitd3", "vitd2"]
+
+
+def test_d3_that_stands_for_the_total_is_its_only_part() -> None:
+    results = read(observation("vitd3", 20.2, "ng/mL", id="d3"))
+    (total,) = (each for each in results.labs if each.analyte == "vitd")
+    assert (total.quantity.text, total.reference) == ("20.2 ng/mL", "Observation/d3")
+    assert [part.analyte for part in total.parts] == ["vitd3"]
 
 
 def test_a_corrected_calcium_keeps_where_and_when_it_is_from() -> None:

@@ -329,6 +329,21 @@ def test_plausibility(name: str, value: str, unit: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "unit", "shown"),
+    [
+        ("magnesium", "20.1234", "mg/dL", "20.12 mg/dL"),
+        ("magnesium", "10.1234", "mmol/L", "24.61 mg/dL"),
+        ("ferritin", "100000.1234", "ng/mL", "100000.1 ng/mL"),
+        ("calcium", "2.4321", "mg/dL", "2.43 mg/dL"),
+        ("irls", "41.23456", "points", "41.235 points"),
+    ],
+)
+def test_a_number_that_cannot_be_true_is_named_rounded(name: str, value: str, unit: str, shown: str) -> None:
+    answer = converted(name, value, unit)
+    assert isinstance(answer, Unreadable) and answer.quantity and answer.quantity.text == shown
+
+
+@pytest.mark.parametrize(
     ("value", "shown"), [("100", "100 %"), ("100.04", "100 %"), ("100.05", ">100 %"), ("150", ">100 %")]
 )
 def test_a_saturation_above_100_is_shown_as_above_100(value: str, shown: str) -> None:

@@ -12,7 +12,16 @@ import pytest
 from cards.code_systems import CPT, ICD_10_CM, ICD_10_GM, ICD_SYSTEMS, LOINC, SNOMED, UCUM
 from cards.reading.diagnoses import diagnosis_index
 from cards.rules import BadKnowledge
-from cards.valuesets import ConceptIndex, Member, ValueSet, lab_codes, load_valueset, valueset_from, valueset_names
+from cards.valuesets import (
+    EXTENSIONS,
+    ConceptIndex,
+    Member,
+    ValueSet,
+    lab_codes,
+    load_valueset,
+    valueset_from,
+    valueset_names,
+)
 
 NAMES = [name for name in valueset_names() if not name.startswith("drug-")]
 
@@ -313,3 +322,39 @@ def test_an_unverified_code_is_known_as_such() -> None:
     assert index.is_unverified(CPT, "99195", "therapeutic-phlebotomy")
     assert not index.is_unverified(SNOMED, "32914008", "rls")
     assert index.concepts_of(UCUM, "99195") == frozenset()
+
+
+def test_all_that_a_file_says_is_kept() -> None:
+    """Codes, categories, what is taken out of both, and the remarks beside each."""
+    local = "http://example.org/problems"
+    remarks = [
+        {"url": f"{EXTENSIONS}code-source", "valueString": "the site's list"},
+        {"url": f"{EXTENSIONS}code-note", "valueString": "old name"},
+        {"url": f"{EXTENSIONS}code-display", "valueString": "Movement disorders"},
+        {"url": f"{EXTENSIONS}code-use", "valueCode": "low-priority"},
+        {"url": f"{EXTENSIONS}code-unverified", "valueBoolean": True},
+    ]
+    below = {"property": "concept", "op": "is-a"}
+    include = [
+        {"system": local, "concept": [{"code": "A", "display": "Restless legs", "extension": remarks}, {"code": "B"}]},
+        {"system": ICD_10_CM, "filter": [below | {"value": "G25"}], "extension": remarks},
+        {"system": ICD_10_CM, "filter": [below | {"value": "G47"}]},
+    ]
+    exclude = [
+        {"system": local, "concept": [{"code": "B"}]},
+        {"system": ICD_10_CM, "filter": [below | {"value": "G25.7"}]},
+    ]
+    found = valueset_from(_site(title="Restless", compose={"include": include, "exclude": exclude}), "site.json")
+    assert (found.name, found.title, found.url) == ("rls", "Restless", "u")
+    assert found.codes == {
+        (local, "A"): Member("Restless legs", "the site's list", True, "old name", "low-priority"),
+        (local, "B"): Member("", ""),
+    }
+    assert found.categories == {
+        (ICD_10_CM, "G25"): Member("Movement disorders", "the site's list", True, "old name", "low-priority"),
+        (ICD_10_CM, "G47"): Member("", ""),
+    }
+    assert (found.excluded, found.excluded_categories) == ({(local, "B")}, {(ICD_10_CM, "G25.7")})
+    index = ConceptIndex([found])
+    assert index.concepts_of(local, "A") == index.concepts_of(ICD_10_CM, "G25.81") == {"rls"}
+    assert index.concepts_of(local, "B") == index.concepts_of(ICD_10_CM, "G25.71") == frozenset()

@@ -11,7 +11,7 @@ import pytest
 from cards.card import Action
 from cards.finding import ReviseDraft
 from cards.present import CardProfile
-from cards.revise import encode, revise_draft, revisions
+from cards.revise import _revised, _stays_valid, encode, revise_draft, revisions
 from fhir_fixtures import draft
 from tests.decisions.test_tables import RULES, cards_of, findings
 
@@ -151,6 +151,21 @@ def test_a_valid_draft_stays_valid(name: str) -> None:
 @pytest.mark.parametrize("version", ["R4", "R5", "STU3"])
 def test_a_draft_that_was_not_valid_is_not_held_to_it(version: str) -> None:
     assert revised(DRAFT.replace('"intent": "order"', '"intent": 7'), version=version) is not None
+
+
+def test_a_change_that_would_spoil_a_valid_draft_is_seen() -> None:
+    """No timing of the table spoils one; what would is refused all the same."""
+    good = draft("ferrous-sulfate-325-three-times-daily", "p1", DAY, id="d1")
+    bad = {**good, "intent": 7}
+    found = [_stays_valid(before, after, "R4") for before in (good, bad) for after in (good, bad)]
+    assert found == [True, False, True, True]
+
+
+def test_the_draft_itself_is_left_as_it_was_sent() -> None:
+    sent = json.loads(DRAFT)
+    changed_copy = _revised(sent, revisions()["alternate-days"])
+    assert changed_copy and changed_copy != sent
+    assert sent == json.loads(DRAFT)
 
 
 def test_a_revision_that_is_not_in_the_table_is_a_fault_of_ours() -> None:

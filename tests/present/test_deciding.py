@@ -99,3 +99,21 @@ def test_results_that_were_withheld_are_spoken_of() -> None:
     built = replace(chart({"labs": ["ferritin 40 ng/mL 26d", "tsat 22 % 26d"]}), results_withheld=True)
     texts = {text for finding in decide(built, RULES, "patient-view").fired for text in finding.texts}
     assert "withheld" in texts
+
+
+@pytest.mark.parametrize(
+    ("reference", "number", "fired"),
+    [("MedicationRequest/d2", 2, True), ("MedicationRequest/d1", 2, False), ("MedicationRequest/d2", 1, False)],
+)
+def test_a_draft_that_is_sent_twice_is_no_second_iron(reference: str, number: int, fired: bool) -> None:
+    built = chart(
+        {
+            "labs": ["ferritin 40 ng/mL 26d", "tsat 22 % 26d"],
+            "drafts": ["iron-oral ferrous sulfate 65", "iron-oral ferrous fumarate 65 background"],
+        }
+    )
+    again = replace(built.drafts[1], reference=reference, number=number)
+    cards = [
+        finding.card for finding in decide(replace(built, drafts=(built.drafts[0], again)), RULES, "order-sign").fired
+    ]
+    assert ("OS-IRON-DUP" in cards) is fired

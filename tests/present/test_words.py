@@ -15,6 +15,7 @@ from cards.moment import Moment, parse_moment
 from cards.quantity import Quantity
 from cards.rules import load_rules
 from cards.wording import (
+    Words,
     display_name,
     draft_in_short,
     draft_in_words,
@@ -180,6 +181,11 @@ def test_a_laboratory_order_is_named_by_its_tests() -> None:
 def test_a_template_names_facts_their_parts_and_limits(template: str, text: str) -> None:
     facts: dict[str, Fact] = {"ferritin": FERRITIN, "last_iv": on("2026-04-17"), "last_iv_days": 12}
     assert fill(template, facts, RULES) == text
+
+
+def test_the_words_of_a_template_are_those_of_its_facts() -> None:
+    words = Words({"ferritin": FERRITIN, "days": 3}, RULES)
+    assert (dict(words), len(words)) == ({"ferritin": "38 ng/mL (2026-05-20)", "days": "3"}, 2)
 
 
 @pytest.mark.parametrize("template", ["{tsat}", "{last_iv_value}", "{ferritin_unit}", "{limit_nothing}", "{days_date}"])

@@ -20,7 +20,7 @@ from cards.reading.presence import (
     presence,
 )
 from cards.reading.procedures import PROCEDURES
-from cards.reading.rls_words import names_rls, names_rls_beside_code
+from cards.reading.rls_words import names_rls, names_rls_beside_code, names_rls_of_a_relative
 from cards.reading.shapes import Json, codings, first, items, moment_of, objects, own_reference, subject_is, text
 from cards.valuesets import ConceptIndex, load_valueset, valueset_names
 
@@ -92,11 +92,13 @@ class _Recognised:
 
 
 def _recognised(concept: Json, local: LocalConcepts) -> Iterator[_Recognised]:
+    """Every coding in a value set of ours; one of RLS not where the text beside it says that a relative has it."""
     index = diagnosis_index()
     for system, code in codings(concept):
         own = local_concepts(((system, code),), local)
         concepts = index.concepts_of(system, code) | own
-        if concepts:
+        of_a_relative = "rls" in concepts and names_rls_of_a_relative(_words(concept))
+        if concepts and not of_a_relative:
             unverified = not own and any(index.is_unverified(system, code, name) for name in concepts)
             with_words = concepts | _concepts_with_words(concepts, _words(concept))
             canonical = system_of(system) or system

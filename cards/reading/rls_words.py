@@ -1,10 +1,15 @@
-"""Restless legs syndrome in free words: named, and not denied, doubted or said of somebody else."""
+"""Restless legs syndrome in free words: named, and not denied, doubted, over or said of somebody else.
+
+Clinical page 0.2 and its amendments. A denial counts where it leads to the name (`never had restless legs`), not
+where it speaks of something else (`restless legs, never treated`, `no relief of restless legs`).
+"""
 
 from __future__ import annotations
 
 import re
 
-_NAMED = re.compile(r"\brestless[\s-]*legs?\b|\bwillis[\s-]*ekbom\b|\bekbom(?:'s|s)?[\s-]+(?:syndrome|disease)\b")
+_OWN_NAME = r"\brestless[\s-]*legs?\b|\bwillis[\s-]*ekbom\b|\bekbom(?:'s|s)?[\s-]+(?:syndrome|disease)\b"
+_NAMED = re.compile(_OWN_NAME)
 
 #: Names that count only beside a code for other movement disorders (WHO G25.8), where no other language says more.
 _NAMED_BESIDE_CODE = re.compile(
@@ -12,26 +17,79 @@ _NAMED_BESIDE_CODE = re.compile(
     r"|\bgambe senza riposo\b|\brusteloze benen\b"
 )
 
-#: Clinical page 0.2 and its amendments. A question mark anywhere is a doubt.
-_SAID_OTHERWISE = re.compile(
-    r"\bfamily\s+(?:history|hx)\b|\bf\.?\s?hx?\b|\brul(?:e|es|ed|ing)[\s-]+out\b|\br\s?/\s?o\b|\bden(?:y|ies|ied)\b"
-    r"|\b(?:no|without|negative)\s+(?:evidence|signs?|symptoms?)\s+of\b|\bhistory\s+of\b|\b(?:hx|h\s?/\s?o)\b"
-    r"|\b(?:not?|never)\s+(?:restless|willis|ekbom)|\bexcluded\b|\bunlikely\b"
-    r"|\b(?:mother|father|sister|brother|parent|sibling)s?\s+(?:has|had|have|with)\b"
-    r"|\bpossibl[ey]\b|\?|\bscreen(?:ing|ed)?\s+for\b|\bnegative\s+for\b|\bresolved\b"
+#: The name as it stands in a sentence, perhaps explained in brackets: `RLS (restless legs)`.
+_ONE_NAME = rf"(?:{_OWN_NAME}|\brls\b)(?:[\s-]+(?:syndrome?|disease)\b)?"
+_NAME = rf"{_ONE_NAME}(?:\s*\(\s*{_ONE_NAME}\s*\))?"
+_ANY_NAME = re.compile(_ONE_NAME)
+
+_KIN = (
+    r"\b(?:(?:grand)?(?:mother|father|parent)|grand[mp]a|mom|mum|dad|sister|brother|sibling|daughter|son|aunt|uncle|cousin"
+    r"|relative|wife|husband|family member)s?\b(?:'s)?"
 )
+#: What may stand between a denial and the name that it denies.
+_BETWEEN = (
+    r"(?:(?:an?|any|the|known|current(?:ly)?|active|further|more|had|ha(?:ve|s|ving)|got|been|suffer(?:s|ed|ing)?"
+    r"|experienc(?:e|es|ed|ing)|complain(?:s|ed|ing|ts)?|diagnosed|affected|reported|signs?|symptoms?|evidence"
+    r"|suggestive|longer|from|with|by|of)\s+){0,5}"
+)
+
+_DENIED = (
+    rf"\b(?:not?|never|nor|without|w\s?/\s?o|lacks?|(?:do|does|did|is|was|ha[sd]|have)n'?t)\s+{_BETWEEN}{_NAME}"
+    rf"|{_NAME}\s*(?:(?:is|are|was|were)\s+|[:=-]\s*)?(?:not present|absent|negative|none|no)\s*(?:$|[.;,)])"
+)
+_DOUBTED = (
+    r"\brul(?:e|es|ed|ing)[\s-]+out\b|\br\s?/\s?o\b|\bden(?:y|ies|ied)\b|\bexcluded\b|\bunlikely\b|\bpossibl[ey]\b|\?"
+    r"|\b(?:no|without|negative)\s+(?:evidence|signs?|symptoms?)\s+of\b|\bscreen(?:ing|ed)?\s+for\b|\bnegative\s+for\b"
+)
+_OVER = (
+    r"\bhistory\s+of\b|\b(?:hx|h\s?/\s?o)\b|\bresolved\b"
+    rf"|\b(?:previous(?:ly)?|prior|past|former(?:ly)?)\s+(?:(?:had|episodes?|of)\s+){{0,3}}{_NAME}"
+    rf"|{_NAME}\W{{1,3}}in\s+(?:(?:the\s+)?past|remission)\b"
+)
+_FAMILY_HISTORY = r"\bfam(?:ily|ilial)?\.?\s*(?:history|hist|hx|h\s?/\s?o)\b|\bf\.?\s?hx?\b|\bf/h\b"
+
+#: Said of a relative in so many words. `Per mother: restless legs` and `mother reports ...` are said of the patient.
+_OF_A_RELATIVE = (
+    rf"(?:{_FAMILY_HISTORY})\W*(?:(?:positive|significant|of|for|is|in)\s+){{0,4}}(?:{_KIN}\W+)?{_NAME}"
+    rf"|(?<!\bper )(?<!\bby )(?<!\bto )(?<!\bfrom ){_KIN}(?:\s*(?:,|and|or|&|/)\s*{_KIN}){{0,4}}\s*(?:[:(-]+\s*)?"
+    r"(?:(?:is|are|was|were|also|ha[sd]|have|with|affected|by|suffer(?:s|ed|ing)?|from|diagnosed|known|treated|for)"
+    rf"\s+){{0,5}}{_NAME}"
+    rf"|\bfamily\s*(?:[:-]\s*|(?:with|has)\s+){_NAME}"
+    rf"|{_NAME}\W{{1,3}}(?:(?:runs?|is|are)\s+)?in\s+(?:(?:the|his|her|their)\s+)?(?:{_KIN}|family\b)"
+    r"(?!\s+(?:therapy|practice|medicine|planning|meeting))"
+)
+_OF_SOMEBODY_ELSE = (
+    rf"{_FAMILY_HISTORY}|{_OF_A_RELATIVE}|{_KIN}\s+(?:has|had|have|with)\b|{_NAME}\s*[,:(-]\s*{_KIN}\s*\)?\s*$"
+)
+
+_SAID_OF_A_RELATIVE = re.compile(_OF_A_RELATIVE)
+_SAID_OTHERWISE = re.compile(f"{_DENIED}|{_DOUBTED}|{_OVER}|{_OF_SOMEBODY_ELSE}")
 
 
 def names_rls(words: str) -> bool:
     """The words name restless legs syndrome as the patient's own and present."""
-    return _says(words, _NAMED)
+    return _says(_plain(words), _NAMED)
 
 
 def names_rls_beside_code(words: str) -> bool:
     """As `names_rls`; the abbreviation and other languages count as well, for a code already points the same way."""
-    return _says(words, _NAMED) or _says(words, _NAMED_BESIDE_CODE)
+    plain = _plain(words)
+    return _says(plain, _NAMED) or _says(plain, _NAMED_BESIDE_CODE)
 
 
-def _says(words: str, named: re.Pattern[str]) -> bool:
-    plain = " ".join(words.lower().replace("’", "'").split())
+def names_rls_of_a_relative(words: str) -> bool:
+    """Wherever the words name restless legs syndrome they say in so many words that a relative has it.
+
+    `Family history: restless legs` does; `restless legs, positive family history` is said of the patient.
+    """
+    plain = _plain(words)
+    others = _SAID_OF_A_RELATIVE.sub(" ", plain)
+    return others != plain and not _ANY_NAME.search(others)
+
+
+def _plain(words: str) -> str:
+    return " ".join(words.lower().replace("’", "'").split())
+
+
+def _says(plain: str, named: re.Pattern[str]) -> bool:
     return bool(named.search(plain)) and not _SAID_OTHERWISE.search(plain)

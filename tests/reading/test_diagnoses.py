@@ -151,38 +151,174 @@ def test_rls_by_code_and_by_words(code: Any, expected: str) -> None:
     assert answer(condition(code)) == expected
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "Family history of restless legs",
-        "FH: restless legs",
-        "FHx restless legs syndrome",
-        "Rule out restless legs",
-        "r/o restless legs syndrome",
-        "restless legs ruled out",
-        "No restless legs",
-        "not restless legs syndrome",
-        "Restless legs syndrome excluded",
-        "restless legs unlikely",
-        "Mother has restless legs",
-        "Denies restless legs",
-        "No history of restless legs",
-        "History of restless legs",
-        "h/o restless legs",
-        "Possible restless legs syndrome",
-        "possibly Willis-Ekbom disease",
-        "Restless legs syndrome?",
-        "? restless legs",
-        "Screen for restless legs",
-        "Screening for restless legs syndrome",
-        "Negative for restless legs",
-        "Restless legs, resolved",
-        "no evidence of restless legs",
-    ],
+#: Denied, doubted, over or of somebody else in the words of the clinical page.
+_SAID_OTHERWISE = (
+    "Family history of restless legs",
+    "FH: restless legs",
+    "FHx restless legs syndrome",
+    "Rule out restless legs",
+    "r/o restless legs syndrome",
+    "restless legs ruled out",
+    "No restless legs",
+    "not restless legs syndrome",
+    "Restless legs syndrome excluded",
+    "restless legs unlikely",
+    "Mother has restless legs",
+    "Denies restless legs",
+    "No history of restless legs",
+    "History of restless legs",
+    "h/o restless legs",
+    "Possible restless legs syndrome",
+    "possibly Willis-Ekbom disease",
+    "Restless legs syndrome?",
+    "? restless legs",
+    "Screen for restless legs",
+    "Screening for restless legs syndrome",
+    "Negative for restless legs",
+    "Restless legs, resolved",
+    "no evidence of restless legs",
 )
+#: Denied: the denial leads to the name.
+_DENIED = (
+    "never had restless legs",
+    "without restless legs",
+    "insomnia without restless legs syndrome",
+    "doesn't have restless legs",
+    "doesn’t have restless legs (RLS)",
+    "does not have restless legs syndrome",
+    "has not had restless legs",
+    "hasnt got restless legs",
+    "no current restless legs",
+    "no known restless legs",
+    "no complaints of restless legs",
+    "not suffering from restless legs",
+    "never diagnosed with restless legs",
+    "w/o restless legs",
+    "lacks restless legs",
+    "isn't restless legs",
+    "restless legs: no",
+    "restless legs absent",
+    "restless legs not present",
+    "restless legs - negative",
+)
+#: Had once, as `history of` and `resolved`.
+_OVER = (
+    "no longer has restless legs",
+    "previous restless legs",
+    "previously had restless legs",
+    "prior restless legs syndrome",
+    "past restless legs",
+    "former restless legs",
+    "restless legs in the past",
+    "restless legs, in remission",
+)
+#: Said of somebody else in the family.
+_OF_A_RELATIVE = (
+    "mother affected by restless legs",
+    "mother suffers from restless legs",
+    "mother and sister have restless legs",
+    "mother's restless legs",
+    "father: RLS (restless legs)",
+    "father: restless legs",
+    "Brother - restless legs",
+    "restless legs in family",
+    "restless legs runs in the family",
+    "restless legs syndrome, in her mother",
+    "restless legs (mother)",
+    "restless legs - sister",
+    "Fam hx restless legs",
+    "family: restless legs",
+    "family members with restless legs",
+    "grandmother diagnosed with restless legs",
+    "wife has restless legs",
+    "Family history positive for restless legs",
+)
+
+
+@pytest.mark.parametrize("words", [*_SAID_OTHERWISE, *_DENIED, *_OVER, *_OF_A_RELATIVE])
 def test_words_that_deny_doubt_or_speak_of_another_are_no_rls(words: str) -> None:
     assert not names_rls(words)
     assert answer(condition({"text": words})) == "no"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "restless legs without augmentation",
+        "RLS without augmentation; restless legs syndrome",
+        "restless legs, never treated",
+        "no relief of restless legs",
+        "no improvement in restless legs",
+        "not sleeping because of restless legs",
+        "restless legs not controlled",
+        "restless legs, not on iron",
+        "restless legs - no relief with iron",
+        "restless legs: no relief",
+        "never had treatment for restless legs",
+        "never treated for restless legs",
+        "familial restless legs syndrome",
+        "mother reports restless legs",
+        "per mother: restless legs",
+        "according to mother, restless legs",
+        "previously diagnosed restless legs",
+        "previous iron for restless legs",
+        "past medical history: restless legs",
+        "prior treatment of restless legs",
+        "restless legs, no family doctor",
+        "seen in family practice for restless legs",
+        "restless legs in family practice patient",
+        "cannot sleep without medication for restless legs",
+        "restless legs with insomnia",
+        "restless legs, unresolved",
+        "restless legs not responding",
+        "without sleep due to restless legs",
+        "without sleep, restless legs",
+        "not only restless legs",
+        "restless legs no longer controlled",
+        "restless legs and periodic limb movements",
+    ],
+)
+def test_a_denial_of_something_else_leaves_restless_legs_named(words: str) -> None:
+    assert names_rls(words)
+    assert answer(condition({"text": words})) == "suspected"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Family history: restless legs", "no"),
+        ("Family history of restless legs syndrome", "no"),
+        ("FH: RLS", "no"),
+        ("FHx of restless legs in mother; mother has RLS", "no"),
+        ("Mother has restless legs", "no"),
+        ("Father: RLS (restless legs)", "no"),
+        ("Restless legs in family", "no"),
+        # of the patient too, or not in so many words
+        ("Restless legs syndrome", "yes"),
+        ("Restless legs syndrome, positive family history", "yes"),
+        ("RLS; family history of RLS", "yes"),
+        ("Family history positive, patient has RLS", "yes"),
+        ("Familial restless legs", "yes"),
+        ("Restless legs (mother)", "yes"),
+        ("Mother reports restless legs", "yes"),
+        ("History of restless legs", "yes"),
+        ("", "yes"),
+    ],
+)
+@pytest.mark.parametrize(("system", "code"), [(SNOMED, "32914008"), (CM, "G25.81")])
+def test_a_code_counts_unless_the_words_beside_it_are_of_a_relative(
+    words: str, expected: str, system: str, code: str
+) -> None:
+    assert answer(condition(coded(system, code, words))) == expected
+
+
+def test_the_rls_and_the_pregnancy_of_a_relative_are_neither() -> None:
+    assert read(condition(coded(SNOMED, "1052284009", "Mother had restless legs in pregnancy"))) == ()
+
+
+def test_another_code_beside_that_of_a_relatives_rls_stays() -> None:
+    both = {"coding": [*RLS["coding"], {"system": CM, "code": "D50.9"}], "text": "Family history of restless legs"}
+    assert [each.concepts for each in read(condition(both))] == [{"iron-deficiency", "iron-indication"}]
 
 
 def test_words_with_a_code_that_is_provisional_are_suspected() -> None:

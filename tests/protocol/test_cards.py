@@ -29,7 +29,7 @@ PROFILES = ("generic", "epic", "oracle-health", "sandbox")
 HL7_REASONS = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 HTML_ENDING = re.compile(r"<[a-zA-Z/!]")
 #: Hosts that clients are told to allow.
-HOSTS = 12
+HOSTS = 13
 
 
 @dataclass(frozen=True)

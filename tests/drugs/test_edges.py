@@ -264,6 +264,11 @@ def test_pieces_so_near_are_the_dose_that_was_measured(directions: str, amount: 
     assert (said.amount, said.unit) == (amount, unit)
 
 
+def test_a_supply_may_stand_right_after_the_directions() -> None:
+    said = read_sig("take 2 tab daily#60")
+    assert (said.amount, said.per_day) == (2, 1)
+
+
 def test_a_part_that_tells_no_dose_leaves_the_others() -> None:
     said = read_sig("1 tablet in the morning, with food, and 2 tablets at bedtime")
     assert said.amount and said.per_day and said.amount * said.per_day == 3
@@ -274,6 +279,7 @@ def test_a_part_that_tells_no_dose_leaves_the_others() -> None:
     [
         ("cholecalciferol-magnesium oxide 0.01-400 mg tablet", {"cholecalciferol": "0.01", "magnesium oxide": "400"}),
         ("ferrous sulfate 325mg(65mg elemental iron)tablet", {"ferrous sulfate": "325"}),
+        ("[Some Brand Name] ferrous sulfate 325 mg / folic acid 1 mg", {"ferrous sulfate": "325", "folic acid": "1"}),
     ],
 )
 def test_a_strength_belongs_to_its_ingredient(words: str, strengths: dict[str, str]) -> None:

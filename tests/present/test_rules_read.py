@@ -57,6 +57,33 @@ def test_all_that_a_file_says_of_a_threshold_is_kept() -> None:
     )
 
 
+def test_a_file_may_leave_out_what_it_does_not_need() -> None:
+    bare = """
+title = "A decision"
+question = "Is it so?"
+version = "1"
+changed = 2026-01-01
+hooks = ["patient-view"]
+next_review = 2027-01-01
+
+[thresholds.days]
+value = "30"
+unit = "d"
+meaning = "a month"
+side = "after"
+citation = "ours"
+certainty = "quoted"
+"""
+    rules = rules_from({"one": bare}, "")
+    assert rules.limit("days") == Threshold(
+        "days", Decimal(30), "d", "a month", "after", "ours", "quoted", Decimal(1), (Decimal(30), Decimal(30))
+    )
+    one = rules.decisions["one"]
+    assert (one.name, one.hooks, one.reviewer, one.next_review) == ("one", ("patient-view",), "", date(2027, 1, 1))
+    assert (one.because, one.texts, one.cards) == ({}, {}, {})
+    assert (one.reads, one.orders, one.facts) == ((), (), ())
+
+
 @pytest.mark.parametrize(
     ("day", "value", "citation"),
     [

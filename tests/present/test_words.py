@@ -233,6 +233,7 @@ def test_a_limit_of_the_site_names_the_national_one(own: dict[str, Any], words: 
         ("a" * 130 + " bbb; cccccc dd", "a" * 130 + " bbb …"),
         ("a" * 130 + " bbb: cccccc dd", "a" * 130 + " bbb …"),
         ("😀" * 68 + " aa aaaa", "😀" * 68 + " …"),
+        ("a" * 100 + "  " + "b" * 30 + "\n" + "c" * 30, "a" * 100 + "  …"),
     ],
 )
 def test_a_summary_is_cut_between_words(summary: str, short: str) -> None:

@@ -161,3 +161,16 @@ def test_a_bundle_that_is_cut_stays_so_beside_a_whole_one() -> None:
     for entries in ((cut, whole), (whole, cut)):
         assert unwrap(bundle(*entries)).listing is Listing.CUT
     assert unwrap(bundle(whole, whole)).listing is Listing.COMPLETE
+
+
+def test_that_results_were_left_out_may_stand_beside_a_code_alone() -> None:
+    display = "Results of this type have not been included."
+    note = {"severity": "information", "details": {"coding": [{"code": "1", "display": display}]}}
+    assert unwrap(bundle(RESULT, {"resourceType": "OperationOutcome", "issue": [note]})).withheld
+
+
+@pytest.mark.parametrize("followed", [True, False])
+def test_whether_pages_were_followed_holds_inside_an_older_answer_too(followed: bool) -> None:
+    older = {"response": {"status": "200 OK"}, "resource": bundle(RESULT, **NEXT)}
+    listing = unwrap(older, pages_followed=followed).listing
+    assert listing is (Listing.COMPLETE if followed else Listing.CUT)

@@ -195,6 +195,12 @@ def test_a_draft_for_a_drug() -> None:
     assert (draft.reference, draft.tests, draft.can_be_removed) == ("MedicationRequest/m", frozenset(), True)
 
 
+@pytest.mark.parametrize(("sent", "status"), [("draft", "draft"), ("active", "active"), (None, "draft")])
+def test_a_draft_without_a_status_is_one_by_its_place(sent: str | None, status: str) -> None:
+    (draft,) = chart_of(drafts=searchset(order(status=sent))).drafts
+    assert (draft.status, draft.can_be_removed) == (status, sent == "draft")
+
+
 def test_an_order_for_no_drug_of_ours_and_one_without_a_drug_are_not_judged() -> None:
     unknown = {"coding": [{"system": RXNORM, "code": "999999999"}]}
     assert chart_of(drafts=searchset(order(medicationCodeableConcept=unknown))).drafts == ()

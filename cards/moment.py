@@ -61,6 +61,12 @@ class Moment:
         return abs(self.first - other.last).days <= days and abs(self.last - other.first).days <= days
 
 
+def months_before(day: date, months: int) -> date:
+    """The same day so many months earlier, or the last day of that month where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
 def on_day(day: date) -> Moment:
     return Moment(day, day)
 

@@ -20,7 +20,7 @@ from cards.site_units import ALWAYS_IN_ONE_UNIT
 
 #: A round number of another unit may overstep the range by this part: 2.0 mmol/L of magnesium is 4.86 mg/dL.
 _ROUND_NUMBERS = Decimal("0.02")
-_WHOLE_UNITS = ("d", "a")
+_WHOLE_UNITS = ("d", "mo", "a")
 
 #: Limits that part one scale into bands: each must not lie above the next.
 ASCENDING = (
@@ -133,7 +133,7 @@ def _threshold_faults(limit: Threshold, site: SiteThreshold) -> Iterator[str]:
             f"{limit.unit}; look again whether {plain(site.value)} is still meant, then write that value"
         )
     if limit.unit in _WHOLE_UNITS and site.value != site.value.to_integral_value():
-        yield f".value: found {plain(site.value)}; allowed: a whole number; days and years are not divided"
+        yield f".value: found {plain(site.value)}; allowed: a whole number; days, months and years are not divided"
     conversion = _conversion(limit, site)
     if site.unit and conversion is None:
         yield f".unit: found {site.unit!r}; allowed: {_units_of(limit)}; leave it out for {limit.unit}"

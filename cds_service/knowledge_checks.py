@@ -18,7 +18,7 @@ _CITATIONS = "cards/citations.toml"
 #: From the best to the least; a value cannot be surer than the source it names.
 _CERTAINTY = ("retrieved", "quoted", "unverified")
 #: Limits without a numeric scale of their own are compared with what the decision counts.
-_WHOLE_UNITS = ("d", "a")
+_WHOLE_UNITS = ("d", "mo", "a")
 
 Content = Mapping[str, Any]
 
@@ -121,7 +121,7 @@ def _unit_faults(entry: Content) -> Iterator[str]:
     elif name and analyte(name).unit != entry["unit"]:
         yield f".unit: found {entry['unit']}; allowed: {analyte(name).unit}, in which {name} is compared; correct it"
     if entry["unit"] in _WHOLE_UNITS and Decimal(entry["value"]) % 1:
-        yield ".value: days and years are not divided; write a whole number"
+        yield ".value: days, months and years are not divided; write a whole number"
 
 
 def _switch_faults(content: Content) -> Iterator[str]:

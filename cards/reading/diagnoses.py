@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, tzinfo
@@ -59,27 +58,20 @@ def read_diagnoses(
     patient_id: str,
     today: date,
     zone: tzinfo,
-    encounter_months: int = 24,
     local: LocalConcepts = NONE,
 ) -> tuple[Diagnosis, ...]:
     """The diagnoses among these resources that belong to a value set of ours.
 
-    Somebody else's resources, other kinds of resource and family history are passed over. An RLS diagnosis of an
-    encounter more than `encounter_months` ago is suspected unless the problem list holds one too (0 = never).
-    `local`: the site's own codes.
+    Somebody else's resources, other kinds of resource and family history are passed over. `local`: the site's own
+    codes.
     """
-    found = [
+    return tuple(
         diagnosis
         for resource in resources
         if isinstance(resource, Mapping) and resource.get("resourceType") == "Condition"
         if subject_is(resource, patient_id) and not is_family_history(resource)
         for diagnosis in _diagnoses(resource, today, zone, local)
-    ]
-    listed = any("rls" in each.concepts and each.counts and not each.from_encounter for each in found)
-    if listed or not encounter_months:
-        return tuple(found)
-    oldest = months_before(today, encounter_months)
-    return tuple(_suspected(each) if _is_old_encounter(each, oldest) else each for each in found)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,18 +159,3 @@ def _diagnosis(condition: Mapping[str, Json], present: Presence, zone: tzinfo) -
         from_encounter=is_from_encounter(condition),
         reference=own_reference(condition),
     )
-
-
-def _is_old_encounter(diagnosis: Diagnosis, oldest: date) -> bool:
-    day = diagnosis.recorded or diagnosis.onset
-    return "rls" in diagnosis.concepts and diagnosis.from_encounter and day is not None and day.last < oldest
-
-
-def _suspected(diagnosis: Diagnosis) -> Diagnosis:
-    return replace(diagnosis, certainty=Certainty.SUSPECTED)
-
-
-def months_before(day: date, months: int) -> date:
-    """The same day so many months earlier, or the last day of that month where it has no such day."""
-    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

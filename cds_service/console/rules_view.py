@@ -10,7 +10,7 @@ from cards.quantity import plain
 from cards.rules import CardText, Citation, DecisionText, Rules, Switch, Threshold
 from cds_service.console.cases import Case, cases_of
 
-_DAYS = {"d": "days", "a": "years"}
+_DAYS = {"d": "days", "mo": "months", "a": "years"}
 #: What a word of certainty means to a reader.
 CERTAINTY = {
     "retrieved": "source read",

@@ -3,7 +3,7 @@
 today      2026-06-15 unless the case has its own; "180d" in place of any date means 180 days before it
 person     "46 F", "9 M", "31 F pregnant 13w6d", "63 M esrd", "52 ?"     (age in years, or "20d" in days)
 dx         value-set names, joined by + where one diagnosis belongs to several; "rls?" is suspected, "rls!" cleared,
-           "haemochromatosis~" inactive
+           "haemochromatosis~" inactive; "rls 2024-06-14 encounter" was coded on that day for a visit
 labs       "ferritin 38 ng/mL 2026-05-20", "<5" and the like are censored; a date may be 2026-05 or 2026; "T08:00"
            gives a time; "not: ferritin preliminary 2026-05-20" is an unusable result;
            "raw 320" at the end is the number before a site's assay factor
@@ -140,7 +140,8 @@ def diagnosis(text: str, today: date = TODAY) -> Diagnosis:
         counts=mark not in ("!", "~") or (mark == "~" and name == "haemochromatosis"),
         certainty=Certainty.SUSPECTED if mark == "?" else Certainty.CONFIRMED,
         cleared=mark == "!",
-        recorded=moment(words[1], today) if len(words) > 1 else None,
+        recorded=moment(words[1], today) if len(words) > 1 and words[1] != "-" else None,
+        from_encounter="encounter" in words,
         reference=f"Condition/{name}",
     )
 

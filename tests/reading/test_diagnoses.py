@@ -12,9 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 
-from cards.chart import Certainty, Diagnosis
-from cards.reading.diagnoses import diagnosis_concepts, months_before, read_diagnoses, rls_in_words
+from cards.chart import Certainty, Chart, Diagnosis
+from cards.moment import months_before
+from cards.reading.diagnoses import diagnosis_concepts, read_diagnoses, rls_in_words
 from cards.reading.rls_words import names_rls
+from cards.rules import load_rules
+from cards.site_choices import as_the_site_counts
 from tests.reading.test_shapes import ANY_OBJECT
 
 TODAY = date(2026, 6, 15)
@@ -23,6 +26,7 @@ CM = "http://hl7.org/fhir/sid/icd-10-cm"
 WHO = "http://hl7.org/fhir/sid/icd-10"
 GM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
 SNOMED = "http://snomed.info/sct"
+RULES = load_rules()
 RLS = {"coding": [{"system": CM, "code": "G25.81"}]}
 HAEMOCHROMATOSIS = {"coding": [{"system": CM, "code": "E83.110"}]}
 
@@ -47,7 +51,8 @@ def status(code: str) -> dict[str, Any]:
 
 def answer(*resources: Any) -> str:
     """yes, suspected or no, as the table of clinical page 0.2 names them."""
-    counted = [each for each in read(*resources) if "rls" in each.concepts and each.counts]
+    chart = as_the_site_counts(Chart(TODAY, diagnoses=read(*resources)), RULES)
+    counted = chart.diagnosed("rls")
     if not counted:
         return "no"
     return "yes" if any(each.certainty is Certainty.CONFIRMED for each in counted) else "suspected"
@@ -352,13 +357,6 @@ def test_the_problem_list_confirms_an_old_encounter_diagnosis() -> None:
     assert answer(old, condition(category=PROBLEM, recordedDate="2020-01-01")) == "yes"
     assert answer(old, condition()) == "yes"
     assert answer(old, condition(category=PROBLEM, clinicalStatus="resolved")) == "suspected"
-
-
-def test_the_age_of_encounter_diagnoses_can_be_left_out_or_moved() -> None:
-    old = condition(category=ENCOUNTER, recordedDate="2025-01-01")
-    assert read(old)[0].certainty is Certainty.CONFIRMED
-    assert read(old, encounter_months=12)[0].certainty is Certainty.SUSPECTED
-    assert read(condition(category=ENCOUNTER, recordedDate="2001-01-01"), encounter_months=0)[0].counts
 
 
 @pytest.mark.parametrize(

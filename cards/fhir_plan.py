@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from cards.rules import CardText, Citation, DecisionText, Rules, Threshold
+from cards.rules import CardText, Citation, DecisionText, Rules, Switch, Threshold
 from cards.wording import threshold_in_words
 
 BASE = "https://rls-cds.example.org"
@@ -18,14 +18,17 @@ Element = dict[str, Any]
 
 
 def plan_definition(decision: DecisionText, rules: Rules) -> Element:
-    """The decision with its thresholds (extension `threshold`), citations (relatedArtifact) and one action per card."""
+    """The decision with the thresholds it reads (extension `threshold`), citations and one action per card.
+
+    `effectivePeriod` ends with the day of the next review: until then the plan is meant to be used.
+    """
     name = decision.name.replace("_", "-")
     signed = {"reviewer": [{"name": decision.reviewer}]} if not decision.reviewer.startswith(_AWAITS) else {}
     return {
         "resourceType": "PlanDefinition",
         "id": name,
-        "extension": [_threshold(rules.thresholds[limit]) for limit in decision.thresholds]
-        + [_switch(switch, rules) for switch in decision.switches],
+        "extension": [_threshold(limit, _owner(limit.name, decision, rules)) for limit in rules.limits_of(decision)]
+        + [_switch(switch, _owner(switch.name, decision, rules)) for switch in rules.switches_of(decision)],
         "url": f"{BASE}/PlanDefinition/{name}",
         "version": decision.version,
         "name": "".join(word.capitalize() for word in decision.name.split("_")),
@@ -36,10 +39,25 @@ def plan_definition(decision: DecisionText, rules: Rules) -> Element:
         "description": f"{decision.question} Reads: {', '.join(decision.reads)}.",
         "usage": f"Sign-off: {decision.reviewer}. For licensed health professionals; not for use without review.",
         **signed,
+        **_period(decision),
         "relatedArtifact": [_citation(rules.citations[source]) for source in _sources(decision, rules)],
         "library": [f"{BASE}/Library/rls-cds-knowledge"],
         "action": [_ask(decision, rules)],
     }
+
+
+def _period(decision: DecisionText) -> Element:
+    if decision.next_review is None:
+        return {}
+    return {"effectivePeriod": {"start": decision.changed.isoformat(), "end": decision.next_review.isoformat()}}
+
+
+def _owner(name: str, decision: DecisionText, rules: Rules) -> tuple[Element, ...]:
+    """Where another plan defines what this one reads: a link to it."""
+    owner = rules.owner(name)
+    if owner == decision.name:
+        return ()
+    return (_part("defined-in", "Canonical", f"{BASE}/PlanDefinition/{owner.replace('_', '-')}"),)
 
 
 def _ask(decision: DecisionText, rules: Rules) -> Element:
@@ -83,7 +101,7 @@ def with_limits(text: str, rules: Rules) -> str:
 def _sources(decision: DecisionText, rules: Rules) -> Iterable[str]:
     """Every source of the decision, the cards' first, each once."""
     cited = [name for card in decision.cards.values() for name in card.citations]
-    return dict.fromkeys([*cited, *(rules.thresholds[limit].citation for limit in decision.thresholds)])
+    return dict.fromkeys([*cited, *(limit.citation for limit in rules.limits_of(decision))])
 
 
 def _citation(citation: Citation) -> Element:
@@ -91,7 +109,7 @@ def _citation(citation: Citation) -> Element:
     return {"type": "citation", "display": citation.label, "citation": said, "url": citation.url}
 
 
-def _threshold(limit: Threshold) -> Element:
+def _threshold(limit: Threshold, owner: tuple[Element, ...]) -> Element:
     parts = [
         _part("name", "String", limit.name),
         _part("value", "Quantity", _quantity(limit.value, limit.unit)),
@@ -105,6 +123,7 @@ def _threshold(limit: Threshold) -> Element:
             {"low": _quantity(limit.range[0], _unit(limit)), "high": _quantity(limit.range[1], _unit(limit))},
         ),
         *_history(limit),
+        *owner,
     ]
     if limit.national is not None:
         parts += [
@@ -128,13 +147,13 @@ def _unit(limit: Threshold) -> str:
     return limit.national_unit or limit.unit
 
 
-def _switch(name: str, rules: Rules) -> Element:
-    switch = rules.switches[name]
+def _switch(switch: Switch, owner: tuple[Element, ...]) -> Element:
     parts = [
-        _part("name", "String", name),
+        _part("name", "String", switch.name),
         _part("value", "String", switch.value),
         _part("meaning", "String", switch.meaning),
         *(_part("choice", "String", choice) for choice in switch.choices),
+        *owner,
     ]
     return {"url": f"{_EXTENSION}/switch", "extension": parts}
 

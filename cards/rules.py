@@ -132,7 +132,7 @@ class DecisionText:
     changed: date
     hooks: tuple[str, ...]
     reviewer: str
-    next_review: date | None
+    next_review: date | None  # every file that ships has one
     because: Mapping[str, str]
     texts: Mapping[str, str]
     cards: Mapping[str, CardText]

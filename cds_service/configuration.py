@@ -5,10 +5,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from cards.rules import BadKnowledge
 from cds_service.knowledge import Knowledge, load_knowledge, site_paths
+from cds_service.knowledge_warnings import knowledge_warnings
 from cds_service.rules_listing import choice_in_words, value_in_words
 from cds_service.settings import BadSettings, Client, Settings, load_settings
 from cds_service.settings_checks import warnings
@@ -24,8 +26,8 @@ class Checked:
     knowledge: Knowledge | None = None
 
 
-def check_configuration(path: Path, environ: Mapping[str, str]) -> Checked:
-    """Check the settings file at `path` and every file it names. All faults at once; nothing is raised."""
+def check_configuration(path: Path, environ: Mapping[str, str], today: date) -> Checked:
+    """Check the settings file at `path` and all it names, as on `today`. All faults at once; nothing is raised."""
     faults: tuple[str, ...] = ()
     try:
         settings = load_settings(path, environ)
@@ -37,7 +39,8 @@ def check_configuration(path: Path, environ: Mapping[str, str]) -> Checked:
         return Checked((*faults, *fault.faults))
     if faults:
         return Checked(faults)
-    return Checked((), warnings(settings), settings, knowledge)
+    said = (*warnings(settings), *knowledge_warnings(knowledge.rules, settings, today))
+    return Checked((), said, settings, knowledge)
 
 
 def _naming_files(path: Path) -> Settings:

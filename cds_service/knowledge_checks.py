@@ -35,6 +35,8 @@ def knowledge_faults(decision_files: Mapping[str, str], citations_file: str) -> 
         if not found:
             sound[where] = content
     faults += _defined_twice(sound)
+    if len(sound) == len(parsed):
+        faults += _use_faults(sound)
     limits = _limit_names(parsed.values())
     for where, content in sound.items():
         checks = (*_threshold_faults(content, citations), *_switch_faults(content), *_card_faults(content, citations),
@@ -66,6 +68,18 @@ def _defined_twice(files: Mapping[str, Content]) -> Iterator[str]:
                 if key in owner:
                     yield f"{where}: {table}.{name}: already defined in {owner[key]}; keep one"
                 owner.setdefault(key, where)
+
+
+def _use_faults(files: Mapping[str, Content]) -> Iterator[str]:
+    """`uses` names what another file defines, and nothing of its own."""
+    owner = {name: where for where, content in files.items() for table in ("thresholds", "switches")
+             for name in content.get(table, {})}  # fmt: skip
+    for where, content in files.items():
+        for name in content["uses"]:
+            if name not in owner:
+                yield f"{where}: uses: {name} is no threshold or switch of any file; correct or remove it"
+            elif owner[name] == where:
+                yield f"{where}: uses: {name} is defined in this file itself; remove it"
 
 
 def _threshold_faults(content: Content, citations: Content) -> Iterator[str]:

@@ -29,13 +29,16 @@ def as_table(rules: Rules) -> str:
 
 
 def _block(decision: DecisionText, rules: Rules) -> Iterator[str]:
-    yield f"{decision.name}  {decision.title} (version {decision.version} of {decision.changed})"
+    yield f"{decision.name}  {decision.title} (version {decision.version} of {decision.changed}{_review(decision)})"
     yield f"  {decision.question}  Asked at: {', '.join(decision.hooks)}. Sign-off: {decision.reviewer or AWAITS}."
     yield f"  Reads: {', '.join(decision.reads)}."
-    for limit in limits_of(decision, rules):
-        yield f"  {limit.name:28} {value_in_words(limit):42} {_range(limit):22} {limit.certainty:11} {limit.citation}"
-    for switch in switches_of(decision, rules):
-        yield f"  {switch.name:28} {choice_in_words(switch):42} {' | '.join(switch.choices)}"
+    for limit in rules.limits_of(decision):
+        row = f"  {limit.name:28} {value_in_words(limit):42} {_range(limit):22} {limit.certainty:11} {limit.citation}"
+        yield row + _defined_in(limit.name, decision, rules)
+    for switch in rules.switches_of(decision):
+        row = f"  {switch.name:28} {choice_in_words(switch):42} {' | '.join(switch.choices)}"
+        yield row + _defined_in(switch.name, decision, rules)
+        yield f"  {'':28} {switch.meaning}."
     for card in decision.cards.values():
         yield f"  {card.id:28} {card.indicator:10} {card.grade}. {'; '.join(_labels(card.citations, rules))}"
 
@@ -45,6 +48,16 @@ def _defined() -> Iterator[str]:
     yield "Definitions: who the patient is and which data count. No site may change them."
     for each in definitions().values():
         yield f"  {each.name:28} {definition_in_words(each):42} {each.certainty:11} {each.citation:17} {each.meaning}"
+
+
+def _review(decision: DecisionText) -> str:
+    return f"; next review {decision.next_review}" if decision.next_review else ""
+
+
+def _defined_in(name: str, decision: DecisionText, rules: Rules) -> str:
+    """Where another file defines what this decision reads."""
+    owner = rules.owner(name)
+    return "" if owner == decision.name else f" (defined in {owner})"
 
 
 def _choices(rules: Rules) -> Iterator[str]:
@@ -95,10 +108,20 @@ def _decisions(rules: Rules) -> str:
             ", ".join(card.id for card in decision.cards.values()),
             f"{decision.version} ({decision.changed})",
             decision.reviewer or AWAITS,
+            str(decision.next_review or ""),
         )
         for decision in rules.decisions.values()
     )
-    return _markdown(("Decision", "Question", "Hook", "Cards", "Version", "Sign-off"), rows)
+    return _markdown(("Decision", "Question", "Hook", "Cards", "Version", "Sign-off", "Next review"), rows)
+
+
+def _readers(name: str, rules: Rules) -> str:
+    """The decisions that read a threshold or switch, that which defines it first."""
+    owner = rules.owner(name)
+    others = [each.name for each in rules.decisions.values() if name in each.uses]
+    if len(others) + 1 == len(rules.decisions):
+        return f"`{owner}` and every other"
+    return ", ".join(f"`{each}`" for each in (owner, *others))
 
 
 def _thresholds(rules: Rules) -> str:
@@ -110,18 +133,26 @@ def _thresholds(rules: Rules) -> str:
             _range(limit),
             f"{rules.citations[limit.citation].label} ({limit.certainty})",
             str(limit.history[-1].since) if limit.history else "",
+            _readers(limit.name, rules),
         )
         for limit in rules.thresholds.values()
     )
-    return _markdown(("Threshold", "Value", "Meaning", "A site may choose", "Source (certainty)", "Since"), rows)
+    head = ("Threshold", "Value", "Meaning", "A site may choose", "Source (certainty)", "Since", "Read by")
+    return _markdown(head, rows)
 
 
 def _switches(rules: Rules) -> str:
     rows = (
-        (f"`{switch.name}`", choice_in_words(switch), ", ".join(switch.choices), switch.meaning)
+        (
+            f"`{switch.name}`",
+            choice_in_words(switch),
+            ", ".join(switch.choices),
+            switch.meaning,
+            _readers(switch.name, rules),
+        )
         for switch in rules.switches.values()
     )
-    return _markdown(("Switch", "Value", "Choices", "Meaning"), rows)
+    return _markdown(("Switch", "Value", "Choices", "Meaning", "Read by"), rows)
 
 
 def _definitions(rules: Rules) -> str:
@@ -163,16 +194,6 @@ def _markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
     lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
     return "\n".join(lines)
-
-
-def limits_of(decision: DecisionText, rules: Rules) -> tuple[Threshold, ...]:
-    """The thresholds that the file of this decision defines."""
-    return tuple(rules.thresholds[name] for name in decision.thresholds)
-
-
-def switches_of(decision: DecisionText, rules: Rules) -> tuple[Switch, ...]:
-    """The switches that the file of this decision defines."""
-    return tuple(rules.switches[name] for name in decision.switches)
 
 
 def value_in_words(limit: Threshold) -> str:

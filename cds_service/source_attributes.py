@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from cards.rules import DecisionText, Rules
-from cds_service.rules_listing import AWAITS, choice_in_words, limits_of, switches_of, value_in_words
+from cds_service.rules_listing import AWAITS, choice_in_words, value_in_words
 from cds_service.services import Service
 
 INTENDED_USE = (
@@ -66,15 +66,27 @@ def _described(decision: DecisionText, rules: Rules) -> dict[str, Any]:
         "version": decision.version,
         "changed": decision.changed.isoformat(),
         "signOff": decision.reviewer or AWAITS,
+        "nextReview": decision.next_review.isoformat() if decision.next_review else None,
         "cards": [{"code": card.topic, "title": card.title, "grade": card.grade} for card in decision.cards.values()],
         "reads": list(decision.reads),
         "thresholds": [
-            {"name": limit.name, "value": value_in_words(limit), "meaning": limit.meaning, "certainty": limit.certainty}
-            for limit in limits_of(decision, rules)
+            {
+                "name": limit.name,
+                "value": value_in_words(limit),
+                "meaning": limit.meaning,
+                "certainty": limit.certainty,
+                "definedIn": rules.owner(limit.name),
+            }
+            for limit in rules.limits_of(decision)
         ],
         "switches": [
-            {"name": switch.name, "value": choice_in_words(switch), "meaning": switch.meaning}
-            for switch in switches_of(decision, rules)
+            {
+                "name": switch.name,
+                "value": choice_in_words(switch),
+                "meaning": switch.meaning,
+                "definedIn": rules.owner(switch.name),
+            }
+            for switch in rules.switches_of(decision)
         ],
         "attributes": [
             {"number": number, "attribute": name, "text": text}
@@ -106,16 +118,16 @@ def attributes(decision: DecisionText, rules: Rules) -> tuple[tuple[str, str], .
 def _citations(decision: DecisionText, rules: Rules) -> str:
     """Every source of its cards and limits, once each."""
     cited = [name for card in decision.cards.values() for name in card.citations]
-    named = dict.fromkeys([*cited, *(limit.citation for limit in limits_of(decision, rules))])
+    named = dict.fromkeys([*cited, *(limit.citation for limit in rules.limits_of(decision))])
     sources = (rules.citations[name] for name in named)
     return "; ".join(f"{each.label}: {each.reference}, {each.url} ({each.certainty})" for each in sources)
 
 
 def _dates(decision: DecisionText, rules: Rules) -> str:
     """Version and day of the decision, and since when its limits stand as they do."""
-    since = sorted({limit.history[-1].since.isoformat() for limit in limits_of(decision, rules) if limit.history})
-    limits = f" Its limits stand as they do since {', '.join(since)}." if since else " It defines no limit of its own."
-    review = f" Next review {decision.next_review}." if decision.next_review else " No review is dated yet."
+    since = sorted({limit.history[-1].since.isoformat() for limit in rules.limits_of(decision) if limit.history})
+    limits = f" Its limits stand as they do since {', '.join(since)}." if since else " It reads no limit."
+    review = f" Next review by {decision.next_review}, a day that this project has set itself."
     return f"Version {decision.version} of {decision.changed}.{limits}{review}"
 
 

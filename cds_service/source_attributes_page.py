@@ -68,17 +68,17 @@ def page(content: dict[str, Any]) -> str:
 def _section(decision: dict[str, Any]) -> Iterator[str]:
     yield f'<section id="{decision["decision"]}"><h2>{escape(decision["title"])}</h2>'
     yield f"<p>{escape(decision['question'])} Version {escape(decision['version'])} of {decision['changed']}. "
-    yield f"Sign-off: {escape(decision['signOff'])}.</p>"
+    yield f"Sign-off: {escape(decision['signOff'])}. Next review by {decision['nextReview']}.</p>"
     yield _table(
         ("Number", "Attribute", "Text"), ((str(e["number"]), e["attribute"], e["text"]) for e in decision["attributes"])
     )
     yield _table(("Card", "Code", "Grade"), ((e["title"], e["code"], e["grade"]) for e in decision["cards"]))
-    limits = [(e["name"], e["value"], e["meaning"], e["certainty"]) for e in decision["thresholds"]]
+    limits = [(e["name"], e["value"], e["meaning"], e["certainty"], e["definedIn"]) for e in decision["thresholds"]]
     if limits:
-        yield _table(("Threshold", "Value", "Meaning", "Certainty"), limits)
+        yield _table(("Threshold", "Value", "Meaning", "Certainty", "Defined in"), limits)
     if decision["switches"]:
-        switches = ((e["name"], e["value"], e["meaning"]) for e in decision["switches"])
-        yield _table(("Switch", "Value", "Meaning"), switches)
+        switches = ((e["name"], e["value"], e["meaning"], e["definedIn"]) for e in decision["switches"])
+        yield _table(("Switch", "Value", "Meaning", "Defined in"), switches)
     yield "</section>"
 
 

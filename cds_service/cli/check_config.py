@@ -19,11 +19,12 @@ def check_config_command(file: Path) -> None:
     rls-cds check-config rls-cds.toml
     """
     import os
+    from datetime import UTC, datetime
 
     from cds_service.configuration import check_configuration, in_words
     from cds_service.knowledge_checks import unverified_codes
 
-    checked = check_configuration(file, os.environ)
+    checked = check_configuration(file, os.environ, datetime.now(UTC).date())
     for fault in checked.faults:
         click.echo(f"Fault: {fault}", err=True)
     if checked.faults:

@@ -19,10 +19,12 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
     Unsafe settings are refused, all faults at once, each with what to change.
     """
     import os
+    from datetime import UTC, datetime
 
     from cards.rules import BadKnowledge
     from cds_service.assembly import assemble
     from cds_service.knowledge import load_knowledge
+    from cds_service.knowledge_warnings import knowledge_warnings
     from cds_service.serving import serve
     from cds_service.settings import BadSettings, load_settings
     from cds_service.settings_checks import warnings
@@ -35,7 +37,9 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
         )
         for warning in warnings(settings):
             click.echo(f"Warning: {warning}", err=True)
-        load_knowledge(settings)  # here, so that a fault is said once and not by every worker
+        known = load_knowledge(settings)  # here, so that a fault is said once and not by every worker
+        for warning in knowledge_warnings(known.rules, settings, datetime.now(UTC).date()):
+            click.echo(f"Warning: {warning}", err=True)
         serve(settings, lambda place, closing: assemble(settings, place=place, closing=closing))
     except (BadSettings, BadKnowledge, BadStore, StoreError) as fault:
         raise click.ClickException(str(fault)) from None

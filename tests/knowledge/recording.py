@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
@@ -52,12 +52,16 @@ class Recording:
 
 
 class RecordingChart(Recording):
-    """A chart; diagnoses of pregnancy and the kinds of measures are noted apart."""
+    """A chart; diagnoses of pregnancy and the kinds of measures are noted apart, and the adult age among the limits."""
 
-    def __init__(self, chart: Chart, seen: set[str]) -> None:
+    def __init__(self, chart: Chart, seen: set[str], limits: set[str] | None = None) -> None:
+        limits = set() if limits is None else limits
+
         def note(name: str) -> None:
             if name in WORDS:
                 seen.add(WORDS[name])
+            if name == "adult_age":
+                limits.add(name)
 
         super().__init__(chart, note)
         self._seen = seen
@@ -93,6 +97,18 @@ class Asked:
         return False
 
     __hash__ = object.__hash__
+
+
+class AskedFor(dict[str, Any]):
+    """Thresholds or switches by name; each that is looked up is noted."""
+
+    def __init__(self, held: Mapping[str, Any], seen: set[str]) -> None:
+        super().__init__(held)
+        self._seen = seen
+
+    def __getitem__(self, name: str) -> Any:
+        self._seen.add(name)
+        return super().__getitem__(name)
 
 
 def read_by(answer: Callable[[Any, Rules], Any], chart: Chart, rules: Rules) -> set[str]:

@@ -1,0 +1,43 @@
+"""What of the knowledge in use should be said at a start, although nothing is faulty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from cards.rules import Rules
+from cds_service.settings import Settings
+
+_MEDICATIONS = "suggestions.medications"
+
+
+def knowledge_warnings(rules: Rules, settings: Settings, today: date) -> tuple[str, ...]:
+    """Reviews that are overdue on `today`, and halves of a choice that does nothing without the other half."""
+    return (*_overdue(rules, today), *_half_chosen(rules, settings))
+
+
+def _overdue(rules: Rules, today: date) -> Iterator[str]:
+    due: dict[date, list[str]] = {}
+    for decision in rules.decisions.values():
+        if decision.next_review is not None and decision.next_review < today:
+            due.setdefault(decision.next_review, []).append(decision.name)
+    for day, names in sorted(due.items()):
+        yield f"review overdue since {day}: {', '.join(names)}; the rules go on as they are until somebody has looked"
+
+
+def _half_chosen(rules: Rules, settings: Settings) -> Iterator[str]:
+    """A change of a drug order is offered only where the site's switch and the client's settings both allow it."""
+    is_on = rules.is_on(_MEDICATIONS)
+    for client in settings.clients or (settings.profile,):
+        lacking = [] if client.drug_orders else ["drug_orders = true"]
+        lacking += [] if "update" in client.actions else ["update among its actions"]
+        if is_on and lacking:
+            yield (
+                f"switch {_MEDICATIONS} is on, but client {client.name} is offered no change of a drug order; "
+                f"it also needs {' and '.join(lacking)}"
+            )
+        if client.drug_orders and not is_on:
+            yield (
+                f"client {client.name} has drug_orders = true, but is offered no change of a drug order; "
+                f"that also needs the switch {_MEDICATIONS} in the site's overrides"
+            )

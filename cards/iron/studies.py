@@ -9,6 +9,7 @@ from datetime import timedelta
 from cards.analytes import analyte
 from cards.calculated import blocking_tsat, tsat_results
 from cards.chart import Chart, LabResult, UnusableResult
+from cards.definitions import amount
 from cards.finding import Fact
 from cards.iron.treatment import IronTreatment, iron_treatment
 from cards.quantity import Quantity
@@ -85,7 +86,7 @@ class IronStudies:
             return False
         value = self.ferritin.quantity.value
         limits = (self.limit(name).value for name in ferritin_limits(self.chart))
-        return any(abs(value - limit) * 10 <= limit for limit in limits)
+        return any(abs(value - limit) * 100 <= amount("borderline.percent") * limit for limit in limits)
 
     @property
     def facts(self) -> dict[str, Fact]:

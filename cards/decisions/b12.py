@@ -95,7 +95,7 @@ def _low(chart: Chart, rules: Rules, b12: LabResult, mma: LabResult | None, risk
         {**_shown(chart, rules, b12, mma, risks), "confirmed": because},
         indicator=Indicator.INFO if pregnant or treated else Indicator.WARNING,
         why=tuple(_shown(chart, rules, b12, mma, risks)),
-        texts=_texts(chart),
+        texts=_texts(chart, rules),
         evidence=(fact for risk in risks for fact in risk.facts),
     )
 
@@ -107,8 +107,9 @@ def _border(chart: Chart, rules: Rules, b12: LabResult, mma: LabResult | None, r
         "B12-BORDER",
         chart,
         rules,
-        _shown(chart, rules, b12, mma, risks),
-        texts=(*(("mma_kidney",) if mma else ()), *_texts(chart)),
+        {**_shown(chart, rules, b12, mma, risks), "next_step": rules.decisions[NAME].texts[_next_step(mma)]},
+        why=tuple(_shown(chart, rules, b12, mma, risks)),
+        texts=("advice_mma_kidney" if mma else "advice_mma", *_texts(chart, rules)),
         evidence=(fact for risk in risks for fact in risk.facts),
         suggestions=() if mma else (OrderTests(("mma",)),),
     )
@@ -125,11 +126,16 @@ def _shown(
     return facts | numbered("risk", (risk.shown for risk in risks))
 
 
-def _texts(chart: Chart) -> tuple[str, ...]:
+def _next_step(mma: LabResult | None) -> str:
+    return "kidney_step" if mma else "mma_step"
+
+
+def _texts(chart: Chart, rules: Rules) -> tuple[str, ...]:
     texts = (
         ("advice_neurology", bool(chart.diagnosed("neuropathy"))),
         ("pregnant", pregnancy(chart).is_pregnant),
         ("treated", bool(chart.active_drugs("b12"))),
+        ("nice", rules.switch("b12.preset") == "NICE"),
     )
     return tuple(name for name, applies in texts if applies)
 

@@ -35,11 +35,14 @@ def _card(card: str, indicator: Indicator, chart: Chart, rules: Rules, folate: L
     facts: dict[str, Fact] = {"folate": folate, **({"b12": b12} if b12 else {"b12_missing": missing})}
     facts |= numbered("drug", chart.active_drugs("folate"))
     shown = tuple(facts)
-    words = rules.decisions[NAME].texts[_first_step(rules, b12)]
+    step = _first_step(rules, b12)
+    words = rules.decisions[NAME].texts[step]
     facts |= {"first_step": fill(words, facts, rules)}
     needs_b12: tuple[Suggestion, ...] = () if b12 else (OrderTests(("b12",)),)
     texts = (
+        ("advice_b12_first", step != "first_enough"),
         ("b12_unknown", b12 is None),
+        ("nice", b12 is not None and rules.switch("b12.preset") == "NICE"),
         ("dose_limit", not (pregnancy(chart).is_pregnant or chart.diagnosed("lactation"))),
         ("treated", bool(chart.active_drugs("folate"))),
     )

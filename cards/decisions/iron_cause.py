@@ -60,6 +60,7 @@ def _fires(chart: Chart, rules: Rules, ferritin: LabResult, low_haemoglobin: Lab
         "person": person_in_words(chart, rules.limit("cause_age_women").days),
         "ferritin": ferritin,
         "anaemia_summary": " with anaemia" if low_haemoglobin else "",
+        "referral": "" if pregnancy(chart).is_pregnant else rules.decisions[NAME].texts["referral"],
         **({"haemoglobin": low_haemoglobin} if low_haemoglobin else {}),
     }
     return Finding(

@@ -11,6 +11,7 @@ from cards.chart import Chart, Listing
 from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, quiet, unknown
 from cards.iron.dose import dose
 from cards.iron.duplicates import duplicate
+from cards.iron.finding import crp_near
 from cards.iron.interactions import interactions
 from cards.iron.orders import IronOrder, iron_drafts, iron_order, order_fires, unusable_texts
 from cards.iron.overload import overload_facts, overload_in_words, polycythaemia_facts, polycythaemia_in_words
@@ -108,9 +109,10 @@ def _high_tsat(order: IronOrder) -> Finding | None:
     tsat = order.studies.blocking
     if tsat is None:
         return None
-    facts: dict[str, Fact] = {**order.studies.facts, "tsat": tsat}
-    facts.pop("tsat_missing", None)
     indicator = _high_tsat_indicator(order)
+    shown = order.studies.facts_at_stop if indicator is Indicator.CRITICAL else order.studies.facts
+    facts: dict[str, Fact] = {**shown, "tsat": tsat}
+    facts.pop("tsat_missing", None)
     texts = ("advice_renewal",) if indicator is Indicator.INFO else ()
     suggest = (*_remove(order, recommended=True), _STUDIES) if indicator is not Indicator.INFO else (_STUDIES,)
     return order_fires(NAME, order, "OS-IRON-TSAT45", indicator, facts, texts=texts, suggest=suggest)
@@ -136,13 +138,14 @@ def _kidney(order: IronOrder) -> Finding | None:
     high_tsat = tsat is not None and tsat.quantity.surely_at_least(studies.limit("esrd.hold_tsat"))
     if high_ferritin or high_tsat:
         words = _hold_words(order, high_ferritin)
+        facts = studies.facts_at_stop if high_ferritin else studies.facts
         return order_fires(
             NAME,
             order,
             "OS-IRON-ESRD-HOLD",
             Indicator.WARNING,
-            {**studies.facts, "hold_summary": words},
-            why=tuple(studies.facts),
+            {**facts, "hold_summary": words},
+            why=tuple(facts),
             suggest=_remove(order),
         )
     if order.is_binder:
@@ -155,9 +158,8 @@ def _kidney(order: IronOrder) -> Finding | None:
 
 
 def _hold_words(order: IronOrder, by_ferritin: bool) -> str:
-    result = order.studies.ferritin if by_ferritin else order.studies.tsat
-    name = "ferritin" if by_ferritin else "TSAT"
-    return f"{name} {inline(result)}" if result else name
+    name, key = ("ferritin", "ferritin") if by_ferritin else ("TSAT", "tsat")
+    return f"{name} {inline(order.studies.facts_at_stop[key])}"
 
 
 def _high_ferritin(order: IronOrder) -> Finding | None:
@@ -165,7 +167,8 @@ def _high_ferritin(order: IronOrder) -> Finding | None:
     if ferritin is None or not order.studies.ferritin_above("ferritin.high"):
         return None
     indicator, texts = _softened(order)
-    return order_fires(NAME, order, "OS-IRON-F300", indicator, order.studies.facts, texts=texts, suggest=_remove(order))
+    facts = order.studies.facts_at_stop
+    return order_fires(NAME, order, "OS-IRON-F300", indicator, facts, texts=texts, suggest=_remove(order))
 
 
 def _softened(order: IronOrder) -> tuple[Indicator, tuple[str, ...]]:
@@ -235,13 +238,32 @@ def _replete(order: IronOrder) -> Finding | None:
     if not studies.ferritin_between("ferritin.mid", "ferritin.high") or studies.tsat is None:
         return None
     if studies.tsat_below("tsat.low"):
-        return order_fires(NAME, order, "OS-IRON-FUNC", Indicator.INFO, studies.facts, suggest=(OrderTests(("crp",)),))
+        return _contested(order)
     indicator, texts = _softened(order)
     return order_fires(NAME, order, "OS-IRON-REPLETE", indicator, studies.facts, texts=texts, suggest=_remove(order))
 
 
+def _contested(order: IronOrder) -> Finding:
+    """Ferritin above 100 with a low TSAT: CRP first, unless it is known."""
+    crp = next(iter(crp_near(order.studies)), None)
+    words = order.rules.decisions[NAME].texts["func_ask" if crp else "func_measure"]
+    facts: dict[str, Fact] = {**order.studies.facts, **({"crp": crp} if crp else {})}
+    return order_fires(
+        NAME,
+        order,
+        "OS-IRON-FUNC",
+        Indicator.INFO,
+        {**facts, "func_step": words},
+        why=tuple(facts),
+        texts=("advice_crp_known" if crp else "advice_measure_crp",),
+        suggest=() if crp else (OrderTests(("crp",)),),
+    )
+
+
 def _oral_mid(order: IronOrder) -> Finding | None:
     if order.is_iv or not order.studies.ferritin_between("ferritin.low", "ferritin.mid"):
+        return None
+    if order.studies.is_low_elsewhere:
         return None
     if order.another_problem:
         return quiet(NAME, "other_problem")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 from cards.chart import Chart, LabResult, Listing, references
 from cards.finding import Fact, Finding, Indicator, OrderTests, quiet, unknown
-from cards.iron.finding import NAME, fires, high_crp, pair, panel, tsat_first
+from cards.iron.finding import NAME, crp_near, fires, high_crp, in_words, pair, panel, tsat_first
 from cards.iron.overload import overload_facts, overload_in_words, polycythaemia_facts, polycythaemia_in_words
 from cards.iron.studies import IronStudies, ferritin_limits, is_replete, read_iron_studies, suspected
+from cards.iron.treatment import due_in_words
 from cards.readings import Kind
 from cards.rules import Rules
 from cards.scope import is_child, is_esrd, overload, polycythaemia, pregnancy, probable_overload
@@ -111,15 +112,9 @@ def _recheck(studies: IronStudies) -> Finding | None:
     if treatment.last_iv and treatment.infused_on and _infusion_decides(studies):
         recheck = treatment.infused_on + timedelta(days=treatment.washout)
         facts["last_iv"] = treatment.last_iv
-    facts |= {"recheck": recheck, "recheck_when": _due_in_words(recheck, studies.chart.today)}
+    facts |= {"recheck": recheck, "recheck_when": due_in_words(recheck, studies.chart.today)}
     due = (OrderTests(_STUDIES),) if recheck <= studies.chart.today else ()
     return fires(studies, "IRON-RECHECK", Indicator.INFO, facts, suggest=due)
-
-
-def _due_in_words(day: date, today: date) -> str:
-    if day > today:
-        return f"on or after {day}"
-    return f"now (due since {day})" if day < today else "now"
 
 
 def _recheck_is_due(studies: IronStudies) -> bool:
@@ -230,14 +225,14 @@ def _child(studies: IronStudies) -> Finding | None:
     if studies.tsat_below("tsat.low"):
         return fires(studies, "IRON-CHILD-TSAT", Indicator.INFO, facts)
     if studies.ferritin_above("ferritin.high") and studies.treatment.is_active:
-        return fires(studies, "IRON-HIGH-FERR", Indicator.WARNING, facts)
+        return fires(studies, "IRON-HIGH-FERR", Indicator.WARNING, {**facts, **studies.facts_at_stop})
     return quiet(NAME, "child_quiet", **pair(studies))
 
 
 def _high_ferritin(studies: IronStudies) -> Finding | None:
     if not studies.ferritin_above("ferritin.high"):
         return None
-    facts = {**studies.facts, **studies.treatment.facts}
+    facts = {**studies.facts_at_stop, **studies.treatment.facts}
     if studies.treatment.is_active:
         return fires(studies, "IRON-HIGH-FERR", Indicator.WARNING, facts)
     if studies.ferritin_above("ferritin.very_high"):
@@ -262,7 +257,8 @@ def _low(studies: IronStudies) -> Finding | None:
     if not studies.ferritin_at_most("ferritin.low"):
         return None
     texts = (*tsat_first(studies), "advice_confirm", *_options(studies), "household")
-    facts = {**studies.facts, **studies.treatment.facts}
+    plan = "recheck_pregnant" if pregnancy(studies.chart).is_pregnant else "recheck_adult"
+    facts = {**studies.facts, **studies.treatment.facts, "recheck_plan": in_words(studies, plan)}
     return fires(studies, "IRON-LOW", Indicator.WARNING, facts, texts=texts, suggest=panel(studies))
 
 
@@ -286,7 +282,11 @@ def _pregnant(studies: IronStudies) -> Finding | None:
 
 def _mid_low_tsat(studies: IronStudies) -> Finding | None:
     if studies.ferritin_between("ferritin.low", "ferritin.mid") and studies.tsat_below("tsat.low"):
-        return fires(studies, "IRON-MID-LOWTSAT", Indicator.WARNING, {**studies.facts, **studies.treatment.facts})
+        words, advice = (
+            ("mid_low_site", "advice_mid_site") if studies.is_low_elsewhere else ("mid_low_iv", "advice_mid_low_iv")
+        )
+        facts = {**studies.facts, **studies.treatment.facts, "route": in_words(studies, words)}
+        return fires(studies, "IRON-MID-LOWTSAT", Indicator.WARNING, facts, texts=(advice,))
     return None
 
 
@@ -296,9 +296,13 @@ def _functional(studies: IronStudies) -> Finding | None:
     shown_as = studies.rules.switch("tsat_low_without_ferritin_cap")
     if shown_as == "off":
         return quiet(NAME, "func_off", **pair(studies))
-    facts = {**studies.facts, **high_crp(studies), **studies.treatment.facts}
+    crp = next(iter(crp_near(studies)), None)
+    step = in_words(studies, "func_ask" if crp else "func_measure")
+    facts = {**studies.facts, **({"crp": crp} if crp else {}), **studies.treatment.facts, "func_step": step}
     kidney = ("deficiency_in_ckd",) if studies.chart.diagnosed("ckd", "ckd-stage-5") else ()
-    return fires(studies, "IRON-FUNC", Indicator(shown_as), facts, texts=kidney, suggest=(OrderTests(("crp",)),))
+    texts = ("advice_crp_known" if crp else "advice_measure_crp", *kidney)
+    suggest = () if crp else (OrderTests(("crp",)),)
+    return fires(studies, "IRON-FUNC", Indicator(shown_as), facts, texts=texts, suggest=suggest)
 
 
 def _tsat_missing(studies: IronStudies) -> Finding | None:
@@ -323,7 +327,9 @@ def _inflammation(studies: IronStudies) -> Finding | None:
 def _mid(studies: IronStudies) -> Finding | None:
     if not studies.ferritin_between("ferritin.low", "ferritin.mid"):
         return None
-    return fires(studies, "IRON-MID", Indicator.INFO, {**studies.facts, **studies.treatment.facts})
+    words, advice = ("mid_site", "advice_mid_site") if studies.is_low_elsewhere else ("mid_iv", "advice_mid_iv")
+    facts = {**studies.facts, **studies.treatment.facts, "route": in_words(studies, words)}
+    return fires(studies, "IRON-MID", Indicator.INFO, facts, texts=(advice,))
 
 
 def _replete_on_treatment(studies: IronStudies) -> Finding | None:

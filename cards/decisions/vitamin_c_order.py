@@ -48,7 +48,11 @@ def _disease_card(order: DrugOrder, dose: Decimal | None, diseases: dict[str, tu
     names = " and ".join(diseases)
     facts: dict[str, Fact] = {"problem": names, **({"dose": _per_day(dose)} if dose is not None else {})}
     words = order.rules.decisions[NAME].texts["advice_disease"]
-    texts = (("oxalate",) if "hyperoxaluria" in diseases else ()) + (("iron",) if "iron overload" in diseases else ())
+    texts = (
+        "advice_remove",
+        *(("oxalate",) if "hyperoxaluria" in diseases else ()),
+        *(("iron",) if "iron overload" in diseases else ()),
+    )
     found = order_fires(
         NAME,
         (order,),
@@ -73,7 +77,7 @@ def _kidney_card(order: DrugOrder, dose: Decimal, kidney: Kidney) -> Finding:
         Indicator.WARNING if high else Indicator.INFO,
         {**facts, "advice": f"{_per_day(dose).text}; {words}"},
         why=tuple(facts),
-        texts=("dialysis",) if kidney.dialysis else (),
+        texts=("advice_small_dose", *(("dialysis",) if kidney.dialysis else ())),
     )
     return with_evidence(found, kidney.evidence)
 

@@ -6,6 +6,7 @@ from cards.chart import Chart, Drug, LabResult
 from cards.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
 from cards.levels import fires, labs_first, level, meets, numbered, without_level
 from cards.rules import Rules, Threshold
+from cards.wording import fill
 
 NAME = "vitamin_d"
 
@@ -37,6 +38,8 @@ def _high(chart: Chart, rules: Rules, vitd: LabResult) -> Finding:
     missing = f"none usable within {rules.limit('mineral_days').days} days"
     facts: dict[str, Fact] = {"vitd": vitd, **({"calcium": calcium} if calcium else {"calcium_missing": missing})}
     facts |= numbered("drug", chart.active_drugs("vitd", "vitd-active"))
+    why = tuple(facts)
+    facts |= {"next_step": fill(rules.decisions[NAME].texts["known" if calcium else "check"], facts, rules)}
     to_order: tuple[Suggestion, ...] = (OrderTests(("calcium", "egfr")),) if toxic or calcium is None else ()
     return fires(
         NAME,
@@ -45,6 +48,7 @@ def _high(chart: Chart, rules: Rules, vitd: LabResult) -> Finding:
         rules,
         facts,
         indicator=Indicator.CRITICAL if toxic else Indicator.WARNING,
+        why=why,
         texts=_other_causes(chart),
         suggestions=to_order,
     )
@@ -56,8 +60,14 @@ def _low(chart: Chart, rules: Rules, vitd: LabResult, limit: Threshold) -> Findi
         return quiet(NAME, "treated", vitd=vitd, drug=treated[0])
     surely_deficient = meets(vitd, rules.limit("vitd.def"))
     facts: dict[str, Fact] = {"vitd": vitd, "limit": rules.limit("vitd.def") if surely_deficient else limit}
-    texts = (*(() if surely_deficient else ("insufficient",)), *_other_causes(chart))
-    return fires(NAME, "VITD-LOW", chart, rules, facts, why=("vitd",), texts=texts)
+    calcium = level(chart, rules, "calcium", "mineral_days", "ca_hi").result
+    is_high = meets(calcium, rules.limit("ca_hi"))
+    facts |= {"calcium": calcium} if calcium else {}
+    facts |= {"next_step": fill(rules.decisions[NAME].texts["hold" if is_high else "treat"], facts, rules)}
+    said = (("advice_calcium", is_high), ("insufficient", not surely_deficient))
+    texts = (*(name for name, applies in said if applies), *_other_causes(chart))
+    why = ("vitd", *(("calcium",) if calcium else ()))
+    return fires(NAME, "VITD-LOW", chart, rules, facts, why=why, texts=texts)
 
 
 def _treatment(chart: Chart) -> tuple[Drug, ...]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from cards.chart import Draft, Drug
 from cards.finding import Fact, Finding, Indicator, OrderTests, quiet
 from cards.iron.orders import IronOrder, order_fires
-from cards.iron.treatment import exceeds_low_dose
+from cards.iron.treatment import due_in_words, exceeds_low_dose
 from cards.orders import is_same_order
 from cards.scope import is_esrd
 
@@ -32,7 +32,7 @@ def duplicate(order: IronOrder) -> Finding:
     drugs = [*others, *(draft.drug for draft in drafts if draft.drug)]
     facts: dict[str, Fact] = {f"duplicate{number or ''}": drug for number, drug in enumerate(drugs)}
     why = tuple(facts)
-    texts = ("two_irons",) if drafts else ()
+    texts = ("advice_second_product", *(("two_irons",) if drafts else ()))
     return order_fires(
         NAME, order, "OS-IRON-DUP", Indicator.INFO, {**facts, "duplicate_summary": words}, texts=texts, why=why
     )
@@ -73,10 +73,14 @@ def _infusion_too_soon(order: IronOrder) -> Finding | None:
     facts: dict[str, Fact] = {
         "last_iv": treatment.last_iv,
         "recheck": recheck,
-        "duplicate_summary": f"last infusion {given}, no ferritin since; recheck from {recheck}",
+        "duplicate_summary": f"last infusion {given}, no ferritin since; wait and recheck from {recheck}",
     }
     due = (OrderTests(("ferritin", "iron-panel")),) if recheck <= chart.today else ()
-    return order_fires(NAME, order, "OS-IRON-DUP", Indicator.WARNING, facts, why=("last_iv", "recheck"), suggest=due)
+    facts["recheck_when"] = due_in_words(recheck, chart.today)
+    texts = ("advice_too_soon",)
+    return order_fires(
+        NAME, order, "OS-IRON-DUP", Indicator.WARNING, facts, texts=texts, why=("last_iv", "recheck"), suggest=due
+    )
 
 
 def _other_iron_plan(order: IronOrder) -> bool:

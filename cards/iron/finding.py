@@ -7,6 +7,7 @@ from cards.context import context_lines
 from cards.finding import Fact, Finding, Indicator, OrderTests, Outcome, Suggestion
 from cards.iron.studies import IronStudies
 from cards.person_in_words import person_in_words
+from cards.wording import fill
 
 NAME = "iron_status"
 
@@ -26,14 +27,22 @@ def panel(studies: IronStudies) -> tuple[Suggestion, ...]:
 
 def high_crp(studies: IronStudies) -> dict[str, LabResult]:
     """The newest CRP above the limit within 14 days of the ferritin."""
+    limit = studies.limit("crp_hi")
+    high = next((result for result in crp_near(studies) if result.quantity.surely_above(limit)), None)
+    return {"crp": high} if high else {}
+
+
+def in_words(studies: IronStudies, text: str) -> str:
+    """A part of a sentence of this decision, with its limits filled in."""
+    return fill(studies.rules.decisions[NAME].texts[text], {}, studies.rules)
+
+
+def crp_near(studies: IronStudies) -> tuple[LabResult, ...]:
+    """Every CRP within 14 days of the ferritin, the newest first."""
     if studies.ferritin is None:
-        return {}
-    days = studies.rules.limit("crp_window").days
-    for result in studies.chart.results("crp"):
-        near = result.when.pairs_within(studies.ferritin.when, days)
-        if near and result.quantity.surely_above(studies.limit("crp_hi")):
-            return {"crp": result}
-    return {}
+        return ()
+    when, days = studies.ferritin.when, studies.rules.limit("crp_window").days
+    return tuple(result for result in studies.chart.results("crp") if result.when.pairs_within(when, days))
 
 
 def fires(
@@ -66,7 +75,7 @@ def fires(
 
 
 _WHY = frozenset({"ferritin", "ferritin_missing", "tsat", "tsat_missing", "crp", "therapy", "last_iv", "overload",
-                  "chelator", "polycythaemia", "phlebotomy", "newest"})  # fmt: skip
+                  "chelator", "polycythaemia", "phlebotomy", "newest", "aligned"})  # fmt: skip
 
 
 def _infusion(studies: IronStudies) -> tuple[Drug, ...]:
@@ -85,9 +94,12 @@ def _origin(labs: list[LabResult]) -> tuple[str, ...]:
 
 
 def _unusable(studies: IronStudies) -> dict[str, Fact]:
-    results = [*studies.ferritin_reading.unusable][:1]
-    return {"unusable": results[0]} if results else {}
+    newer = {"unusable": studies.ferritin_reading, "unusable_tsat": studies.tsat_reading}
+    return {name: reading.unusable[0] for name, reading in newer.items() if reading.result and reading.unusable}
 
 
 def _unusable_text(studies: IronStudies) -> tuple[str, ...]:
-    return ("older_unusable",) if studies.ferritin_reading.unusable else ()
+    """Results beside the ones that were used, and not older; where none was used, the *why* says so."""
+    named = _unusable(studies)
+    texts = {"unusable": "newer_unusable", "unusable_tsat": "newer_unusable_tsat"}
+    return tuple(text for name, text in texts.items() if name in named)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from cards.analytes import analyte
@@ -16,6 +16,7 @@ from cards.quantity import Quantity
 from cards.readings import Kind, Limit, Reading, choose, read
 from cards.rules import Rules
 from cards.scope import Rls, is_child, is_esrd, rls_status
+from cards.wording import inline, unusable_in_words
 
 #: Limits beyond which no iron is given.
 _STOPS = frozenset({"ferritin.high", "ferritin.very_high", "esrd.hold_ferritin"})
@@ -76,6 +77,20 @@ class IronStudies:
     def ferritin_between(self, above: str, at_most: str) -> bool:
         return self.ferritin_above(above) and self.ferritin_at_most(at_most)
 
+    @property
+    def national_low(self) -> Quantity | None:
+        """The national limit of a low ferritin, where the site's own lies below it and is given in the same unit."""
+        own = self.rules.limit("ferritin.low")
+        if own.national is None or own.national_unit != own.unit or own.national <= own.value:
+            return None
+        return Quantity(own.national, own.unit)
+
+    @property
+    def is_low_elsewhere(self) -> bool:
+        """At or below the national limit, where only the site's own lower one calls it not low."""
+        national = self.national_low
+        return self.ferritin is not None and national is not None and self.ferritin.quantity.surely_at_most(national)
+
     def tsat_below(self, name: str) -> bool:
         return self.tsat is not None and self.tsat.quantity.surely_below(self.limit(name))
 
@@ -91,12 +106,43 @@ class IronStudies:
     @property
     def facts(self) -> dict[str, Fact]:
         """Ferritin and transferrin saturation, or why there is none, for a card's *why*."""
-        return {**self._fact("ferritin", self.ferritin_reading), **self._fact("tsat", self.tsat_reading)}
+        return {
+            **self._fact("ferritin", self.ferritin_reading, not_used(self.ferritin_reading.unusable)),
+            **self._fact("tsat", self.tsat_reading, self._why_no_tsat()),
+        }
 
-    def _fact(self, name: str, reading: Reading) -> Mapping[str, Fact]:
+    @property
+    def facts_at_stop(self) -> dict[str, Fact]:
+        """The same where a stop was judged: the number that was compared, and beside it the one after the factor."""
+        ferritin = self.ferritin
+        if ferritin is None or ferritin.raw is None:
+            return self.facts
+        return {
+            **self.facts,
+            "ferritin": replace(ferritin, quantity=ferritin.raw, raw=None),
+            "aligned": ferritin.quantity,
+        }
+
+    def _fact(self, name: str, reading: Reading, why: str) -> Mapping[str, Fact]:
         if reading.result:
             return {name: reading.result}
-        return {f"{name}_missing": f"none usable within {self.window} days"}
+        return {f"{name}_missing": f"none usable within {self.window} days{f'; {why}' if why else ''}"}
+
+    def _why_no_tsat(self) -> str:
+        """What stands on the chart and why it may not be used (clinical page 0.3, rule 5)."""
+        reading = self.tsat_reading
+        if reading.kind is Kind.CONFLICT:
+            return "results of one time contradict each other"
+        if reading.unusable or not reading.others:
+            return not_used(reading.unusable)
+        newest = reading.others[0]
+        if reading.kind is Kind.CENSORED:
+            return f"{inline(newest)} lies on both sides of a limit"
+        if not newest.when.within_days(self.window, self.chart.today):
+            return f"{inline(newest)} is older"
+        dated = self.ferritin is None or (newest.when.is_exact_day and self.ferritin.when.is_exact_day)
+        days = self.rules.limit("pair_days").days
+        return f"{inline(newest)} {'is' if dated else 'may be'} more than {days} days older than the ferritin"
 
 
 def ferritin_limits(chart: Chart) -> Mapping[str, bool]:
@@ -135,7 +181,10 @@ def _read_tsat(chart: Chart, rules: Rules, ferritin: LabResult | None, window: i
     doubtful = [each for each in newest.unusable if each.why in ("saturations-differ", "implausibly-high")]
     if doubtful:
         return Reading(Kind.UNREADABLE, unusable=newest.unusable)
-    return choose(_paired_tsat(chart, rules, ferritin, window), unusable=newest.unusable, limits=limits)
+    paired = _paired_tsat(chart, rules, ferritin, window)
+    if not paired and newest.result:
+        return Reading(Kind.STALE, others=(newest.result,), unusable=newest.unusable)
+    return newest if not paired else choose(paired, unusable=newest.unusable, limits=limits)
 
 
 def _paired_tsat(chart: Chart, rules: Rules, ferritin: LabResult | None, window: int) -> tuple[LabResult, ...]:
@@ -158,9 +207,9 @@ def is_replete(studies: IronStudies) -> bool:
     )
 
 
-def sentence_of(unusable: Iterable[UnusableResult]) -> tuple[UnusableResult, ...]:
-    """The unusable results worth naming on a card: the newest first, three at most."""
-    return tuple(unusable)[:3]
+def not_used(unusable: Sequence[UnusableResult]) -> str:
+    """The newest result that may not be compared, with the reason; empty where there is none."""
+    return f"not used: {unusable_in_words(unusable[0])}" if unusable else ""
 
 
 def suspected(chart: Chart) -> bool:

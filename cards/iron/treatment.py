@@ -96,3 +96,10 @@ def exceeds_low_dose(drugs: tuple[Drug, ...], limit: Decimal) -> bool:
     doses = [drug.daily.elemental_iron_mg if drug.daily else None for drug in drugs]
     known = [dose for dose in doses if dose is not None]
     return len(known) < len(doses) or sum(known, Decimal(0)) > limit
+
+
+def due_in_words(day: date, today: date) -> str:
+    """When something is to be done that is due on a day."""
+    if day > today:
+        return f"on or after {day}"
+    return f"now (due since {day})" if day < today else "now"

@@ -13,6 +13,7 @@ import pytest
 from cards.chart import LISTS, Chart, Listing
 from cards.decide import ORDER_HOOKS, PATIENT_VIEW, decide
 from cards.finding import OrderTests
+from cards.present import CardProfile, present
 from cards.reading import Listed, Site, read_chart
 from cards.rules import Rules
 from tests.decisions.charts import chart
@@ -173,13 +174,61 @@ def test_a_high_raw_ferritin_stops_an_order_whatever_the_factor() -> None:
 
 
 def test_a_card_prints_the_number_before_the_factor_too() -> None:
-    from cards.present import CardProfile, present
-
     aligned = ferritin_with_factor("121", "0.62")
     verdict = decide(aligned, RULES, PATIENT_VIEW)
     (card,) = present(verdict, aligned, RULES, profile=CardProfile("p1"), new_uuid=lambda: "u")
     assert "75 ng/mL" in card.detail
     assert "before it 121 ng/mL" in card.detail
+
+
+# --- a limit of a low ferritin below the national one
+
+
+def with_low_ferritin_from(value: str) -> Rules:
+    own = replace(RULES.limit("ferritin.low"), value=Decimal(value), history=(), national=Decimal(75),
+                  national_unit="ng/mL", site_reason="trial", site_date=date(2026, 1, 1))  # fmt: skip
+    return replace(RULES, thresholds={**RULES.thresholds, "ferritin.low": own})
+
+
+@pytest.mark.parametrize(
+    ("ferritin", "tsat", "card", "said", "not_said"),
+    [
+        (
+            "60",
+            "25",
+            "IRON-MID",
+            "low by the guideline, though not by this site's limit of 50 ng/mL",
+            "unlikely to help",
+        ),
+        ("75", "25", "IRON-MID", "consider iron, oral or intravenous", "only intravenous"),
+        ("75.1", "25", "IRON-MID", "only intravenous iron is an option here", "oral or intravenous"),
+        ("60", "15", "IRON-MID-LOWTSAT", "iron, oral or intravenous, is the option", "poorly absorbed"),
+        ("88", "15", "IRON-MID-LOWTSAT", "intravenous iron is the option", "oral or intravenous"),
+    ],
+)
+def test_between_its_own_limit_and_the_national_one_no_card_says_infusions_only(
+    ferritin: str, tsat: str, card: str, said: str, not_said: str
+) -> None:
+    case = {"labs": [f"ferritin {ferritin} ng/mL 26d", f"tsat {tsat} % 26d"]}
+    built, rules = chart(case), with_low_ferritin_from("50")
+    (found,) = present(
+        decide(built, rules, PATIENT_VIEW), built, rules, profile=CardProfile("p1"), new_uuid=lambda: "u"
+    )
+    assert found.id == card
+    whole = f"{found.summary}\n{found.detail}"
+    assert said in whole and not_said not in whole
+
+
+@pytest.mark.parametrize(("ferritin", "cards"), [("60", set()), ("75", set()), ("75.1", {"OS-IRON-ORAL-MID:info"})])
+def test_oral_iron_is_not_called_poorly_absorbed_below_the_national_limit(ferritin: str, cards: set[str]) -> None:
+    case = {"labs": [f"ferritin {ferritin} ng/mL 26d", "tsat 25 % 26d"], "drafts": ["iron-oral ferrous sulfate 65"]}
+    assert fired(chart(case), ORDER_HOOKS[0], with_low_ferritin_from("50")) == cards
+
+
+def test_a_site_that_raises_the_limit_changes_no_words() -> None:
+    assert fired(chart({"labs": ["ferritin 90 ng/mL 26d", "tsat 25 % 26d"]}), rules=with_low_ferritin_from("80")) == {
+        "IRON-MID:info"
+    }
 
 
 # --- a score by a site's own code

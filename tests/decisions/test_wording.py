@@ -52,11 +52,11 @@ ORDERING: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "IRON-TEST-TSAT": (PANEL,),
     "IRON-CHILD": (PANEL, ()),
     "IRON-LOW": (PANEL, ()),
-    "IRON-FUNC": (CRP,),
+    "IRON-FUNC": (CRP, ()),
     "OS-IRON-TSAT45": (STUDIES,),
     "OS-IRON-NOLABS": (STUDIES, ()),
     "OS-IRON-NOTSAT": (PANEL,),
-    "OS-IRON-FUNC": (CRP,),
+    "OS-IRON-FUNC": (CRP, ()),
     "OS-IRON-DUP": (STUDIES, ()),
     "OS-IV-FCM-PHOS": (PHOSPHATE, ()),
 }

@@ -264,6 +264,12 @@ def test_pieces_so_near_are_the_dose_that_was_measured(directions: str, amount: 
     assert (said.amount, said.unit) == (amount, unit)
 
 
+def test_several_doses_may_be_those_of_one_day_alone() -> None:
+    said = read_sig("stat: 1 tablet in the morning and 2 tablets at bedtime")
+    assert (said.amount, said.per_day, said.once) == (3, 1, True)
+    assert read_sig("1 tablet in the morning and 2 tablets at bedtime").once is False
+
+
 def test_a_supply_may_stand_right_after_the_directions() -> None:
     said = read_sig("take 2 tab daily#60")
     assert (said.amount, said.per_day) == (2, 1)

@@ -13,7 +13,7 @@ import pytest
 from cards.code_systems import ICD_10_CM, RXNORM
 from cards.drugs.medication import product_of, resolver, within
 from cards.drugs.recognise import recognise
-from cards.moment import parse_moment
+from cards.moment import Moment, cut_at, parse_moment
 from cards.orders import earlier_orders
 from cards.pregnancy import pregnancy
 from cards.reading import Listed, read_chart, unwrap
@@ -332,6 +332,21 @@ def test_the_end_of_a_course_and_the_day_of_a_procedure_are_days_of_the_clinic()
             "code": {"coding": [{"system": "http://snomed.info/sct", "code": "302497006"}]}}  # fmt: skip
     chart = read_chart({"procedures": unwrap(done)}, patient_id="p", now=NOON, zone=NEW_YORK)
     assert [each.when and each.when.text for each in chart.procedures] == ["2026-06-14"]
+
+
+@pytest.mark.parametrize(
+    ("said", "today", "last"),
+    [
+        ("2026-06", date(2026, 6, 1), date(2026, 6, 1)),
+        ("2026-06", date(2026, 6, 15), date(2026, 6, 15)),
+        ("2026-06", date(2026, 6, 30), date(2026, 6, 30)),
+        ("2026-06", date(2026, 7, 1), date(2026, 6, 30)),
+        ("2026-06", date(2026, 5, 31), date(2026, 6, 30)),
+    ],
+)
+def test_a_month_under_way_ends_today(said: str, today: date, last: date) -> None:
+    found = parse_moment(said, UTC)
+    assert found and cut_at(found, today) == Moment(date(2026, 6, 1), last)
 
 
 def test_an_exact_time_is_kept_in_utc() -> None:

@@ -386,7 +386,7 @@ def test_a_reason_by_a_code_of_the_sites_own_is_one() -> None:
     assert not read_reasons(order, lambda reference: None, diagnosis_concepts).readable
 
 
-# --- restless legs in words, and how far back an encounter counts -----------------------------------------------
+# --- restless legs in words ------------------------------------------------------------------------------------
 
 
 def test_a_typed_and_a_printed_apostrophe_are_one() -> None:
@@ -397,24 +397,6 @@ def test_a_typed_and_a_printed_apostrophe_are_one() -> None:
 def test_the_words_of_a_referred_concept_are_read_beside_those_of_the_reference() -> None:
     assert rls_in_words({"text": "as told", "concept": {"text": "restless legs"}})
     assert not rls_in_words({"text": "no evidence of", "concept": {"text": "restless legs"}})
-
-
-def test_an_old_encounter_is_left_as_it_is_where_the_problem_list_says_the_same_or_no_age_is_asked() -> None:
-    code = {"coding": [{"system": ICD_10_CM, "code": "G25.81"}]}
-    listed = {"resourceType": "Condition", "id": "1", "code": code}
-    old = {
-        **listed,
-        "id": "2",
-        "recordedDate": "2020-01-01",
-        "category": [{"coding": [{"code": "encounter-diagnosis"}]}],
-    }
-    for resources, months, certainties in (
-        ([listed, old], 24, ["confirmed", "confirmed"]),
-        ([old], 24, ["suspected"]),
-        ([old], 0, ["confirmed"]),
-    ):
-        found = read_diagnoses(resources, patient_id="p", today=TODAY, zone=UTC, encounter_months=months)
-        assert [each.certainty.value for each in found] == certainties
 
 
 # --- versions by shape -----------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -151,10 +152,13 @@ def _bands(result: LabResult, limits: Sequence[tuple[Quantity, bool]]) -> tuple[
     return tuple(sides)
 
 
-def _word(result: LabResult) -> tuple[int, float, bool, str]:
-    """The later word of two results of one time: higher status, later issue, reported rather than calculated."""
+def _word(result: LabResult) -> tuple[int, float, bool, Decimal, str]:
+    """The later word of two results of one time: higher status, later issue, reported rather than calculated.
+
+    Where nothing tells them apart the higher number is shown, whatever id either has: it is the one that warns of iron.
+    """
     issued = result.issued.timestamp() if result.issued else float("-inf")
-    return _STATUS.index(result.status), issued, result.how != "calculated", result.reference
+    return _STATUS.index(result.status), issued, result.how != "calculated", result.quantity.value, result.reference
 
 
 def _newest(result: UnusableResult) -> date:

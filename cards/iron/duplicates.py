@@ -8,7 +8,7 @@ from cards.chart import Draft, Drug
 from cards.finding import Fact, Finding, Indicator, OrderTests, quiet
 from cards.iron.orders import IronOrder, order_fires
 from cards.iron.treatment import due_in_words, exceeds_low_dose
-from cards.orders import is_same_order
+from cards.orders import is_same_order, scope_of
 from cards.scope import is_esrd
 
 NAME = "iron_order"
@@ -26,8 +26,8 @@ def duplicate(order: IronOrder) -> Finding:
     drafts = [draft for draft in order.chart.drafts if _is_second_draft(order, draft)]
     if not others and not drafts:
         return quiet(NAME, "no_duplicate")
-    if drafts and not others and any(draft.selected and draft.number < order.draft.number for draft in drafts):
-        return quiet(NAME, "no_duplicate")  # said once, on the first selected order of the basket
+    if drafts and not others and any(_is_judged_before(order, draft) for draft in drafts):
+        return quiet(NAME, "no_duplicate")  # said once, on the first order of the basket that is judged
     words = "another iron product is active" if others else "the basket holds a second iron order"
     drugs = [*others, *(draft.drug for draft in drafts if draft.drug)]
     facts: dict[str, Fact] = {f"duplicate{number or ''}": drug for number, drug in enumerate(drugs)}
@@ -56,6 +56,10 @@ def _is_second_draft(order: IronOrder, draft: Draft) -> bool:
         (draft.drug,), order.rules.limit("fe.lowdose").value
     )
     return draft.drug.has(*_TREATMENT) and not low_dose and not is_same_order(draft.drug, order.draft)
+
+
+def _is_judged_before(order: IronOrder, draft: Draft) -> bool:
+    return draft.selected and draft.number < order.draft.number and bool(scope_of(order.chart, draft))
 
 
 def _infusion_too_soon(order: IronOrder) -> Finding | None:

@@ -190,12 +190,17 @@ def _own(listed: Listed, name: str, patient_id: str) -> _Own:
         return _own_patient(listed, patient_id)
     if listed.resources and not any(text(each.get("resourceType")) in _KINDS[name] for each in listed.resources):
         return _Own(NOT_READ, 0)
-    about_them = tuple(each for each in listed.resources if subject_is(each, patient_id))
+    about_them = tuple(sorted((each for each in listed.resources if subject_is(each, patient_id)), key=_place))
     discarded = len(listed.resources) - len(about_them)
     # Results are told apart by more than their id (cards/reading/results.py).
     resources = about_them if name == "labs" else once_each(about_them)
     failed = name in _REQUIRED and listed.listing is Listing.NOT_KNOWN
     return _Own(replace(listed, resources=() if failed else resources), discarded)
+
+
+def _place(resource: Mapping[str, Json]) -> tuple[str, str]:
+    """Its place in its list: a server may send entries in any order, and no word of a card may turn on that."""
+    return text(resource.get("resourceType")), text(resource.get("id"))
 
 
 def _own_patient(listed: Listed, patient_id: str) -> _Own:

@@ -59,7 +59,7 @@ CASES = {
     "a day in quotes": ("since = 2018-01-01", 'since = "2018-01-01"', "write the day without quotes"),
     "another unit": ('unit = "ng/mL"', 'unit = "nmol/L"', ".unit: found nmol/L; allowed: ng/mL"),
     "an analyte that is none": ('analyte = "ferritin"', 'analyte = "ferritine"', ".analyte: ferritine is not in"),
-    "a part of a day": ('value = "365"\nunit = "d"', 'value = "365.5"\nunit = "d"', "days, months and years are not divided"),
+    "a part of a day": ('value = "365"\nunit = "d"', 'value = "365.5"\nunit = "d"', "months and years are not divided"),
     "a choice that is none": ('default = "info"', 'default = "loud"', ".default: loud is none of its choices"),
     "a limit that is not there": ("{limit_ferritin_low}", "{limit_ferritin_lo}",
                                   "{limit_ferritin_lo} names no threshold"),

@@ -170,7 +170,7 @@ def test_the_library_holds_the_files_of_the_decisions() -> None:
         "description": "The logic beside these files is code of the rls-cds project; it is named, not contained.",
         "type": {"coding": [kind]},
     }
-    names = ["citations.toml", *(f"decisions/{name}.toml" for name in WHOLE.decisions)]
+    names = ["citations.toml", "definitions.toml", *(f"decisions/{name}.toml" for name in WHOLE.decisions)]
     assert [(each["title"], each["contentType"]) for each in content] == [(name, "application/toml") for name in names]
     for each in content:
         assert base64.b64decode(each["data"]) == (files("cards") / each["title"]).read_bytes()

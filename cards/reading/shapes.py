@@ -41,13 +41,19 @@ def text(value: Json) -> str:
 def codings(concept: Json) -> Iterator[tuple[str, str]]:
     """(system, code) of every coding of one or several CodeableConcepts, or of the concept of a CodeableReference (R5).
 
-    A bare Coding is read as well. Codings without a code are left out; the system may be empty.
+    A bare Coding is read as well. Codings without a code are left out; the system may be empty. A whole number is
+    read as the code of its digits.
     """
     for each in _concepts(concept):
         for coding in objects(each.get("coding")) or (each,):
-            code = text(coding.get("code"))
+            code = _code(coding.get("code"))
             if code:
                 yield text(coding.get("system")), code
+
+
+def _code(value: Json) -> str:
+    """A code that is all digits comes as a whole number from some senders."""
+    return str(value) if type(value) is int else text(value)
 
 
 def text_of(concept: Json) -> str:

@@ -76,6 +76,8 @@ def test_codings_of_an_object_and_of_a_list_are_the_same(code: str, system: str)
         ({"system": "s", "code": " c "}, [("s", "c")]),
         ({"coding": [{"system": "s"}, {"system": "s", "code": ""}, None]}, []),
         ({"coding": [{"system": 1, "code": "c"}]}, [("", "c")]),
+        ({"coding": [{"system": "s", "code": 6915}]}, [("s", "6915")]),
+        ({"coding": [{"system": "s", "code": True}, {"system": "s", "code": 69.15}]}, []),
         ({"text": "words"}, []),
         ("c", []),
         (None, []),

@@ -24,6 +24,7 @@ _HEAVY = (
     "decisions.test_wording.test_the_summary_is_whole_for_products_with_long_names",
     "decisions.test_patient_view_words.test_losing_a_secondary_list_never_makes_a_card_more_urgent",
     "knowledge.test_commands.",
+    "knowledge.test_review_and_use.",
     "knowledge.test_source_attributes.",
     "versions.test_same_cards.",
     "versions.test_real_records.",

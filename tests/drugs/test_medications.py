@@ -88,6 +88,12 @@ def test_what_is_never_taken_or_not_ours_is_left_out(members: dict[str, Any]) ->
     assert drugs(order(**members)) == ()
 
 
+def test_that_it_is_not_taken_is_said_of_the_statement_and_ends_no_order() -> None:
+    """The clinical page (4.8, 7.5 case 13) leaves the statement out; an order that is active stays active."""
+    statement = order(resourceType="MedicationStatement", id="s1", status="not-taken")
+    assert [drug.reference for drug in drugs(order(), statement) if drug.active] == ["MedicationRequest/m1"]
+
+
 def test_a_statement_is_read_like_an_order() -> None:
     (drug,) = drugs(
         order(resourceType="MedicationStatement", status="intended", effectivePeriod={"start": "2026-02-01"})

@@ -42,25 +42,28 @@ ASCENDING = (
 
 @dataclass(frozen=True, slots=True)
 class SiteThreshold:
-    """One threshold of a site's file; `replaces` is the national value, in the national unit."""
+    """One threshold of a site's file; `replaces` is the national value, in the national unit.
+
+    `None` stands for a member that is missing or faulty in form: the others are checked all the same.
+    """
 
     name: str
-    value: Decimal
-    replaces: Decimal
+    value: Decimal | None
+    replaces: Decimal | None
     reason: str
-    since: date
+    since: date | None
     unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteSwitch:
-    """One switch of a site's file; `replaces` is the national choice."""
+    """One switch of a site's file; `replaces` is the national choice. `None` as for a threshold."""
 
     name: str
-    value: str
-    replaces: str
+    value: str | None
+    replaces: str | None
     reason: str
-    since: date
+    since: date | None
 
 
 def overridden(
@@ -68,23 +71,44 @@ def overridden(
 ) -> Rules:
     """The rules as they stand at this site. `where` names the file in what may be raised.
 
-    Raises `BadKnowledge` with every fault: a name that is none, a value out of range, a national value that has
-    changed, a unit that is not one of the analyte or not that of all its thresholds, bands out of order.
+    Raises `BadKnowledge` with every fault of `override_faults`; `ValueError` where an entry is not complete.
     """
     limits, choices = tuple(thresholds), tuple(switches)
-    faults = [f"{where}: {fault}" for fault in _faults(rules, limits, choices)]
+    faults = override_faults(rules, limits, choices, where=where)
     if faults:
         raise BadKnowledge(*faults)
+    return _at_the_site(rules, limits, choices)
+
+
+def override_faults(
+    rules: Rules, thresholds: Iterable[SiteThreshold], switches: Iterable[SiteSwitch], *, where: str
+) -> tuple[str, ...]:
+    """Every fault of what a file means: a name that is none, a value out of range, a national value that has changed,
+    a unit that is not one of the analyte or not that of all its thresholds, bands out of order.
+    """
+    limits, choices = tuple(thresholds), tuple(switches)
+    faults = {each.name: tuple(_faults_of_limit(rules, each)) for each in limits}
+    mixed = tuple(_mixed_units(rules, [each for each in limits if each.name in rules.thresholds]))
+    found = [
+        *(fault for each in faults.values() for fault in each),
+        *(fault for each in choices for fault in _faults_of_choice(rules, each)),
+        *mixed,
+    ]
+    sound = [each for each in limits if not faults[each.name] and each.value is not None]
+    unsure = {each.name for each in limits} - {each.name for each in sound}
+    found += [] if mixed else out_of_order(_at_the_site(rules, sound, ()), leaving_out=unsure)
+    return tuple(f"{where}: {fault}" for fault in found)
+
+
+def _at_the_site(rules: Rules, limits: Iterable[SiteThreshold], choices: Iterable[SiteSwitch]) -> Rules:
     ours = {each.name: _in_place(rules.limit(each.name), each) for each in limits}
     chosen = {each.name: _chosen(rules.switches[each.name], each) for each in choices}
-    site = replace(rules, thresholds={**rules.thresholds, **ours}, switches={**rules.switches, **chosen})
-    disordered = [f"{where}: {fault}" for fault in out_of_order(site)]
-    if disordered:
-        raise BadKnowledge(*disordered)
-    return site
+    return replace(rules, thresholds={**rules.thresholds, **ours}, switches={**rules.switches, **chosen})
 
 
 def _in_place(limit: Threshold, site: SiteThreshold) -> Threshold:
+    if site.value is None:
+        raise ValueError(f"{site.name} has no value; its file is faulty in form and must not be used")
     return replace(
         limit,
         value=site.value,
@@ -102,23 +126,25 @@ def _printed(limit: Threshold, site: SiteThreshold) -> str:
 
 
 def _chosen(switch: Switch, site: SiteSwitch) -> Switch:
+    if site.value is None:
+        raise ValueError(f"{site.name} has no value; its file is faulty in form and must not be used")
     return replace(switch, value=site.value, site_reason=site.reason, site_date=site.since)
 
 
-def _faults(rules: Rules, limits: tuple[SiteThreshold, ...], choices: tuple[SiteSwitch, ...]) -> Iterator[str]:
-    for each in limits:
-        place = f'thresholds."{each.name}"'
-        if each.name in rules.thresholds:
-            yield from (f"{place}{fault}" for fault in _threshold_faults(rules.limit(each.name), each))
-        else:
-            yield _no_such(place, each.name, rules.thresholds)
-    for choice in choices:
-        place = f'switches."{choice.name}"'
-        if choice.name in rules.switches:
-            yield from (f"{place}{fault}" for fault in _switch_faults(rules.switches[choice.name], choice))
-        else:
-            yield _no_such(place, choice.name, rules.switches)
-    yield from _mixed_units(rules, [each for each in limits if each.name in rules.thresholds])
+def _faults_of_limit(rules: Rules, site: SiteThreshold) -> Iterator[str]:
+    place = f'thresholds."{site.name}"'
+    if site.name in rules.thresholds:
+        yield from (f"{place}{fault}" for fault in _threshold_faults(rules.limit(site.name), site))
+    else:
+        yield _no_such(place, site.name, rules.thresholds)
+
+
+def _faults_of_choice(rules: Rules, site: SiteSwitch) -> Iterator[str]:
+    place = f'switches."{site.name}"'
+    if site.name in rules.switches:
+        yield from (f"{place}{fault}" for fault in _switch_faults(rules.switches[site.name], site))
+    else:
+        yield _no_such(place, site.name, rules.switches)
 
 
 def _no_such(place: str, name: str, known: Iterable[str]) -> str:
@@ -127,22 +153,27 @@ def _no_such(place: str, name: str, known: Iterable[str]) -> str:
 
 
 def _threshold_faults(limit: Threshold, site: SiteThreshold) -> Iterator[str]:
-    if site.replaces != limit.value:
+    if site.replaces is not None and site.replaces != limit.value:
         yield (
             f".replaces: made against {plain(site.replaces)}, but the national value is now {plain(limit.value)} "
-            f"{limit.unit}; look again whether {plain(site.value)} is still meant, then write that value"
+            f"{limit.unit}; look again whether your value is still meant, then write "
+            f'replaces = "{plain(limit.value)}"'
         )
-    if limit.unit in _WHOLE_UNITS and site.value != site.value.to_integral_value():
-        yield f".value: found {plain(site.value)}; allowed: a whole number; days, months and years are not divided"
-    conversion = _conversion(limit, site)
-    if site.unit and conversion is None:
+    if site.unit and site.unit != limit.unit and _conversion(limit, site) is None:
         yield f".unit: found {site.unit!r}; allowed: {_units_of(limit)}; leave it out for {limit.unit}"
-        return
-    canonical, slack = (conversion.apply(site.value), _ROUND_NUMBERS) if conversion else (site.value, Decimal(0))
+    elif site.value is not None:
+        yield from _value_faults(limit, site.value, site)
+
+
+def _value_faults(limit: Threshold, value: Decimal, site: SiteThreshold) -> Iterator[str]:
+    if limit.unit in _WHOLE_UNITS and value != value.to_integral_value():
+        yield f".value: found {plain(value)}; allowed: a whole number; days, months and years are not divided"
+    conversion = _conversion(limit, site)
+    canonical, slack = (conversion.apply(value), _ROUND_NUMBERS) if conversion else (value, Decimal(0))
     low, high = limit.range
     if not low * (1 - slack) <= canonical <= high * (1 + slack):
         yield (
-            f".value: found {plain(site.value)} {site.unit or limit.unit}; allowed: {plain(low)} to {plain(high)} "
+            f".value: found {plain(value)} {site.unit or limit.unit}; allowed: {plain(low)} to {plain(high)} "
             f"{limit.unit}; choose a value in this range"
         )
 
@@ -161,12 +192,12 @@ def _units_of(limit: Threshold) -> str:
 
 
 def _switch_faults(switch: Switch, site: SiteSwitch) -> Iterator[str]:
-    if site.value not in switch.choices:
+    if site.value is not None and site.value not in switch.choices:
         yield f".value: found {site.value!r}; allowed: {', '.join(switch.choices)}; choose one of them"
-    if site.replaces != switch.default:
+    if site.replaces is not None and site.replaces != switch.default:
         yield (
             f".replaces: made against {site.replaces!r}, but the national choice is now {switch.default!r}; "
-            f"look again whether {site.value!r} is still meant, then write that choice"
+            f'look again whether your choice is still meant, then write replaces = "{switch.default}"'
         )
 
 
@@ -185,10 +216,11 @@ def _mixed_units(rules: Rules, limits: Iterable[SiteThreshold]) -> Iterator[str]
             )
 
 
-def out_of_order(rules: Rules) -> Iterator[str]:
-    """Every pair of limits of one scale that leaves a band upside down."""
+def out_of_order(rules: Rules, *, leaving_out: Iterable[str] = ()) -> Iterator[str]:
+    """Every pair of limits of one scale that leaves a band upside down, but for pairs with a limit to leave out."""
+    unsure = frozenset(leaving_out)
     for chain in ASCENDING:
-        limits = [rules.thresholds[name] for name in chain if name in rules.thresholds]
+        limits = [rules.thresholds[name] for name in chain if name in rules.thresholds and name not in unsure]
         for lower, upper in pairwise(limits):
             if lower.unit == upper.unit and lower.value > upper.value:
                 yield (

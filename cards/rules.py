@@ -68,11 +68,20 @@ class Threshold:
     national_unit: str = ""
 
     def on(self, day: date) -> Threshold:
-        """The threshold as it stood on `day`; before its first entry, the first."""
-        if self.national is not None or not self.history:
+        """The threshold as it stood on `day`; before its first entry, the first.
+
+        An entry may be dated ahead: it comes into force on its day, without a start or a release.
+        """
+        entry = self.entry_on(day)
+        if self.national is not None or entry is None:
             return self
-        known = [entry for entry in self.history if entry.since <= day] or [self.history[0]]
-        return replace(self, value=known[-1].value, citation=known[-1].citation)
+        return replace(self, value=entry.value, citation=entry.citation)
+
+    def entry_on(self, day: date) -> DatedValue | None:
+        """The entry of its history that is in force on `day`; before the first, the first."""
+        if not self.history:
+            return None
+        return ([entry for entry in self.history if entry.since <= day] or [self.history[0]])[-1]
 
     @property
     def quantity(self) -> Quantity:

@@ -71,7 +71,7 @@ def create_app(
         raise ValueError("clients are configured, so `authenticate` must be given")
     quieten_libraries()
     memory = store if store is not None else NoStore()
-    known = load_knowledge(settings, rules)
+    known = load_knowledge(settings, rules, today=clock().astimezone(settings.time_zone).date())
     desk = Desk(
         settings=settings,
         rules=known.rules,

@@ -34,7 +34,7 @@ def check_configuration(path: Path, environ: Mapping[str, str], today: date) -> 
     except BadSettings as fault:
         faults, settings = tuple(str(each) for each in fault.faults), _naming_files(path)
     try:
-        knowledge = load_knowledge(settings)
+        knowledge = load_knowledge(settings, today=today)
     except BadKnowledge as fault:
         return Checked((*faults, *fault.faults))
     if faults:

@@ -1,6 +1,6 @@
 """All that a service knows when it starts: the rules that ship with it, and what its site does its own way.
 
-    known = load_knowledge(settings)      # raises BadKnowledge with every fault: file, place and fix
+    known = load_knowledge(settings, today=today)      # raises BadKnowledge with every fault: file, place and fix
 
 Nothing starts with half of it.
 """
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from cards.overrides import out_of_order, overridden
+from cards.overrides import out_of_order, overridden, override_faults
 from cards.reading import Site
 from cards.rules import BadKnowledge, Rules, rules_from
 from cds_service.clients.client import Client
@@ -21,6 +23,7 @@ from cds_service.knowledge_checks import knowledge_faults
 from cds_service.knowledge_codes import CodeMap, read_code_map, together
 from cds_service.knowledge_definitions import definition_faults
 from cds_service.knowledge_site import NO_OVERRIDES, Overrides, read_overrides
+from cds_service.knowledge_valuesets import table_faults, valueset_faults
 from cds_service.settings import Settings
 
 
@@ -35,14 +38,35 @@ class Knowledge:
 @cache
 def national_rules() -> Rules:
     """The rules that ship with the package, checked whole. Raises `BadKnowledge`."""
-    folder = files("cards")
-    entries = sorted((folder / "decisions").iterdir(), key=lambda entry: entry.name)
-    sources = {
-        entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
-        for entry in entries
-        if entry.name.endswith(".toml")
-    }
-    return checked_rules(sources, (folder / "citations.toml").read_text(encoding="utf-8"))
+    return rules_of(files("cards"))
+
+
+def rules_of(folder: Traversable) -> Rules:
+    """The rules of a folder laid out as cards/. Raises `BadKnowledge` where a file is missing, unreadable or faulty."""
+    broken = (*table_faults(folder), *valueset_faults(folder / "valuesets"))
+    try:
+        entries = sorted((folder / "decisions").iterdir(), key=lambda entry: entry.name)
+        found = [entry for entry in (*entries, folder / "citations.toml") if entry.name.endswith(".toml")]
+        texts = {entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8") for entry in found}
+        definitions = (folder / "definitions.toml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise BadKnowledge(*broken, _not_read(fault)) from fault
+    citations = texts.pop("citations")
+    try:
+        rules = checked_rules(texts, citations, definitions)
+    except BadKnowledge as fault:
+        raise BadKnowledge(*broken, *fault.faults) from fault
+    if broken:
+        raise BadKnowledge(*broken)
+    return rules
+
+
+def _not_read(fault: OSError | UnicodeDecodeError) -> str:
+    if isinstance(fault, UnicodeDecodeError):
+        return "cards: a file of rules is in another encoding; save it as UTF-8, or put back the files of the release"
+    parts = Path(str(fault.filename)).parts
+    name = "/".join(parts[-2:] if "decisions" in parts[-2:-1] else parts[-1:])
+    return f"cards/{name}: cannot be read ({fault.strerror}); put back the file of the release"
 
 
 def checked_rules(decision_files: Mapping[str, str], citations_file: str, definitions: str | None = None) -> Rules:
@@ -60,11 +84,14 @@ def checked_rules(decision_files: Mapping[str, str], citations_file: str, defini
     return rules
 
 
-def load_knowledge(settings: Settings, rules: Rules | None = None) -> Knowledge:
-    """The knowledge for these settings; `rules` in place of those that ship. Raises `BadKnowledge`, every fault."""
-    national = rules or national_rules()
+def load_knowledge(settings: Settings, rules: Rules | None = None, *, today: date) -> Knowledge:
+    """The knowledge for these settings as on `today`; `rules` in place of those that ship.
+
+    Raises `BadKnowledge`, every fault. A site's entry is held against the national value that is in force today.
+    """
+    national = (rules or national_rules()).on(today)
     paths = site_paths(settings)
-    overrides, faults = _overrides(paths.get("overrides"), national)
+    overrides, faults = _overrides(paths.get("overrides"), national, today)
     maps: dict[str, CodeMap] = {}
     for path in dict.fromkeys(path for name, path in paths.items() if name != "overrides"):
         maps[path], found = read_code_map(Path(path))
@@ -84,16 +111,13 @@ def site_paths(settings: Settings) -> Mapping[str, str]:
     return {**named, **own}
 
 
-def _overrides(path: str | None, national: Rules) -> tuple[Overrides, tuple[str, ...]]:
+def _overrides(path: str | None, national: Rules, today: date) -> tuple[Overrides, tuple[str, ...]]:
     """The overrides, with the faults of their form and those of what they mean, together."""
     if path is None:
         return NO_OVERRIDES, ()
-    overrides, faults = read_overrides(Path(path))
-    try:
-        overridden(national, overrides.thresholds, overrides.switches, where=Path(path).name)
-    except BadKnowledge as fault:
-        faults += fault.faults
-    return overrides, faults
+    overrides, faults = read_overrides(Path(path), national, today)
+    meant = override_faults(national, overrides.thresholds, overrides.switches, where=Path(path).name)
+    return overrides, (*faults, *meant)
 
 
 def _site(client: Client, paths: Mapping[str, str], maps: Mapping[str, CodeMap], overrides: Overrides) -> Site:

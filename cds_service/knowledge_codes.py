@@ -9,14 +9,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cards.chart import Product
 from cards.code_systems import RXNORM
 from cards.drugs.ingredients import ingredient_of_code
 from cards.drugs.products import product_of_code
+from cards.drugs.recognise import recognise
 from cards.reading import Site
 from cards.reading.local import Code, local_key
 from cards.reading.procedures import PROCEDURES
 from cards.valuesets import valueset_names
-from cds_service.knowledge_faults import faulty_places, form_faults, place_of, read_table
+from cds_service.knowledge_faults import Place, faulty_places, form_faults, place_of, read_table
+from cds_service.knowledge_known import ingredients_of, known_as
 
 Meaning = TypeVar("Meaning")
 _SCHEMA = "local-codes"
@@ -48,6 +51,7 @@ def read_code_map(path: Path) -> tuple[CodeMap, tuple[str, ...]]:
         entries = tuple(_entries(content, kind, broken))
         tables[kind] = {local_key(system, code): meant for system, code, meant in entries}
         faults += [f"{path.name}: {fault}" for entry in entries for fault in _meaning_faults(kind, entry, allowed)]
+        faults += [f"{path.name}: {fault}" for entry in entries for fault in _remapping_faults(kind, entry)]
     single = {kind: {code: min(meant) for code, meant in tables[kind].items()} for kind in tables}
     laboratory = {code: _full_name(name) for code, name in single["laboratory"].items()}
     codes = CodeMap(
@@ -87,14 +91,15 @@ def _merged(maps: Iterable[Mapping[Code, Meaning]]) -> dict[Code, Meaning]:
 Entry = tuple[str, str, frozenset[str]]
 
 
-def _entries(content: Mapping[str, Any], kind: str, broken: frozenset[tuple[str, ...]]) -> Iterator[Entry]:
-    """System, code and meanings of every entry that is sound in form."""
+def _entries(content: Mapping[str, Any], kind: str, broken: frozenset[Place]) -> Iterator[Entry]:
+    """System, code and meanings of every entry that is sound in form, also beside one that is not."""
     table = content.get(kind, {})
-    if (kind,) in broken or not isinstance(table, Mapping):
+    if not isinstance(table, Mapping):
         return
+    faulty = {place[:3] for place in broken if len(place) > 2}
     for system, codes in table.items():
-        if (kind, system) not in broken:
-            for code, meant in codes.items():
+        for code, meant in codes.items() if isinstance(codes, Mapping) else ():
+            if (kind, system, code) not in faulty:
                 yield system, code, frozenset([meant] if isinstance(meant, str) else meant)
 
 
@@ -103,6 +108,30 @@ def _meaning_faults(kind: str, entry: Entry, allowed: Callable[[str], bool]) -> 
     for name in sorted(meant):
         if not allowed(name):
             yield f"{place_of((kind, system, code))}: found {name!r}; allowed: {_WHAT[kind]}; correct or remove it"
+
+
+def _remapping_faults(kind: str, entry: Entry) -> Iterator[str]:
+    """A public code keeps its meaning: a map is for codes that nobody else knows."""
+    system, code, meant = entry
+    known = known_as(kind, system, code)
+    named = frozenset().union(*(_names_meant(kind, name) for name in meant))
+    fits = bool(named & known) if kind == "drugs" else named <= known
+    if known and named and not fits:
+        yield (
+            f"{place_of((kind, system, code))}: found {', '.join(sorted(meant))}; this code is known as "
+            f"{', '.join(sorted(known))} and cannot mean anything else; remove it, or map the site's own code"
+        )
+
+
+def _names_meant(kind: str, name: str) -> frozenset[str]:
+    """What an entry says, in the names that `known_as` gives."""
+    if kind == "laboratory":
+        return frozenset({_full_name(name)})
+    if kind == "orderables":
+        return frozenset({f"order-{name}"})
+    if kind in ("drugs", "allergies") and name != _REACTION:
+        return ingredients_of(RXNORM, name)
+    return frozenset({name})
 
 
 @cache
@@ -133,13 +162,25 @@ def _is_drug(code: str) -> bool:
     return product_of_code(code) is not None or ingredient_of_code(RXNORM, code) is not None
 
 
+def _is_infused_iron(code: str) -> bool:
+    """An allergy is looked at before an infusion of iron only; iron dextran in a vitamin counts as the infusion."""
+    found = _product(code, "")
+    if found and found.ingredient_names() == {"iron dextran"}:
+        found = _product(code, "iv")
+    return found is not None and "iron-iv" in found.classes
+
+
+def _product(code: str, route: str) -> Product | None:
+    return recognise({"coding": [{"system": RXNORM, "code": code}]}, route_hint=route)
+
+
 _ALLOWED: Mapping[str, Callable[[str], bool]] = {
     "laboratory": _is_measured,
     "diagnoses": lambda name: name in _diagnoses(),
     "procedures": lambda name: name in PROCEDURES,
     "orderables": lambda name: name in _tests(),
     "drugs": _is_drug,
-    "allergies": lambda name: name == _REACTION or _is_drug(name),
+    "allergies": lambda name: name == _REACTION or _is_infused_iron(name),
 }
 _WHAT = {
     "laboratory": "a laboratory or measure value set, such as ferritin, tsat or body-weight",
@@ -147,5 +188,5 @@ _WHAT = {
     "procedures": ", ".join(PROCEDURES),
     "orderables": "tests, such as ferritin or iron-panel (names of the value sets order-*)",
     "drugs": "an RxNorm product or ingredient code that our drug tables hold",
-    "allergies": f"an RxNorm code that our drug tables hold, or {_REACTION}",
+    "allergies": f"an RxNorm code of an intravenous iron (no other allergy is looked at), or {_REACTION}",
 }

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,8 @@ from cds_service.schema import validator
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _DATES = frozenset({"changed", "next_review", "since", "date"})
+#: Where something stands in a file: `("thresholds", "ferritin.low", "value")`.
+Place = tuple[str, ...]
 
 
 def read_table(path: Path) -> tuple[Mapping[str, Any], tuple[str, ...]]:
@@ -31,7 +34,7 @@ def read_table(path: Path) -> tuple[Mapping[str, Any], tuple[str, ...]]:
 def parse_table(text: str, where: str) -> tuple[Mapping[str, Any], tuple[str, ...]]:
     """The content of TOML text, or the fault that keeps it from being read."""
     try:
-        return tomllib.loads(text), ()
+        return tomllib.loads(text, parse_float=Decimal), ()
     except tomllib.TOMLDecodeError as fault:
         return {}, (f"{where}: not TOML: {str(fault)[:160]}; correct that line",)
 
@@ -41,20 +44,33 @@ def form_faults(schema: str, content: Mapping[str, Any], where: str) -> tuple[st
     return tuple(f"{where}: {place}: {text}" for place, text in _found(schema, content))
 
 
-def faulty_places(schema: str, content: Mapping[str, Any]) -> frozenset[tuple[str, ...]]:
-    """The first two steps of every faulty place (`thresholds`, `ferritin.low`): what must not be looked into."""
+def faulty_places(schema: str, content: Mapping[str, Any]) -> frozenset[Place]:
+    """Every faulty place, a missing member at its own; what stands beside one may be sound."""
     errors = validator(schema).iter_errors(_plain(content))
     quoted = (path for path, _ in _quoted_dates(content, ()))
-    paths = (tuple(str(step) for step in error.absolute_path) for error in errors)
-    return frozenset(path[:2] for path in (*paths, *quoted))
+    return frozenset((*(place for error in errors for place in _places(error)), *quoted))
+
+
+def _places(error: ValidationError) -> Iterator[Place]:
+    path = tuple(str(step) for step in error.absolute_path)
+    if error.validator == "required":
+        there = cast("dict[str, Any]", error.instance)
+        yield from ((*path, name) for name in cast("list[str]", error.validator_value) if name not in there)
+    elif not (error.validator == "additionalProperties" and _allows_no_others(error)):
+        yield path
 
 
 def _found(schema: str, content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     errors = sorted(validator(schema).iter_errors(_plain(content)), key=lambda error: place_of(error.absolute_path))
-    said = [line for error in errors for line in _lines(error)]
-    said += [(place_of(path), f"found {value!r} in quotes; write the day without quotes")
-             for path, value in _quoted_dates(content, ())]  # fmt: skip
+    quoted = dict(_quoted_dates(content, ()))
+    said = [line for error in errors if tuple(error.absolute_path) not in quoted for line in _lines(error)]
+    said += [(place_of(path), f"found {value!r} in quotes; write the day without quotes, as 2026-06-15")
+             for path, value in quoted.items()]  # fmt: skip
     yield from dict.fromkeys(said)
+
+
+def _allows_no_others(error: ValidationError) -> bool:
+    return cast("dict[str, Any]", error.schema).get("additionalProperties") is False
 
 
 def _lines(error: ValidationError) -> Iterator[tuple[str, str]]:
@@ -64,11 +80,21 @@ def _lines(error: ValidationError) -> Iterator[tuple[str, str]]:
         for name in cast("list[str]", error.validator_value):
             if name not in instance:
                 yield _line((*path, name), "nothing", rule["properties"][name])
-    elif error.validator == "additionalProperties" and rule.get("additionalProperties") is False:
+    elif error.validator == "additionalProperties" and _allows_no_others(error):
         for name in sorted(set(instance) - set(rule["properties"])):
             yield place_of((*path, name)), _no_such_name(name, rule["properties"])
     else:
-        yield _line(path, shown(instance), rule)
+        yield _line(path, shown(instance), {**rule, **_in_quotes(path, instance, rule)})
+
+
+def _in_quotes(path: tuple[object, ...], found: object, rule: Mapping[str, Any]) -> Mapping[str, str]:
+    """The next step where a number stands without its quotes: the same number, never another."""
+    is_number = isinstance(found, int | Decimal) and not isinstance(found, bool)
+    pattern = rule.get("pattern", "(?!)")
+    if not is_number or not re.search(pattern, str(found)) or re.search(pattern, "a"):
+        return {}
+    name = path[-1] if path else ""
+    return {"x-next-step": f'write it as {name} = "{found}"' if isinstance(name, str) else f'write it as "{found}"'}
 
 
 def _no_such_name(name: str, known: Iterable[str]) -> str:
@@ -95,7 +121,7 @@ def place_of(path: Iterable[object]) -> str:
 
 def shown(value: object) -> str:
     """A value as a message repeats it, cut where it is long; these files hold nothing secret."""
-    text = repr(value)
+    text = str(value) if isinstance(value, Decimal) else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

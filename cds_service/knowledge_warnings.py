@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from cards.quantity import plain
 from cards.rules import Rules
 from cds_service.settings import Settings
 
@@ -13,7 +14,7 @@ _MEDICATIONS = "suggestions.medications"
 
 def knowledge_warnings(rules: Rules, settings: Settings, today: date) -> tuple[str, ...]:
     """Reviews that are overdue on `today`, and halves of a choice that does nothing without the other half."""
-    return (*_overdue(rules, today), *_half_chosen(rules, settings))
+    return (*_overdue(rules, today), *_about_to_change(rules, today), *_half_chosen(rules, settings))
 
 
 def _overdue(rules: Rules, today: date) -> Iterator[str]:
@@ -23,6 +24,17 @@ def _overdue(rules: Rules, today: date) -> Iterator[str]:
             due.setdefault(decision.next_review, []).append(decision.name)
     for day, names in sorted(due.items()):
         yield f"review overdue since {day}: {', '.join(names)}; the rules go on as they are until somebody has looked"
+
+
+def _about_to_change(rules: Rules, today: date) -> Iterator[str]:
+    """National values that a site has replaced and that change on a day to come."""
+    for limit in rules.thresholds.values():
+        for entry in limit.history if limit.national is not None else ():
+            if entry.since > today:
+                yield (
+                    f"{limit.name}: the national value changes on {entry.since} to {plain(entry.value)}; from then on "
+                    "nothing starts until somebody has looked again at the site's own"
+                )
 
 
 def _half_chosen(rules: Rules, settings: Settings) -> Iterator[str]:

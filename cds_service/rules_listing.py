@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 
 from cards.definitions import Definition, definitions
@@ -132,13 +133,20 @@ def _thresholds(rules: Rules) -> str:
             limit.meaning,
             _range(limit),
             f"{rules.citations[limit.citation].label} ({limit.certainty})",
-            str(limit.history[-1].since) if limit.history else "",
+            _since(limit, rules.day or date.max),
             _readers(limit.name, rules),
         )
         for limit in rules.thresholds.values()
     )
     head = ("Threshold", "Value", "Meaning", "A site may choose", "Source (certainty)", "Since", "Read by")
     return _markdown(head, rows)
+
+
+def _since(limit: Threshold, day: date) -> str:
+    """Since when its value stands, and what is to come on a day of its own."""
+    entry = limit.entry_on(day)
+    coming = (f"; from {each.since} {plain(each.value)}" for each in limit.history if each.since > day)
+    return f"{entry.since if entry else ''}{''.join(coming)}"
 
 
 def _switches(rules: Rules) -> str:

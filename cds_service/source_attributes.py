@@ -6,6 +6,7 @@ Numbers and names follow 45 CFR 170.315(b)(11)(iv)(A)(1) to (13). What a decisio
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from cards.rules import DecisionText, Rules
@@ -125,7 +126,8 @@ def _citations(decision: DecisionText, rules: Rules) -> str:
 
 def _dates(decision: DecisionText, rules: Rules) -> str:
     """Version and day of the decision, and since when its limits stand as they do."""
-    since = sorted({limit.history[-1].since.isoformat() for limit in rules.limits_of(decision) if limit.history})
+    entries = (limit.entry_on(rules.day or date.max) for limit in rules.limits_of(decision))
+    since = sorted({entry.since.isoformat() for entry in entries if entry})
     limits = f" Its limits stand as they do since {', '.join(since)}." if since else " It reads no limit."
     review = f" Next review by {decision.next_review}, a day that this project has set itself."
     return f"Version {decision.version} of {decision.changed}.{limits}{review}"

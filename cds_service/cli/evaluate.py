@@ -115,7 +115,7 @@ def _known_at(config: Path | None, client: str | None) -> _Known:
 
     try:
         settings = load_settings(config, os.environ) if config else Settings()
-        known = load_knowledge(settings)
+        known = load_knowledge(settings, today=datetime.now(settings.time_zone).date())
     except (BadSettings, BadKnowledge) as fault:
         raise click.ClickException(str(fault)) from None
     name = client or next(iter(known.sites))

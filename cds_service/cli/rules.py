@@ -28,6 +28,7 @@ def rules_command(form: str, config: Path | None) -> None:
     rls-cds rules --format fhir > rules.json for a knowledge repository
     """
     import os
+    from datetime import datetime
 
     from cards.rules import BadKnowledge
     from cds_service.knowledge import load_knowledge
@@ -35,7 +36,8 @@ def rules_command(form: str, config: Path | None) -> None:
     from cds_service.settings import BadSettings, Settings, load_settings
 
     try:
-        rules = load_knowledge(load_settings(config, os.environ) if config else Settings()).rules
+        settings = load_settings(config, os.environ) if config else Settings()
+        rules = load_knowledge(settings, today=datetime.now(settings.time_zone).date()).rules
     except (BadSettings, BadKnowledge) as fault:
         raise click.ClickException(str(fault)) from None
     if form == "fhir":

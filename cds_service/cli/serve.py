@@ -19,7 +19,7 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
     Unsafe settings are refused, all faults at once, each with what to change.
     """
     import os
-    from datetime import UTC, datetime
+    from datetime import datetime
 
     from cards.rules import BadKnowledge
     from cds_service.assembly import assemble
@@ -37,8 +37,9 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
         )
         for warning in warnings(settings):
             click.echo(f"Warning: {warning}", err=True)
-        known = load_knowledge(settings)  # here, so that a fault is said once and not by every worker
-        for warning in knowledge_warnings(known.rules, settings, datetime.now(UTC).date()):
+        today = datetime.now(settings.time_zone).date()
+        known = load_knowledge(settings, today=today)  # here, so that a fault is said once and not by every worker
+        for warning in knowledge_warnings(known.rules, settings, today):
             click.echo(f"Warning: {warning}", err=True)
         serve(settings, lambda place, closing: assemble(settings, place=place, closing=closing))
     except (BadSettings, BadKnowledge, BadStore, StoreError) as fault:

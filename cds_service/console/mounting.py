@@ -61,7 +61,8 @@ def console_app(
     """
     quieten_libraries()
     alone = replace(settings, clients=(), database_url="")
-    known = load_knowledge(alone, rules)
+    today = clock().astimezone(settings.time_zone).date()
+    known = load_knowledge(alone, rules, today=today)
     desk = Desk(
         settings=alone,
         rules=known.rules,
@@ -75,7 +76,6 @@ def console_app(
     app.url_map.strict_slashes = False
     install_edge(app, desk.new_uuid)
     install_errors(app)
-    today = clock().astimezone(settings.time_zone).date()
     offered = shipped_samples(today, FIRST_PATIENT)
     app.register_blueprint(pages(Console(desk, store, settings, offered, telemetry, is_service=False)))
     return app

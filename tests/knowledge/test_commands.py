@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -194,7 +195,7 @@ def test_ids_and_addresses_are_unique_and_the_models_take_them() -> None:
 def test_a_site_value_stands_beside_the_national_one(configuration: Path) -> None:
     paths = {name: str(configuration.parent / f"{file}.toml")
              for name, file in (("overrides", "site-overrides"), ("local_codes", "site-codes"))}  # fmt: skip
-    text = json.dumps(plan("iron-status", load_knowledge(Settings(site=paths)).rules))
+    text = json.dumps(plan("iron-status", load_knowledge(Settings(site=paths), today=date(2026, 11, 25)).rules))
     assert '"url": "national", "valueQuantity": {"value": 75' in text
     assert "Local neurology" in text
 

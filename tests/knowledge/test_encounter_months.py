@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def _card(recorded: str, tmp_path: Path, months: str = "") -> set[str]:
         file = tmp_path / "overrides.toml"
         file.write_text(_OVERRIDE.format(months=months), encoding="utf-8")
         site = {"overrides": str(file)}
-    rules = load_knowledge(Settings(site=site)).rules
+    rules = load_knowledge(Settings(site=site), today=date(2026, 11, 25)).rules
     chart = read_chart(_record(recorded), patient_id="p", now=_NOW, zone=UTC)
     return {f"{each.card}:{each.indicator}" for each in decide(chart, rules, PATIENT_VIEW).fired}
 

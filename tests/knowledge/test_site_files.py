@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cards.overrides import SiteSwitch, SiteThreshold, overridden
 from cards.reading import Site
-from cards.rules import BadKnowledge, Rules
+from cards.rules import BadKnowledge, DatedValue, Rules, load_rules
+from cds_service import knowledge
 from cds_service.clients.client import Client
-from cds_service.knowledge import load_knowledge
+from cds_service.knowledge import Knowledge
+from cds_service.knowledge_warnings import knowledge_warnings
+from cds_service.rules_listing import as_markdown
 from cds_service.settings import Settings
 from cds_service.settings_table import SETTINGS
 
+TODAY = date(2026, 11, 25)
 GOOD = """
 [thresholds."ferritin.low"]
 value = "50"
@@ -44,6 +51,10 @@ def settings(tmp_path: Path, overrides: str = "", codes: str = "", **more: Any) 
             (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
             site[name] = str(tmp_path / f"{name}.toml")
     return Settings(site=site, **more)
+
+
+def load_knowledge(given: Settings, today: date = TODAY) -> Knowledge:
+    return knowledge.load_knowledge(given, today=today)
 
 
 def rules(tmp_path: Path, overrides: str) -> Rules:
@@ -104,6 +115,12 @@ OVERRIDES = {
     "a part of a day": (GOOD.replace("ferritin.low", "pair_days").replace('"50"', '"7.5"').replace('"75"', '"14"'),
                         "a whole number"),
     "no TOML": ("[thresholds", "not TOML"),
+    "the future": (GOOD.replace("2026-05-01", "2031-05-01"), "found 2031-05-01; allowed: 2018-01-01"),
+    "another century": (GOOD.replace("2026-05-01", "1926-05-01"), "found 1926-05-01; allowed: 2018-01-01"),
+    "before the value it replaces": (GOOD.replace("2026-05-01", "2017-12-31"), "since then the national value stands"),
+    "a choice of another century": (SWITCH.replace("2026-05-01", "1999-12-31"),
+        "allowed: 2000-01-01 (no choice is older)"),
+    "a factor of the future": (FACTOR.replace("2026-05-01", "2026-11-26"), "to 2026-11-25 (today)"),
 }  # fmt: skip
 
 
@@ -112,6 +129,101 @@ def test_a_fault_of_the_overrides(tmp_path: Path, text: str, says: str) -> None:
     named = faults(tmp_path, text)
     assert any(says in fault for fault in named), named
     assert all(fault.startswith("overrides.toml: ") for fault in named)
+
+
+@pytest.mark.parametrize(
+    "day", ["2026-11-25", "2018-01-01"], ids=["today", "as old as the value, said by another source"]
+)
+def test_a_day_that_may_be(tmp_path: Path, day: str) -> None:
+    assert rules(tmp_path, GOOD.replace("2026-05-01", day)).limit("ferritin.low").value == 50
+
+
+def test_our_own_default_has_no_day_before_which_nobody_differed(tmp_path: Path) -> None:
+    text = GOOD.replace("ferritin.low", "pair_days").replace('"50"', '"7"').replace('"75"', '"14"')
+    assert rules(tmp_path, text.replace("2026-05-01", "2000-01-01")).limit("pair_days").value == 7
+
+
+#: One entry with several faults: each is named, whatever else is wrong with it.
+SEVERAL = {
+    "no reason, out of range, another national value": (
+        GOOD.replace('reason = "Our clinic follows the lower limit"',
+        "").replace('"50"', '"10"').replace('"75"', '"80"'),
+        (".reason: found nothing", ".value: found 10 ng/mL", ".replaces: made against 80"),
+    ),
+    "no value, and a unit that is none": (
+        GOOD.replace('value = "50"', 'unit = "stone"'),
+        (".value: found nothing", ".unit: found 'stone'"),
+    ),
+    "a number without quotes, and the future": (
+        GOOD.replace('"50"', "50.10").replace("2026-05-01", "2031-05-01"),
+        ('.value: found 50.10; allowed: a number in quotes, with a point; write it as value = "50.10"',
+         "found 2031-05-01"),
+    ),
+    "a switch without a reason, a choice that is none": (
+        SWITCH.replace('reason = "Our sleep clinic treats both alike"', "").replace('"true"', '"yes"'),
+        (".reason: found nothing", "found 'yes'; allowed: true, false"),
+    ),
+    "a switch without a choice that replaces another": (
+        SWITCH.replace('value = "true"', "").replace('replaces = "false"', 'replaces = "maybe"'),
+        (".value: found nothing", "made against 'maybe'"),
+    ),
+    "a factor of nothing without a value": (
+        FACTOR.replace("ferritin]", "feritin]").replace('value = "0.62"', ""),
+        (".value: found nothing", "no such analyte"),
+    ),
+    "bands out of order beside another fault": (
+        GOOD.replace('"50"', '"90"')
+        + GOOD.replace("ferritin.low", "ferritin.mid").replace('"50"', '"80"').replace('"75"', '"100"')
+        + GOOD.replace("ferritin.low", "tsat.low").replace('"50"', '"10"').replace('"75"', '"20"'),
+        ("ferritin.low (90) lies above ferritin.mid (80)", "found 10 %; allowed: 15 to 20 %"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "says"), SEVERAL.values(), ids=SEVERAL)
+def test_every_fault_of_an_entry_is_named_and_each_once(tmp_path: Path, text: str, says: tuple[str, ...]) -> None:
+    named = faults(tmp_path, text)
+    assert len(named) == len(says), named
+    assert all(any(part in fault for fault in named) for part in says), named
+
+
+def test_a_fix_never_names_a_number_that_the_site_did_not_write(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, GOOD.replace('"50"', "50"))
+    assert fault.endswith('write it as value = "50"') and "75" not in fault
+
+
+def test_a_day_in_quotes_is_named_once(tmp_path: Path) -> None:
+    assert len(faults(tmp_path, GOOD.replace("2026-05-01", '"yesterday"'))) == 1
+
+
+def test_a_unit_of_its_own_may_be_written_out(tmp_path: Path) -> None:
+    limit = rules(tmp_path, GOOD.replace('value = "50"', 'value = "50"\nunit = "ng/mL"')).limit("ferritin.low")
+    assert (limit.value, limit.unit) == (50, "ng/mL")
+
+
+def test_what_is_not_complete_is_never_used() -> None:
+    limit = SiteThreshold("ferritin.low", None, Decimal(75), "Local", date(2026, 2, 1))
+    with pytest.raises(ValueError, match="must not be used"):
+        overridden(load_rules(), [limit], (), where="x")
+    choice = SiteSwitch("lithium", None, "false", "Local", date(2026, 2, 1))
+    with pytest.raises(ValueError, match="must not be used"):
+        overridden(load_rules(), (), [choice], where="x")
+
+
+def test_a_national_value_dated_ahead_counts_from_its_day(tmp_path: Path) -> None:
+    """Until then a site's entry is held against today's value, and whoever starts the service is warned."""
+    national = load_rules()
+    low, ahead = national.limit("ferritin.low"), TODAY + timedelta(days=1)
+    coming = replace(low, value=Decimal(70), history=(*low.history, DatedValue(ahead, Decimal(70), "aasm-2025")))
+    changed = replace(national, thresholds={**national.thresholds, low.name: coming})
+    given = settings(tmp_path, GOOD)
+    before = knowledge.load_knowledge(given, changed, today=TODAY).rules
+    assert before.limit("ferritin.low").national == 75
+    (said,) = knowledge_warnings(before, given, TODAY)
+    assert "ferritin.low: the national value changes on 2026-11-26 to 70" in said
+    with pytest.raises(BadKnowledge, match="the national value is now 70"):
+        knowledge.load_knowledge(given, changed, today=ahead)
+    assert "| 2025-01-01; from 2026-11-26 70 |" in as_markdown(changed.on(TODAY))
 
 
 def test_bands_must_not_be_turned_over(tmp_path: Path) -> None:
@@ -197,6 +309,23 @@ BAD_CODES = {
     "a number for a name": ('[laboratory."urn:x"]\n"1" = 2', 'laboratory."urn:x".1: found 2'),
     "a kind that is none": ('[labs."urn:x"]\n"1" = "ferritin"', "labs: found a name that is none"),
     "a system without codes": ('[laboratory]\n"urn:x" = "ferritin"', "laboratory.\"urn:x\": found 'ferritin'"),
+    "an allergy to iron by mouth": ('[allergies."urn:x"]\n"1" = "24947"', "of an intravenous iron (no other allergy"),
+    "a public laboratory code": ('[laboratory."http://loinc.org"]\n"2276-4" = "tsat"',
+        "known as lab-ferritin and cannot"),
+    "the same by its object identifier": ('[laboratory."urn:oid:2.16.840.1.113883.6.1"]\n"2276-4" = "tsat"',
+        "known as lab-f"),
+    "a code that we reject": ('[laboratory."http://loinc.org"]\n"14724-9" = "ferritin"', "known as lab-rejected"),
+    "a public code of an order": ('[orderables."http://loinc.org"]\n"2276-4" = "b12"', "known as order-ferritin"),
+    "a public diagnosis": ('[diagnoses."http://hl7.org/fhir/sid/icd-10-cm"]\n"E83110" = "rls"',
+        "known as hereditary-overload"),
+    "a result as a diagnosis": ('[diagnoses."http://loinc.org"]\n"2276-4" = "rls"',
+        "known as lab-ferritin, order-ferritin"),
+    "a diagnosis as a result": ('[laboratory."http://hl7.org/fhir/sid/icd-10-cm"]\n"G25.81" = "ferritin"',
+        "known as rls"),
+    "a public drug": ('[drugs."http://www.nlm.nih.gov/research/umls/rxnorm"]\n"24947" = "310431"',
+        "known as ingredient ferrous"),
+    "a public procedure": ('[procedures."http://snomed.info/sct"]\n"302497006" = "transfusion"',
+        "known as dialysis-proc"),
     "an empty list": ('[orderables."urn:x"]\n"1" = []', 'orderables."urn:x".1: found []'),
 }  # fmt: skip
 
@@ -206,6 +335,26 @@ def test_a_fault_of_a_code_map(tmp_path: Path, text: str, says: str) -> None:
     named = faults(tmp_path, codes=text)
     assert len(named) == 1, named
     assert named[0].startswith("local_codes.toml: ") and says in named[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[laboratory."http://loinc.org"]\n"2276-4" = "ferritin"',
+        '[drugs."http://www.nlm.nih.gov/research/umls/rxnorm"]\n"310325" = "24947"',
+        '[drugs."http://www.whocc.no/atc"]\n"B03AC" = "1433693"',
+        '[allergies."urn:x"]\n"1" = "5992"',
+        '[allergies."http://snomed.info/sct"]\n"293354007" = "iron-adverse-reaction"',
+    ],
+    ids=["as it is known", "its own ingredient", "a group that tells no product", "plain iron dextran", "a reaction"],
+)
+def test_a_map_may_say_what_is_known_already(tmp_path: Path, text: str) -> None:
+    assert load_knowledge(settings(tmp_path, codes=text))
+
+
+def test_a_faulty_code_does_not_hide_that_beside_it(tmp_path: Path) -> None:
+    named = faults(tmp_path, codes='[laboratory."urn:x"]\n"LAB70" = 5\n"LAB68" = "ferritine"\n')
+    assert ["LAB70" in named[0], "LAB68" in named[1], len(named)] == [True, True, 2]
 
 
 def test_the_settings_still_know_both_files() -> None:

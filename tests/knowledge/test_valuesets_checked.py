@@ -1,0 +1,161 @@
+"""Nothing starts on a knowledge file that is missing, unreadable, or holds a code that cannot be one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from cards.rules import BadKnowledge
+from cards.valuesets import valueset_names
+from cds_service.knowledge import national_rules, rules_of
+from cds_service.knowledge_contents import VALUE_SETS
+from cds_service.knowledge_shapes import fault_of_code
+from cds_service.knowledge_valuesets import table_faults, valueset_faults
+
+_CARDS = Path(str(files("cards")))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the knowledge that ships, without its code."""
+    shutil.copytree(_CARDS, tmp_path / "cards", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    return tmp_path / "cards"
+
+
+def faults(folder: Path) -> tuple[str, ...]:
+    with pytest.raises(BadKnowledge) as raised:
+        rules_of(folder)
+    return raised.value.faults
+
+
+def change(file: Path, found: str, put: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert found in text, found
+    file.write_text(text.replace(found, put, 1), encoding="utf-8")
+
+
+def test_what_ships_is_without_fault(folder: Path) -> None:
+    assert valueset_faults() == () and table_faults() == ()
+    assert rules_of(folder) == national_rules()
+
+
+def test_the_list_of_value_sets_is_that_of_the_folder() -> None:
+    assert frozenset(valueset_names()) == VALUE_SETS
+
+
+def test_every_value_set_that_the_code_names_is_on_the_list() -> None:
+    """Names of laboratory sets and measures; those of diagnoses are held against the code by tests/valuesets."""
+    code = "\n".join(file.read_text(encoding="utf-8") for file in _CARDS.rglob("*.py"))
+    named = set(re.findall(r'"((?:lab|measure)-[a-z0-9-]+)"', code))
+    assert named <= VALUE_SETS
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "put", "says"),
+    [
+        ("lab-magnesium", "19123-9", "19123-8", "http://loinc.org 19123-8: its check digit is wrong"),
+        ("rls", "32914008", "32914018", "http://snomed.info/sct 32914018: its check digit is wrong"),
+        ("rls", "G25.81", "G25.8l", "icd-10-cm G25.8l: no code of its system; allowed: three signs"),
+        ("drug-da", '"code": "746741"', '"code": "74674x"', "rxnorm 74674x: no code of its system"),
+        ("rls", '"id": "rls"', '"id": "rsl"', "id: found 'rsl'; allowed: rls"),
+        ("rls", '"compose"', '"composed"', "not a usable ValueSet"),
+        ("rls", "{", "", "cannot be read as JSON"),
+        ("rls", "http://snomed.info/sct", "http://snomed.example", "a code system that no rule here knows"),
+        ("pregnant", '"value": "Z34"', '"value": "z34"', "Z34".lower() + " and below: no code of its system"),
+    ],
+)
+def test_a_faulty_value_set_is_refused(folder: Path, name: str, found: str, put: str, says: str) -> None:
+    change(folder / "valuesets" / f"{name}.json", found, put)
+    named = faults(folder)
+    assert any(fault.startswith(f"cards/valuesets/{name}.json: ") and says in fault for fault in named), named
+
+
+@pytest.mark.parametrize("name", ["lab-magnesium", "esrd", "order-ferritin", "drug-da"])
+def test_a_value_set_that_is_gone_is_refused(folder: Path, name: str) -> None:
+    (folder / "valuesets" / f"{name}.json").unlink()
+    (fault,) = faults(folder)
+    assert fault == f"cards/valuesets/{name}.json: not there, although rules name it; put back the file of the release"
+
+
+def test_a_value_set_that_nobody_names_is_refused(folder: Path) -> None:
+    shutil.copy(folder / "valuesets" / "rls.json", folder / "valuesets" / "rsl.json")
+    (fault,) = faults(folder)
+    assert fault.startswith("cards/valuesets/rsl.json: no rule names it; remove it")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "citations.toml",
+        "definitions.toml",
+        "analytes.toml",
+        "orderables.toml",
+        "wording.toml",
+        "drugs/ingredients.toml",
+    ],
+)
+def test_a_file_that_is_gone_is_named_with_what_to_do(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    assert f"cards/{name}: cannot be read (No such file or directory); put back the file of the release" in faults(
+        folder
+    )
+
+
+def test_a_folder_of_decisions_that_is_gone(folder: Path) -> None:
+    shutil.rmtree(folder / "decisions")
+    assert faults(folder)[0].startswith("cards/decisions: cannot be read")
+
+
+def test_text_in_another_encoding(folder: Path) -> None:
+    (folder / "citations.toml").write_bytes(b"\xff\xfe")
+    (folder / "wording.toml").write_bytes(b"\xff\xfe")
+    named = faults(folder)
+    assert "cards/wording.toml: not TOML" in named[0] and "another encoding" in named[1]
+
+
+def test_every_fault_is_named_at_once(folder: Path) -> None:
+    (folder / "valuesets" / "lab-magnesium.json").unlink()
+    change(folder / "valuesets" / "rls.json", "G25.81", "G25.8l")
+    change(folder / "decisions" / "folate.toml", 'value = "3"', "value = 3")
+    assert len(faults(folder)) == 3
+
+
+@pytest.mark.parametrize(
+    ("found", "put", "says"),
+    [
+        ('uses = ["b6.ul"', 'uses = ["b6.al"', "uses: b6.al is no threshold or switch of any file"),
+        ("next_review = 2027-11-25\n", "", "next_review: found nothing"),
+    ],
+)
+def test_a_decision_names_what_it_uses_and_when_it_is_reviewed(folder: Path, found: str, put: str, says: str) -> None:
+    change(folder / "decisions" / "b6_order.toml", found, put)
+    assert any(says in fault for fault in faults(folder))
+
+
+def test_a_limit_of_its_own_is_not_used_from_elsewhere(folder: Path) -> None:
+    change(folder / "decisions" / "b6.toml", "uses = [", 'uses = ["b6.ul", ')
+    assert faults(folder) == ("cards/decisions/b6.toml: uses: b6.ul is defined in this file itself; remove it",)
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "is_one"),
+    [
+        ("http://loinc.org", "2276-4", True), ("http://loinc.org", "2276-5", False),
+        ("http://loinc.org", "2276", False),
+        ("http://snomed.info/sct", "1052284009", True), ("http://snomed.info/sct", "1052284008", False),
+        ("http://hl7.org/fhir/sid/icd-10-cm", "E83.110", True), ("http://hl7.org/fhir/sid/icd-10-cm", "E8-3", False),
+        ("http://hl7.org/fhir/sid/icd-10", "G25.8", True), ("http://hl7.org/fhir/sid/icd-10", "G25.8A", False),
+        ("http://hl7.org/fhir/sid/icd-9-cm", "333.94", True), ("http://hl7.org/fhir/sid/icd-9-cm", "33.94", False),
+        ("http://www.nlm.nih.gov/research/umls/rxnorm", "24947", True),
+        ("http://www.nlm.nih.gov/research/umls/rxnorm", "0", False),
+        ("http://www.whocc.no/atc", "B03AA07", True), ("http://www.whocc.no/atc", "B03A7", False),
+        ("http://www.ama-assn.org/go/cpt", "99195", True), ("http://www.ama-assn.org/go/cpt", "9919", False),
+        ("urn:x", "1", False),
+    ],
+)  # fmt: skip
+def test_shape_and_check_digit_of_a_code(system: str, code: str, is_one: bool) -> None:
+    assert (fault_of_code(system, code) == "") is is_one

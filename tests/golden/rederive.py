@@ -6,150 +6,164 @@ python tests/golden/rederive.py 2026-06-15 tests/golden/*/*.json      exit code 
 import json
 import re
 import sys
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
-QUANTITY = re.compile(r"(below|at most|above|at least)? ?(\d+(?:\.\d+)?) [^\s,]+(?:[^,]*, (\d{4}-\d\d-\d\d))?")
-DAY, INFINITY = timedelta(days=1), float("inf")
+NUMBER = re.compile(r"(below|at most|above|at least)? ?(\d+(?:\.\d+)?) [^\s,]+(?:[^,]*, (\d{4}-\d\d-\d\d))?")
+#: Own lists of the drugs that bind iron, of those that only hinder its uptake, and of irons.
+BINDING = re.compile(
+    "levothyroxine|floxacin|cycline|tegravir|levodopa|capone|penicillamine|cefdinir|dron(ic|ate)|eltrombopag|methyldopa"
+    "|mycophenolate"
+)
+ACID = re.compile("prazole|tidine|calcium")
+IRONS = re.compile("ferrous|ferric|iron|ferumoxytol")
 
 
-def facts(detail):
-    """What stands under *Why*, by label, with the order and the patient in words."""
+class Interval:
+    """Where a number surely lies, and its day: `below 5 ng/mL` lies under 5; what is not stated may lie anywhere."""
+
+    def __init__(self, text):
+        found = None if "none usable" in (text or "") else NUMBER.match(text or "")
+        sign, number, self.day = (found[1], float(found[2]), day_in(found[3])) if found else ("", None, None)
+        self.known = found is not None
+        self.low = float("-inf") if not found or sign in ("below", "at most") else number + 1e-9 * (sign == "above")
+        self.high = float("inf") if not found or sign in ("above", "at least") else number - 1e-9 * (sign == "below")
+
+
+def day_in(text):
+    found = re.search(r"\d{4}-\d\d-\d\d", text or "")
+    return date.fromisoformat(found[0]) if found else None
+
+
+def read(detail, today):
+    """What stands under *Why*, with the order and the advice before it."""
     lines = re.findall(r"^- ([^:\n]+): (.+)$", detail.partition("**Why**")[2].partition("**Rule")[0], re.M)
-    return {**dict(reversed(lines)), "lines": lines, "order": detail.partition("**Order:**")[2].partition("\n")[0]}
+    said, who = dict(reversed(lines)), dict(lines)["Patient"]
+    age_of = lambda day: (today - day).days if day else None  # noqa: E731 - days ago
+    card = SimpleNamespace(
+        said=said, who=who, order=detail.partition("**Order:**")[2].partition("\n")[0],
+        advice=detail.partition("**Why**")[0], lines=lines, suspected="suspected, not confirmed" in detail,
+        child="child" in who, esrd="dialysis" in who, pregnant="pregnant" in who, man=who.startswith("man"),
+        f=Interval(said.get("Ferritin")), t=Interval(said.get("Transferrin saturation")),
+        crp=Interval(said.get("C-reactive protein")), hb=Interval(said.get("Haemoglobin")),
+        dose=Interval(said.get("Dose")), taken=said.get("Iron treatment", ""),
+        started=age_of(day_in(said.get("Iron treatment"))), infused=age_of(day_in(said.get("Last infusion"))),
+    )  # fmt: skip
+    card.iv = "intravenous" in card.order
+    card.drawn = age_of(card.f.day)
+    card.small = not card.iv and card.dose.high <= 30
+    card.washout = card.infused is not None and card.infused <= 56
+    card.on_iron = bool(card.taken) or card.washout
+    card.short = card.washout or (card.started is not None and card.started < 90)
+    results = [(label, day_in(words)) for label, words in lines if label in ("Ferritin", "Transferrin saturation")]
+    card.conflict = any(entry[1] and results.count(entry) > 1 for entry in results)
+    after_infusion = card.f.known and card.infused is not None
+    too_early = after_infusion and (card.drawn > card.infused or (card.f.low > 75 and card.infused - card.drawn < 56))
+    oral = card.started is not None and card.started >= 90
+    card.recheck = too_early or (oral and card.f.known and card.started - card.drawn < 60)
+    return card
 
 
-def interval(text):
-    """Lowest and highest value, and the day: `below 5 ng/mL` lies under 5."""
-    found = QUANTITY.match(text or "")
-    if not found or "none usable" in text:
-        return None
-    sign, number, day = found[1], float(found[2]), found[3] and date.fromisoformat(found[3])
-    low = -INFINITY if sign in ("below", "at most") else number + (1e-9 if sign == "above" else 0)
-    high = INFINITY if sign in ("above", "at least") else number - (1e-9 if sign == "below" else 0)
-    return low, high, day
+#: The table of patient-view: the first row that holds, with the card and its indicator.
+STATUS = (
+    (lambda c: "Overload" in c.said, "IRONOVL", lambda c: c.on_iron),
+    (lambda c: "Polycythaemia" in c.said, "IRONPV", lambda c: c.on_iron),
+    (lambda c: c.t.low >= 45, "IRONHIGHTSAT", lambda c: not (c.taken and c.f.high <= 75)),
+    (lambda c: c.conflict, "IRONCONFLICT", False),
+    (lambda c: c.recheck and not c.esrd, "IRONRECHECK", False),
+    (lambda c: not c.f.known, "IRONTEST", False),
+    (lambda c: c.suspected, lambda c: "IRONLOW" if c.f.high <= 75 else None, False),
+    (lambda c: c.esrd and not c.t.known, "IRONTESTTSAT", False),
+    (lambda c: c.esrd and c.f.high < 200 and c.t.high < 20 and c.washout, "IRONONTX", False),
+    (lambda c: c.esrd and c.f.high < 200 and c.t.high < 20, "IRONESRD", False),
+    (lambda c: c.esrd, lambda c: "IRONESRDDISCORD" if c.f.high <= 100 or c.t.high < 20 else None, False),
+    (lambda c: c.child and c.f.high < 50 and c.short, "IRONONTX", False),
+    (lambda c: c.child and c.f.high < 50, "IRONCHILD", True),
+    (lambda c: c.child and c.t.high < 20, "IRONCHILDTSAT", False),
+    (lambda c: c.f.low > 300 and c.on_iron, "IRONHIGHFERR", True),
+    (lambda c: c.child, None, False),
+    (lambda c: c.f.low > 300, lambda c: "IRONHIGHFERR" if c.f.low > 1000 else None, False),
+    (lambda c: c.short and (c.f.high <= 100 or c.t.high < 20), "IRONONTX", False),
+    (lambda c: c.f.high <= 75, "IRONLOW", True),
+    (lambda c: c.pregnant, None, False),
+    (lambda c: c.t.high < 20, lambda c: "IRONMIDLOWTSAT" if c.f.high <= 100 else "IRONFUNC", lambda c: c.f.high <= 100),
+    (lambda c: not c.t.known, "IRONTESTTSAT", False),
+    (lambda c: c.crp.low > 5 and c.f.high <= (200 if c.crp.low > 20 else 100), "IRONINFLAM", False),
+    (lambda c: c.f.high <= 100, "IRONMID", False),
+    (lambda c: c.on_iron, "IRONREPLETEONTX", False),
+)
+#: The table of an order's fit to the iron studies.
+ORDER = (
+    (lambda c: "Overload" in c.said, "OSIRONOVL", lambda c: c.small or "probable" in c.said["Overload"] or "critical"),
+    (lambda c: "Polycythaemia" in c.said, "OSIRONPV", True),
+    (lambda c: c.t.low >= 45 and c.f.low > 300, "OSIRONTSAT45", "critical"),
+    (lambda c: c.t.low >= 45, "OSIRONTSAT45", lambda c: not ("continues" in c.advice and c.f.high <= 75)),
+    (lambda c: c.small, None, False),
+    (lambda c: c.esrd and (c.f.low >= 700 or c.t.low >= 40), "OSIRONESRDHOLD", True),
+    (lambda c: not c.f.known or (c.esrd and not c.t.known), "OSIRONNOLABS", True),
+    (lambda c: c.esrd, None, False),
+    (lambda c: c.f.low > 300, "OSIRONF300", True),
+    (lambda c: c.child and c.f.low >= 50, "OSIRONCHILDNOTLOW", lambda c: c.f.low > 75),
+    (lambda c: c.child and c.t.known, None, False),
+    (lambda c: c.f.low > 100 and c.t.low >= 20, "OSIRONREPLETE", True),
+    (lambda c: c.f.low > 100 and c.t.high < 20, "OSIRONFUNC", False),
+    (lambda c: c.f.low > 75 and c.f.high <= 100 and not c.iv, "OSIRONORALMID", False),
+    (lambda c: not c.t.known, "OSIRONNOTSAT", lambda c: c.f.low > 100),
+)
+_PER_KG = re.compile(r"body weight (\d+(?:\.\d+)?) kg")
 
 
-def since(text, word="since "):
-    found = re.search(word + r"(\d{4}-\d\d-\d\d)", text or "")
-    return found and date.fromisoformat(found[1])
+def weighed(c):
+    found = _PER_KG.search(c.said.get("Dose", ""))
+    return float(found[1]) if found else None
 
 
-def patient_view(said, today, suspected):
-    who, f, t = said["Patient"], interval(said.get("Ferritin")), interval(said.get("Transferrin saturation"))
-    child, esrd, pregnant = "child" in who, "dialysis" in who, "pregnant" in who
-    start, infused = since(said.get("Iron treatment")), since(said.get("Last infusion"), ", ")
-    recent = infused is not None and (today - infused).days <= 56
-    on_iron = "Iron treatment" in said or recent
-    low = f and f[1] <= 75
-    if "Overload" in said:
-        return "IRONOVL", "warning" if on_iron else "info"
-    if "Polycythaemia" in said:
-        return "IRONPV", "warning" if on_iron else "info"
-    if t and t[0] >= 45:
-        return "IRONHIGHTSAT", "info" if "Iron treatment" in said and low else "warning"
-    if sum(label == "Ferritin" for label, _ in said["lines"]) > 1 or (not f and not t and "TSAT" not in said):
-        return "IRONCONFLICT", "info"
-    drawn = f and f[2]
-    stale = drawn and infused and (infused > drawn or (f[0] > 75 and (drawn - infused).days < 56))
-    if not esrd and (stale or (start and (today - start).days >= 90 and drawn and (drawn - start).days < 60)):
-        return "IRONRECHECK", "info"
-    if not f:
-        return "IRONTEST", "info"
-    if suspected:
-        return ("IRONLOW", "info") if low else None
-    if esrd:
-        if not t:
-            return "IRONTESTTSAT", "info"
-        if f[1] < 200 and t[1] < 20:
-            return "IRONONTX" if recent else "IRONESRD", "info"
-        return ("IRONESRDDISCORD", "info") if f[1] <= 100 or t[1] < 20 else None
-    short = recent or (start is not None and (today - start).days < 90)
-    poor, fair = bool(t) and t[1] < 20, bool(t) and t[0] >= 20
-    if child and f[1] < 50:
-        return ("IRONONTX", "info") if short else ("IRONCHILD", "warning")
-    if child and poor:
-        return "IRONCHILDTSAT", "info"
-    if f[0] > 300:
-        return (
-            ("IRONHIGHFERR", "warning") if on_iron else ("IRONHIGHFERR", "info") if f[0] > 1000 and not child else None
-        )
-    if child:
-        return None
-    if short and (f[1] <= 100 or poor):
-        return "IRONONTX", "info"
-    if low:
-        return "IRONLOW", "warning"
-    if pregnant:
-        return None
-    crp = interval(said.get("C-reactive protein"))
-    if poor:
-        return ("IRONMIDLOWTSAT", "warning") if f[1] <= 100 else ("IRONFUNC", "info")
-    if not t:
-        return "IRONTESTTSAT", "info"
-    if crp and crp[0] > 5 and (f[1] <= 100 or (f[1] <= 200 and crp[0] > 20)):
-        return "IRONINFLAM", "info"
-    if f[1] <= 100 and fair:
-        return "IRONMID", "info"
-    return ("IRONREPLETEONTX", "info") if on_iron else None
+#: What stands beside the fit: the dose, drugs that bind iron, a second iron, and the search for a cause.
+DOSE = (
+    (lambda c: c.iv or not c.dose.known, None, False),
+    (lambda c: c.child and weighed(c) and c.dose.low > 6 * weighed(c), "OSIRONDOSE", True),
+    (lambda c: c.child and not weighed(c), "OSIRONDOSE", lambda c: c.dose.low > 200),
+    (lambda c: c.dose.low > 130, "OSIRONDOSE", lambda c: c.dose.low > 200),
+)
+INTERACTION = (
+    (lambda c: c.iv or not named(c, "Interacting drug", BINDING), None, False),
+    (lambda c: not named(c, "Interacting drug", BINDING, ACID, every=True), None, False),
+    (lambda c: True, "OSIRONDDI", False),
+)
+DUPLICATE = (
+    (lambda c: c.iv and c.infused is not None and 14 < c.infused <= 56 and not c.esrd, "OSIRONDUP", True),
+    (lambda c: not c.small and named(c, "Other iron", IRONS), "OSIRONDUP", False),
+)
+CAUSE = (
+    (lambda c: not (c.f.high < 30 or (anaemic(c) and c.f.high < 45)), None, False),
+    (lambda c: c.suspected or c.pregnant, "IRONCAUSE", False),
+    (lambda c: True, "IRONCAUSE", lambda c: anaemic(c) or c.man or "50 or more" in c.who or c.f.high < 15),
+)
+BESIDE = {"OSIRONDOSE": DOSE, "OSIRONDDI": INTERACTION, "OSIRONDUP": DUPLICATE, "IRONCAUSE": CAUSE}
 
 
-def cause(said, today, suspected):
-    who, f, hb = said["Patient"], interval(said.get("Ferritin")), interval(said.get("Haemoglobin"))
-    weeks = re.search(r"(\d+) weeks", who)
-    limit = 13 if who.startswith("man") else 12
-    if "pregnant" in who:
-        limit = 10.5 if weeks and 14 <= int(weeks[1]) < 28 else 11
-    anaemic = hb is not None and hb[1] < limit
-    if not (f[1] < 30 or (anaemic and f[1] < 45)):
-        return None
-    urgent = anaemic or who.startswith("man") or "50 or more" in who or f[1] < 15
-    return "IRONCAUSE", "info" if suspected or "pregnant" in who or not urgent else "warning"
+def named(c, label, *lists, every=False):
+    """One line of this label, or every one, names a drug of these lists."""
+    found = [any(known.search(words.lower()) for known in lists) for name, words in c.lines if name == label]
+    return all(found) if every else any(found)
 
 
-def order(said, today, _):
-    who, f, t = said["Patient"], interval(said.get("Ferritin")), interval(said.get("Transferrin saturation"))
-    dose = interval(said.get("Dose"))
-    small = "intravenous" not in said["order"] and dose is not None and dose[1] <= 30
-    if "Overload" in said:
-        return "OSIRONOVL", "warning" if small or "probable" in said["Overload"].lower() else "critical"
-    if "Polycythaemia" in said:
-        return "OSIRONPV", "warning"
-    if t and t[0] >= 45:
-        renewed = "continues" in said["advice"] and f and f[1] <= 75
-        return "OSIRONTSAT45", "info" if renewed else "critical" if f and f[0] > 300 else "warning"
-    if small:
-        return None
-    if "dialysis" in who:
-        hold = (f and f[0] >= 700) or (t and t[0] >= 40)
-        return ("OSIRONESRDHOLD", "warning") if hold else ("OSIRONNOLABS", "warning") if not (f and t) else None
-    if not f:
-        return "OSIRONNOLABS", "warning"
-    if f[0] > 300:
-        return "OSIRONF300", "warning"
-    if "child" in who:
-        low = None if t else ("OSIRONNOTSAT", "info")
-        return ("OSIRONCHILDNOTLOW", "warning" if f[0] > 75 else "info") if f[0] >= 50 else low
-    if f[0] > 100 and t:
-        return ("OSIRONREPLETE", "warning") if t[0] >= 20 else ("OSIRONFUNC", "info")
-    if f[0] > 75 and f[1] <= 100 and "intravenous" not in said["order"]:
-        return "OSIRONORALMID", "info"
-    return None if t else ("OSIRONNOTSAT", "info" if f[1] <= 100 else "warning")
-
-
-#: Cards of an order that follow from other facts than the iron studies.
-BESIDE = {"OSIRONDOSE": "Dose", "OSIRONDDI": "Interacting drug", "OSIRONDUP": "Other iron"}
+def anaemic(c):
+    weeks = re.search(r"(\d+) weeks", c.who)
+    pregnant = 10.5 if weeks and 14 <= int(weeks[1]) < 28 else 11
+    return c.hb.high < (pregnant if c.pregnant else 13 if c.man else 12)
 
 
 def recomputed(card, today):
-    """The code and indicator that follow from the text of the card; its own where they follow from a fact it names."""
-    code, detail = card["source"]["topic"]["code"], card["detail"]
-    said = facts(detail) | {"advice": detail.partition("**Why**")[0]}
-    suspected = "suspected" in detail.lower()
-    if code in BESIDE:
-        return (code, card["indicator"]) if BESIDE[code] in said else None
-    rule = order if code.startswith("OS") else cause if code == "IRONCAUSE" else patient_view
-    return rule(said, today, suspected)
+    """The code and indicator that follow from the text of the card; None where no card follows."""
+    code = card["source"]["topic"]["code"]
+    told = read(card["detail"], today)
+    for holds, found, urgent in BESIDE.get(code) or (ORDER if code.startswith("OS") else STATUS):
+        if holds(told):
+            found, urgent = (each(told) if callable(each) else each for each in (found, urgent))
+            return found and (found, urgent if isinstance(urgent, str) else "warning" if urgent else "info")
+    return None
 
 
 def main(arguments):

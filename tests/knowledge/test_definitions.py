@@ -49,6 +49,11 @@ def test_a_fault_is_named_with_its_place_and_what_to_do(found: str, put: str, fa
     assert any(each.startswith("cards/definitions.toml: ") and fault in each for each in faults), faults
 
 
+def test_a_file_that_defines_nothing_is_refused() -> None:
+    (fault,) = definition_faults(CITATIONS, "")
+    assert fault.startswith("cards/definitions.toml: the file: found {}; allowed: tables of definitions")
+
+
 @pytest.mark.parametrize("citations", ["[", '[ours]\nlabel = ""'])
 def test_sources_that_cannot_be_read_are_named_once_by_their_own_check(citations: str) -> None:
     assert definition_faults(citations) == ()

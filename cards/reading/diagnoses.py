@@ -11,6 +11,7 @@ from cards.chart import Certainty, Diagnosis
 from cards.code_systems import plain_code, system_of
 from cards.moment import parse_moment
 from cards.reading.local import NONE, LocalConcepts, local_concepts
+from cards.reading.overload_words import names_overload
 from cards.reading.presence import (
     Presence,
     is_family_history,
@@ -50,6 +51,11 @@ def rls_in_words(concept: Json) -> bool:
     """Restless legs syndrome stands in the text alone: named, not denied, and no code of a known system beside it."""
     bare = any(names_rls(each) for each in items(concept) if isinstance(each, str))
     return bare or any(names_rls(_words(each)) and not _is_coded(each) for each in objects(concept))
+
+
+def overload_in_words(concept: Json) -> bool:
+    """Iron overload stands in the text alone, without a code of a known system beside it."""
+    return any(names_overload(_words(each)) and not _is_coded(each) for each in objects(concept))
 
 
 def read_diagnoses(
@@ -122,7 +128,7 @@ def _is_coded(concept: Json) -> bool:
 
 
 def _diagnoses(condition: Mapping[str, Json], today: date, zone: tzinfo, local: LocalConcepts) -> Iterator[Diagnosis]:
-    """What one Condition says: by its codes, and restless legs syndrome by its words."""
+    """What one Condition says: by its codes, and restless legs syndrome and iron overload by its words."""
     present = presence(condition, today, zone)
     blank = _diagnosis(condition, present, zone)
     found = tuple(_recognised(condition.get("code"), local))
@@ -134,6 +140,8 @@ def _diagnoses(condition: Mapping[str, Json], today: date, zone: tzinfo, local: 
         yield _by_code(blank, found)
     if in_words and "rls" not in _all_concepts(found):
         yield replace(blank, concepts=frozenset({"rls"}), certainty=Certainty.SUSPECTED)
+    if overload_in_words(condition.get("code")):
+        yield replace(blank, concepts=frozenset({"probable-overload"}), certainty=Certainty.SUSPECTED)
 
 
 def _by_code(blank: Diagnosis, found: tuple[_Recognised, ...]) -> Diagnosis:

@@ -85,6 +85,7 @@ class LabResult:
     low_priority: bool = False
     raw: Quantity | None = None  # before an assay factor, where one applies
     exact: Decimal | None = field(default=None, compare=False)  # `quantity` before it was rounded, where known
+    unverified: bool = False  # every code by which it was recognised still awaits verification; likewise below
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,7 @@ class Draft:
     selected: bool = True
     #: position in the basket, the only way a card may point at a draft besides its product name
     number: int = 1
+    unverified: bool = False  # of its tests; a drug has its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,7 @@ class LabOrder:
     when: Moment | None
     active: bool
     reference: str = ""
+    unverified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,7 @@ class Allergy:
     ingredients: frozenset[str] = frozenset()
     severe: bool = False  # criticality high or an anaphylactic manifestation
     reference: str = ""
+    unverified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

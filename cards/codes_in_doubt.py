@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from cards.chart import Chart, Diagnosis, Procedure
+from cards.chart import Allergy, Chart, Diagnosis, Drug, LabOrder, LabResult, Procedure
 from cards.finding import Finding
 from cards.scope import rls
 
+Coded = Diagnosis | Procedure | Allergy | LabOrder | LabResult | Drug
+
 
 def rests_on_a_code_in_doubt(finding: Finding, chart: Chart) -> bool:
-    """True where evidence, an order it is about, or the diagnosis of RLS itself is known by such codes alone."""
+    """True where evidence, a result, an order it is about, or RLS itself is known by such codes alone."""
     used = frozenset(finding.evidence)
-    facts: Iterable[Diagnosis | Procedure] = (*chart.diagnoses, *chart.procedures)
-    drugs = (*(drug for drug in chart.drugs if drug.reference in used),
-             *(draft.drug for draft in finding.drafts if draft.drug))  # fmt: skip
-    named = any(fact.unverified for fact in facts if fact.reference in used)
-    return named or any(drug.product.unverified for drug in drugs) or _is_rls_in_doubt(chart)
+    facts: Iterable[Coded] = (
+        *chart.diagnoses, *chart.procedures, *chart.allergies, *chart.lab_orders, *chart.drugs
+    )  # fmt: skip
+    ordered: Iterator[Coded] = (draft.drug for draft in finding.drafts if draft.drug)
+    return (
+        any(_is_in_doubt(fact) for fact in facts if fact.reference in used)
+        or any(_is_in_doubt(fact) for fact in (*_results(finding, chart), *ordered))
+        or any(draft.unverified for draft in finding.drafts)
+        or _is_rls_in_doubt(chart)
+    )
+
+
+def _results(finding: Finding, chart: Chart) -> Iterator[LabResult]:
+    """The results it names, and those of its evidence that another resource holds."""
+    named = tuple(fact for fact in finding.facts.values() if isinstance(fact, LabResult))
+    others = frozenset(finding.evidence) - {fact.reference for fact in named}
+    yield from named
+    yield from (result for result in chart.labs if result.reference in others)
+
+
+def _is_in_doubt(fact: Coded) -> bool:
+    if isinstance(fact, Drug):
+        return fact.product.unverified
+    if isinstance(fact, LabResult):
+        return fact.unverified or any(_is_in_doubt(part) for part in fact.parts)
+    return fact.unverified
 
 
 def _is_rls_in_doubt(chart: Chart) -> bool:

@@ -45,7 +45,9 @@ class Kidney:
 
     @property
     def evidence(self) -> tuple[Diagnosis | Procedure | LabResult, ...]:
-        return (*self.dialysis, *((self.egfr,) if self.egfr else ()), *self.stage_5)
+        """Facts by verified codes carry dialysis where there are any."""
+        sure = tuple(fact for fact in self.dialysis if not fact.unverified and "ckd-stage-5" not in fact.concepts)
+        return (*(sure or self.dialysis), *((self.egfr,) if self.egfr else ()), *self.stage_5)
 
 
 def read_kidney(chart: Chart, rules: Rules, days: str, *limits: str) -> Kidney:

@@ -23,6 +23,7 @@ __all__ = [
     "is_esrd",
     "is_newborn",
     "is_on_haemodialysis",
+    "kidney_failure",
     "overload",
     "polycythaemia",
     "pregnancy",
@@ -86,6 +87,12 @@ def end_stage_kidney(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
     if stage_5:
         return (*stage_5, *dialysis)
     return () if chart.diagnosed("acute-kidney-injury") else dialysis
+
+
+def kidney_failure(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
+    """What end-stage kidney disease rests on: facts by verified codes where they carry it, else all."""
+    found = end_stage_kidney(chart)
+    return tuple(fact for fact in found if not fact.unverified and "ckd-stage-5" not in fact.concepts) or found
 
 
 def _is_recent_dialysis(fact: Diagnosis | Procedure, today: date) -> bool:

@@ -179,6 +179,17 @@ class ConceptIndex:
         """This code is in that set only on the word of someone's memory."""
         return (concept, _plain((system_of(system) or system, code))) in self._unverified
 
+    def all_unverified(self, codes: Iterable[Code], concepts: Iterable[str] | None = None) -> bool:
+        """Of these codes, all that are in one of these sets (none given: in any) are there unverified, and some is."""
+        wanted = None if concepts is None else frozenset(concepts)
+        known = [
+            self.is_unverified(system, code, name)
+            for system, code in codes
+            for name in self.concepts_of(system, code)
+            if wanted is None or name in wanted
+        ]
+        return bool(known) and all(known)
+
 
 def _plain(code: Code) -> Code:
     return code[0], plain_code(*code)

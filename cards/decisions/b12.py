@@ -20,7 +20,7 @@ from cards.levels import (
 )
 from cards.readings import Kind, Reading
 from cards.rules import Rules
-from cards.scope import is_esrd, pregnancy
+from cards.scope import is_esrd, kidney_failure, pregnancy
 
 NAME = "b12"
 
@@ -110,7 +110,7 @@ def _border(chart: Chart, rules: Rules, b12: LabResult, mma: LabResult | None, r
         {**_shown(chart, rules, b12, mma, risks), "next_step": rules.decisions[NAME].texts[_next_step(mma)]},
         why=tuple(_shown(chart, rules, b12, mma, risks)),
         texts=("advice_mma_kidney" if mma else "advice_mma", *_texts(chart, rules)),
-        evidence=(fact for risk in risks for fact in risk.facts),
+        evidence=(*(fact for risk in risks for fact in risk.facts), *(kidney_failure(chart) if mma else ())),
         suggestions=() if mma else (OrderTests(("mma",)),),
     )
 

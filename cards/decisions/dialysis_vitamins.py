@@ -6,7 +6,7 @@ from cards.chart import Chart, Listing
 from cards.finding import Finding, quiet, unknown
 from cards.levels import confirmed_only, fires, level, meets, without_drugs
 from cards.rules import Rules
-from cards.scope import haemodialysis, is_child, is_esrd, overload, probable_overload
+from cards.scope import haemodialysis, is_child, is_esrd, kidney_failure, overload, probable_overload
 
 NAME = "dialysis_vitamins"
 
@@ -43,7 +43,14 @@ def _on_haemodialysis(chart: Chart, rules: Rules) -> Finding:
         return quiet(NAME, "ferritin_high", ferritin=ferritin)
     lists_read = chart.knows("procedures", "conditions")
     return without_drugs(NAME, chart) or (
-        fires(NAME, "ESRD-VITC", chart, rules, {"ferritin": ferritin}, evidence=haemodialysis(chart))
+        fires(
+            NAME,
+            "ESRD-VITC",
+            chart,
+            rules,
+            {"ferritin": ferritin},
+            evidence=(*haemodialysis(chart), *kidney_failure(chart)),
+        )
         if lists_read
         else unknown(NAME, "dialysis_unknown", ())
     )

@@ -9,8 +9,9 @@ from cards.drug_orders import DrugOrder, is_ordered, order_fires, orders_in_scop
 from cards.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
 from cards.iron.studies import IronStudies, ferritin_limits, read_iron_studies
 from cards.levels import numbered
+from cards.orders import with_evidence
 from cards.rules import Rules
-from cards.scope import is_esrd, overload, polycythaemia, pregnancy, probable_overload
+from cards.scope import is_esrd, kidney_failure, overload, polycythaemia, pregnancy, probable_overload
 
 NAME = "dopaminergic_order"
 _CLASSES = ("da", "levodopa", "ergot")
@@ -58,7 +59,7 @@ def _card(card: str, indicator: Indicator, orders: tuple[DrugOrder, ...]) -> Fin
     )
     shown = _iron_facts(studies)
     texts = (*_ergot_texts(orders), *_iron_texts(studies), *_patient_texts(chart, new=card == "OS-DA"))
-    return order_fires(
+    found = order_fires(
         NAME,
         orders,
         card,
@@ -69,6 +70,7 @@ def _card(card: str, indicator: Indicator, orders: tuple[DrugOrder, ...]) -> Fin
         suggest=_iron_tests(studies),
         not_checked=() if chart.listing("labs") is not Listing.NOT_KNOWN else ("labs",),
     )
+    return with_evidence(found, kidney_failure(chart))
 
 
 def _advice(orders: tuple[DrugOrder, ...], rules: Rules) -> str:

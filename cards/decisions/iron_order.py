@@ -17,7 +17,7 @@ from cards.iron.orders import IronOrder, iron_drafts, iron_order, order_fires, u
 from cards.iron.overload import overload_facts, overload_in_words, polycythaemia_facts, polycythaemia_in_words
 from cards.orders import scope_of, with_evidence
 from cards.rules import Rules
-from cards.scope import is_child, is_esrd, overload, polycythaemia, pregnancy, probable_overload
+from cards.scope import is_child, is_esrd, kidney_failure, overload, polycythaemia, pregnancy, probable_overload
 from cards.wording import inline
 
 NAME = "iron_order"
@@ -139,7 +139,7 @@ def _kidney(order: IronOrder) -> Finding | None:
     if high_ferritin or high_tsat:
         words = _hold_words(order, high_ferritin)
         facts = studies.facts_at_stop if high_ferritin else studies.facts
-        return order_fires(
+        found = order_fires(
             NAME,
             order,
             "OS-IRON-ESRD-HOLD",
@@ -148,6 +148,7 @@ def _kidney(order: IronOrder) -> Finding | None:
             why=tuple(facts),
             suggest=_remove(order),
         )
+        return with_evidence(found, kidney_failure(order.chart))
     if order.is_binder:
         return quiet(NAME, "binder")
     if order.states_another_indication:

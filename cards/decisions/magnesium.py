@@ -6,7 +6,7 @@ from cards.chart import Chart, LabResult
 from cards.finding import Fact, Finding, quiet
 from cards.levels import fires, labs_first, level, meets, numbered, once_each, without_level
 from cards.rules import Rules
-from cards.scope import is_esrd, is_on_haemodialysis
+from cards.scope import haemodialysis, kidney_failure
 
 NAME = "magnesium"
 
@@ -27,10 +27,12 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
 
 def _low(chart: Chart, rules: Rules, magnesium: LabResult) -> Finding:
     egfr = level(chart, rules, "egfr", "egfr_days", "egfr_mg").result
-    kidney = meets(egfr, rules.limit("egfr_mg")) or is_esrd(chart) or is_on_haemodialysis(chart)
+    dialysis = kidney_failure(chart) or haemodialysis(chart)
+    kidney = meets(egfr, rules.limit("egfr_mg")) or bool(dialysis)
     acid = chart.active_drugs("ppi")
     taken = chart.active_drugs("magnesium-oral", "magnesium-iv")
     facts: dict[str, Fact] = {"magnesium": magnesium, **({"egfr": egfr} if egfr else {})}
     facts |= numbered("drug", once_each((*taken, *acid)))
     texts = (("advice_kidney", kidney), ("acid", bool(acid)), ("treated", bool(taken)))
-    return fires(NAME, "MG-LOW", chart, rules, facts, texts=tuple(name for name, applies in texts if applies))
+    named = tuple(name for name, applies in texts if applies)
+    return fires(NAME, "MG-LOW", chart, rules, facts, texts=named, evidence=dialysis)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from cards.chart import Drug, LabResult, references
+from cards.chart import Diagnosis, Drug, LabResult, Procedure, references
 from cards.context import context_lines
 from cards.finding import Fact, Finding, Indicator, OrderTests, Outcome, Suggestion
 from cards.iron.studies import IronStudies
 from cards.person_in_words import person_in_words
+from cards.scope import kidney_failure
 from cards.wording import fill
 
 NAME = "iron_status"
@@ -69,13 +70,21 @@ def fires(
         facts={**person, **facts, **context_facts, **_unusable(studies)},
         why=("person", *(why or shown)),
         texts=(*texts, *_borderline(studies, facts), *_origin(labs), *_unusable_text(studies), *context),
-        evidence=references([*labs, *studies.treatment.oral, *_infusion(studies)]),
+        evidence=references([*labs, *studies.treatment.oral, *_infusion(studies), *_kidney(studies, card)]),
         suggestions=suggest,
     )
 
 
 _WHY = frozenset({"ferritin", "ferritin_missing", "tsat", "tsat_missing", "crp", "therapy", "last_iv", "overload",
                   "chelator", "polycythaemia", "phlebotomy", "newest", "aligned"})  # fmt: skip
+
+
+#: The cards of an adult with end-stage kidney disease; two of them others get as well.
+_ON_DIALYSIS = frozenset({"IRON-ESRD", "IRON-ESRD-DISCORD", "IRON-TEST-TSAT", "IRON-ONTX"})
+
+
+def _kidney(studies: IronStudies, card: str) -> tuple[Diagnosis | Procedure, ...]:
+    return kidney_failure(studies.chart) if card in _ON_DIALYSIS else ()
 
 
 def _infusion(studies: IronStudies) -> tuple[Drug, ...]:

@@ -50,7 +50,7 @@ def _allergy(resource: Mapping[str, Json], recognise: Recognise, concepts_of: Co
     iron = [product for product in products if _IRON in product.classes]
     if iron:
         names = frozenset().union(*(product.ingredient_names() for product in iron))
-        return Allergy(frozenset({_IRON}), names, severe, reference)
+        return Allergy(frozenset({_IRON}), names, severe, reference, all(product.unverified for product in iron))
     said = any(_REACTION in concepts_of(concept) for concept in _substances(resource))
     if severe and (said or any(product.ingredient_names() == _ANY_IRON for product in products)):
         return Allergy(frozenset({_REACTION}), severe=True, reference=reference)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cards.chart import Draft, Drug
 from cards.reading.lab_orders import KINDS as LAB_ORDERS
-from cards.reading.lab_orders import tests_ordered
+from cards.reading.lab_orders import ordered_in_doubt, tests_ordered
 from cards.reading.local import NONE, LocalConcepts
 from cards.reading.shapes import Json, code_of_status, own_reference, subject_is, text
 
@@ -79,6 +79,7 @@ def _draft(
         can_be_removed=status == "draft" and _REFERENCE.fullmatch(reference) is not None,
         selected=_is_selected(reference, selected),
         number=number,
+        unverified=bool(tests) and ordered_in_doubt(resource, local=local),
     )
 
 

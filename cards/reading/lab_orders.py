@@ -30,9 +30,19 @@ def tests_ordered(resource: Mapping[str, Json], *, local: LocalConcepts = NONE) 
 
     `local`: the site's own codes, each to such names.
     """
-    sent = tuple(coding for concept in _codes(resource) for coding in codings(concept))
+    sent = _sent(resource)
     found = frozenset().union(*(_index().concepts_of(system, code) for system, code in sent))
     return frozenset(name.removeprefix(_PREFIX) for name in found) | local_concepts(sent, local)
+
+
+def ordered_in_doubt(resource: Mapping[str, Json], *, local: LocalConcepts = NONE) -> bool:
+    """Every code by which its tests were recognised still awaits verification."""
+    sent = _sent(resource)
+    return not local_concepts(sent, local) and _index().all_unverified(sent)
+
+
+def _sent(resource: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
+    return tuple(coding for concept in _codes(resource) for coding in codings(concept))
 
 
 def _codes(resource: Mapping[str, Json]) -> Iterator[Json]:
@@ -47,7 +57,13 @@ def read_lab_orders(
 ) -> tuple[LabOrder, ...]:
     """The patient's orders for tests of ours; `active` where it was placed, not answered and not forbidden."""
     return tuple(
-        LabOrder(tests, _when(resource, zone), _is_active(resource), own_reference(resource))
+        LabOrder(
+            tests,
+            _when(resource, zone),
+            _is_active(resource),
+            own_reference(resource),
+            ordered_in_doubt(resource, local=local),
+        )
         for resource in resources
         if isinstance(resource, Mapping) and text(resource.get("resourceType")) in KINDS
         if subject_is(resource, patient_id) and (tests := tests_ordered(resource, local=local))

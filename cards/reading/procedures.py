@@ -58,8 +58,7 @@ def _procedure(resource: Mapping[str, Json], today: date, zone: tzinfo, local: L
 
 def _in_doubt(sent: tuple[Code, ...], local: LocalConcepts) -> bool:
     """Every code that was recognised still awaits verification."""
-    known = [(code, name) for code in sent for name in _index().concepts_of(*code)]
-    return not local_concepts(sent, local) and all(_index().is_unverified(*code, name) for code, name in known)
+    return not local_concepts(sent, local) and _index().all_unverified(sent)
 
 
 def _concepts(sent: tuple[Code, ...], local: LocalConcepts) -> frozenset[str]:

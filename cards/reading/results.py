@@ -52,7 +52,7 @@ def read_results(
     found = measurements(
         resources, patient_id=patient_id, zone=zone, names_of=lambda code: _names_of(code, local_codes or {})
     )
-    answers = [_read(each, today, zone, assay_factors or {}) for each in found.measurements]
+    answers = [_read(each, today, zone, assay_factors or {}, local_codes or {}) for each in found.measurements]
     return Results(
         labs=with_sums(_once([answer for answer in answers if isinstance(answer, LabResult)])),
         unusable=tuple(dict.fromkeys(answer for answer in answers if isinstance(answer, UnusableResult))),
@@ -75,6 +75,8 @@ def _once(labs: Iterable[LabResult]) -> tuple[LabResult, ...]:
 def _outranks(one: LabResult, other: LabResult) -> bool:
     if one.low_priority != other.low_priority:
         return other.low_priority
+    if one.status == other.status:
+        return other.unverified and not one.unverified
     return FINAL.index(one.status) > FINAL.index(other.status)
 
 
@@ -101,13 +103,13 @@ def _names_of(code: Json, local_codes: LocalCodes) -> frozenset[str]:
 
 
 def _read(
-    measurement: Measurement, today: date, zone: tzinfo, factors: Mapping[str, Decimal]
+    measurement: Measurement, today: date, zone: tzinfo, factors: Mapping[str, Decimal], local: LocalCodes
 ) -> LabResult | UnusableResult | Measure | Diagnosis | None:
-    return read_measure(measurement, today, zone) or _read_lab(measurement, today, factors)
+    return read_measure(measurement, today, zone) or _read_lab(measurement, today, factors, local)
 
 
 def _read_lab(
-    measurement: Measurement, today: date, factors: Mapping[str, Decimal]
+    measurement: Measurement, today: date, factors: Mapping[str, Decimal], local: LocalCodes
 ) -> LabResult | UnusableResult | None:
     meant = measurement.names - {"vitd3"} if "vitd" in measurement.names else measurement.names
     analyte = analytes().get(min(meant - {"rejected"}))
@@ -128,8 +130,16 @@ def _read_lab(
         issued=measurement.issued,
         low_priority=_is_low_priority(measurement),
         exact=value.exact.value,
+        unverified=_in_doubt(measurement, analyte.id, local),
     )
     return _aligned(result, value, analyte, factors.get(analyte.id, Decimal(1)))
+
+
+def _in_doubt(measurement: Measurement, name: str, local: LocalCodes) -> bool:
+    """Every code that means this analyte still awaits verification; what a site maps itself does not."""
+    sent = tuple(codings(measurement.content.get("code")))
+    mapped = bool(local) and any(local_key(*each) in local for each in sent)
+    return not mapped and _index().all_unverified(sent, (f"lab-{name}", f"measure-{name}"))
 
 
 def _is_low_priority(measurement: Measurement) -> bool:

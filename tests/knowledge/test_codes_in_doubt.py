@@ -9,7 +9,7 @@ import pytest
 
 from cards.decide import decide
 from cards.present import CardProfile, present
-from cards.reading import Listed, read_chart
+from cards.reading import Listed, Site, read_chart
 from cards.rules import load_rules
 
 RULES = load_rules()
@@ -57,3 +57,133 @@ def phlebotomy(*codes: tuple[str, str]) -> dict[str, Any]:
 )
 def test_the_limits_of_a_card_name_the_doubt(conditions: list[Any], procedures: list[Any], says: bool) -> None:
     assert (SAYS in card(conditions, procedures)) is says
+
+
+# --- laboratory, procedure and order codes ----------------------------------------------------------------------
+
+LOINC, CPT = "http://loinc.org", "http://www.ama-assn.org/go/cpt"
+DIALYSIS = (CPT, "90935")
+VITAMIN_D = of("Observation", LOINC, "68438-1", status="final", effectiveDateTime="2026-05-20",
+               valueQuantity={"value": 30, "unit": "nmol/L"})  # fmt: skip
+KNOWN_D = of("Observation", LOINC, "62292-8", status="final", effectiveDateTime="2026-05-20",
+             valueQuantity={"value": 12, "unit": "ng/mL"})  # fmt: skip
+TSAT = of("Observation", LOINC, "2502-3", status="final", effectiveDateTime="2026-05-20",
+          valueQuantity={"value": 15, "unit": "%"})  # fmt: skip
+
+
+def with_codes(resource: dict[str, Any], *codes: tuple[str, str]) -> dict[str, Any]:
+    return {**resource, "code": {"coding": [{"system": system, "code": code} for system, code in codes]}}
+
+
+def dialysed(*codes: tuple[str, str]) -> dict[str, Any]:
+    return with_codes(phlebotomy(), *codes) | {"performedDateTime": "2026-06-01"}
+
+
+def details(hook: str = "patient-view", site: Site | None = None, drafts: Any = None, **lists: Any) -> dict[str, str]:
+    """Every card by its code."""
+    found = {"conditions": [RLS], "labs": [FERRITIN], "procedures": [], **lists}
+    found |= {"patient": [{"resourceType": "Patient", "id": "p", "birthDate": "1970-01-01", "gender": "female"}]}
+    gathered = {name: Listed(tuple(found.get(name, ()))) for name in (*found, "medications", "orders", "allergies")}
+    basket = None if drafts is None else {"resourceType": "Bundle", "entry": [{"resource": each} for each in drafts]}
+    chart = read_chart(
+        gathered,
+        patient_id="p",
+        now=datetime(2026, 6, 15, tzinfo=UTC),
+        zone=UTC,
+        drafts=basket,
+        site=site or Site(),
+    )
+    verdict = decide(chart, RULES, hook)
+    cards = present(verdict, chart, RULES, profile=CardProfile("p", max_cards=0), new_uuid=lambda: "u")
+    return {each.topic.code: each.detail for each in cards}
+
+
+@pytest.mark.parametrize(
+    ("labs", "says"),
+    [
+        ([VITAMIN_D], True),
+        ([KNOWN_D], False),
+        ([with_codes(VITAMIN_D, (LOINC, "68438-1"), (LOINC, "62292-8"))], False),
+    ],
+    ids=["a code in doubt", "a verified code", "both"],
+)
+def test_a_result_known_by_a_code_in_doubt_alone(labs: list[Any], says: bool) -> None:
+    shown = details(labs=[FERRITIN, TSAT, *labs])
+    assert (SAYS in shown["VITDLOW"]) is says
+    assert SAYS not in shown["IRONLOW"]
+
+
+def test_a_code_that_the_site_maps_itself_is_no_code_in_doubt() -> None:
+    own = Site(local_codes={("urn:x", "D"): "lab-vitd"})
+    shown = details(site=own, labs=[FERRITIN, with_codes(VITAMIN_D, ("urn:x", "D"), (LOINC, "68438-1"))])
+    assert SAYS not in shown["VITDLOW"]
+
+
+ESRD = of("Condition", ICD, "N18.6")
+STAGE_5 = of("Condition", ICD, "N18.5")
+HAEMODIALYSIS = ("http://snomed.info/sct", "302497006")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "procedures", "says"),
+    [
+        ([], [dialysed(DIALYSIS)], True),
+        ([STAGE_5], [dialysed(DIALYSIS)], True),
+        ([], [dialysed(HAEMODIALYSIS)], False),
+        ([], [dialysed(DIALYSIS, HAEMODIALYSIS)], False),
+        ([ESRD], [dialysed(DIALYSIS)], False),
+    ],
+    ids=["CPT alone", "stage 5 needs the dialysis beside it", "SNOMED", "both", "the disease is coded"],
+)
+@pytest.mark.parametrize(("tsat", "code"), [(15, "IRONESRD"), (None, "IRONTESTTSAT"), (25, "IRONESRDDISCORD")])
+def test_end_stage_kidney_disease_known_by_a_code_in_doubt(
+    conditions: list[Any], procedures: list[Any], says: bool, tsat: int | None, code: str
+) -> None:
+    low = {**TSAT, "valueQuantity": {"value": tsat, "unit": "%"}}
+    labs = [FERRITIN, *([low] if tsat else [])]
+    shown = details(conditions=[RLS, *conditions], labs=labs, procedures=procedures)
+    assert (SAYS in shown[code]) is says
+
+
+def order(code: tuple[str, str]) -> dict[str, Any]:
+    return with_codes(of("ServiceRequest", *code), code) | {"status": "draft", "intent": "order"}
+
+
+@pytest.mark.parametrize(("code", "says"), [((CPT, "82728"), True), ((LOINC, "2276-4"), False)], ids=["CPT", "LOINC"])
+def test_an_order_known_by_a_code_in_doubt(code: tuple[str, str], says: bool) -> None:
+    shown = details("order-sign", labs=[], drafts=[order(code)])
+    assert (SAYS in shown["OSLABTSAT"]) is says
+
+
+IRON = {
+    "resourceType": "MedicationRequest",
+    "id": "fe",
+    "status": "draft",
+    "intent": "order",
+    "medicationCodeableConcept": {
+        "coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "310325"}]
+    },
+    "dosageInstruction": [{"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}},
+                           "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}]}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "says"), [(DIALYSIS, True), (HAEMODIALYSIS, False)], ids=["CPT", "SNOMED"])
+def test_an_order_of_iron_in_dialysis_known_by_a_code_in_doubt(code: tuple[str, str], says: bool) -> None:
+    high = {**FERRITIN, "valueQuantity": {"value": 820, "unit": "ng/mL"}}
+    shown = details("order-sign", labs=[high, TSAT], procedures=[dialysed(code)], drafts=[IRON])
+    assert (SAYS in shown["OSIRONESRDHOLD"]) is says
+
+
+def test_the_mark_of_facts_that_no_card_rests_on_is_kept() -> None:
+    """Orders that were placed silence cards, and allergies stand behind a card only where a draft is there."""
+    placed = with_codes(of("ServiceRequest", CPT, "82728"), (CPT, "82728")) | {"status": "active", "intent": "order"}
+    gathered = {"orders": Listed((placed,))}
+    chart = read_chart(gathered, patient_id="p", now=datetime(2026, 6, 15, tzinfo=UTC), zone=UTC)
+    assert [each.unverified for each in chart.lab_orders] == [True]
+
+
+def test_of_the_same_result_by_two_codes_the_verified_one_stays() -> None:
+    twice = [{**VITAMIN_D, "id": "a"}, {**with_codes(VITAMIN_D, (LOINC, "62292-8")), "id": "b"}]
+    for labs in (twice, twice[::-1]):
+        assert SAYS not in details(labs=[FERRITIN, *labs])["VITDLOW"]

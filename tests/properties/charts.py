@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from tests.properties.answers import RULES
 from tests.properties.patients import (
     ALLERGIES,
-    DIAGNOSES,
     PATIENT,
     PROCEDURES,
     TODAY,
@@ -324,9 +323,6 @@ def drawn(dice: Random) -> Generated:
         tuple(sorted(switches.items())),
     )
     return _plain_iron(dice, kind, patient) if dice.random() < _PLAIN_SHARE else patient
-
-
-assert set(_USUAL_SIDE_DIAGNOSES) <= set(DIAGNOSES)
 
 
 #: One chart for each seed. A seed alone, and not each roll, is drawn by hypothesis: otherwise most charts of a run are

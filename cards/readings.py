@@ -152,13 +152,18 @@ def _bands(result: LabResult, limits: Sequence[tuple[Quantity, bool]]) -> tuple[
     return tuple(sides)
 
 
-def _word(result: LabResult) -> tuple[int, float, bool, Decimal, str]:
+def _word(result: LabResult) -> tuple[int, float, bool, Decimal, int, str]:
     """The later word of two results of one time: higher status, later issue, reported rather than calculated.
 
     Where nothing tells them apart the higher number is shown, whatever id either has: it is the one that warns of iron.
     """
     issued = result.issued.timestamp() if result.issued else float("-inf")
-    return _STATUS.index(result.status), issued, result.how != "calculated", result.quantity.value, result.reference
+    return _STATUS.index(result.status), issued, result.how != "calculated", *_height(result.quantity), result.reference
+
+
+def _height(quantity: Quantity) -> tuple[Decimal, int]:
+    """Of equal numbers the one that may lie above is higher, the one that may lie below lower."""
+    return quantity.value, ("<", "<=", "", ">=", ">").index(quantity.comparator)
 
 
 def _newest(result: UnusableResult) -> date:

@@ -93,6 +93,16 @@ def test_of_two_in_one_band_the_later_word_counts(one: dict[str, Any], other: di
     assert answer(lab("ferritin", "38", **one), lab("ferritin", "40", **other)) == f"usable {expected} ng/mL"
 
 
+@pytest.mark.parametrize(("comparators", "shown"), [(("", ">"), ">400"), (("<", ""), "400"), (("<=", ">="), ">=400")])
+@pytest.mark.parametrize("ids", [("1", "2"), ("2", "1")])
+def test_of_equal_numbers_the_one_that_may_lie_above_is_shown(
+    comparators: tuple[str, str], ids: tuple[str, str], shown: str
+) -> None:
+    labs = [lab("ferritin", "400", comparator=sign, reference=f"Observation/{id}")
+            for sign, id in zip(comparators, ids, strict=True)]  # fmt: skip
+    assert answer(*labs) == f"usable {shown} ng/mL"
+
+
 def test_a_conflict_shows_all_results_of_that_time() -> None:
     reading = ferritin(lab("ferritin", "38"), lab("ferritin", "90"), lab("ferritin", "20", "2026-05-01"))
     assert reading.result is None

@@ -20,6 +20,9 @@ _CERTAINTY = ("retrieved", "quoted", "unverified")
 #: Limits without a numeric scale of their own are compared with what the decision counts.
 _WHOLE_UNITS = ("d", "mo", "a")
 
+#: The units of limits that are compared with no laboratory result.
+_OTHER_UNITS = ("d", "mo", "a", "mg", "mg/kg", "IU", "points", "dose rises")
+
 Content = Mapping[str, Any]
 
 
@@ -134,6 +137,9 @@ def _unit_faults(entry: Content) -> Iterator[str]:
         yield f".analyte: {name} is not in cards/analytes.toml; correct it"
     elif name and analyte(name).unit != entry["unit"]:
         yield f".unit: found {entry['unit']}; allowed: {analyte(name).unit}, in which {name} is compared; correct it"
+    if not name and entry["unit"] not in _OTHER_UNITS:
+        allowed = f"{', '.join(_OTHER_UNITS)}; or that of an analyte, named under analyte"
+        yield f".unit: found {entry['unit']}; allowed: {allowed}; correct it"
     if entry["unit"] in _WHOLE_UNITS and Decimal(entry["value"]) % 1:
         yield ".value: days, months and years are not divided; write a whole number"
 

@@ -159,3 +159,8 @@ def test_a_limit_of_its_own_is_not_used_from_elsewhere(folder: Path) -> None:
 )  # fmt: skip
 def test_shape_and_check_digit_of_a_code(system: str, code: str, is_one: bool) -> None:
     assert (fault_of_code(system, code) == "") is is_one
+
+
+def test_a_unit_that_nothing_is_compared_in_is_refused(folder: Path) -> None:
+    change(folder / "decisions" / "folate_order.toml", 'unit = "mg"', 'unit = "mgs"')
+    assert any('thresholds."folate.dose".unit: found mgs; allowed: d, mo, a, mg' in fault for fault in faults(folder))

@@ -117,7 +117,7 @@ def house(folder: Path, **changes: Any) -> Iterator[House]:
         made: list[House] = []
         app = create_app(
             settings,
-            clock=lambda: made[0].now,
+            clock=lambda: made[0].now if made else START,
             store=store,
             authenticate=lambda header, path: by_name[header or ""],
             register=[lambda app: install_counting(app, metrics)],

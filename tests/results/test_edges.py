@@ -11,6 +11,7 @@ import pytest
 from cards.calculated import blocking_tsat, exact, saturations, tsat_results
 from cards.chart import LabResult, UnusableResult
 from cards.quantity import Quantity
+from cards.reading.unknown import unread_units
 from cards.readings import Kind, choose
 from cards.readings import read as read_one
 
@@ -314,3 +315,23 @@ def test_zero_is_no_result(name: str) -> None:
     unit = {"transferrin": "mg/dL", "b12": "pg/mL", "ferritin": "ng/mL"}.get(name, "ug/dL")
     assert reason(observation(name, 0, unit)) == "implausible"
     assert reason(observation(name, 200, unit)) == ""
+
+
+# --- units that could not be read ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "why"),
+    [
+        ({"unit": "furlong", "code": "x"}, "furlong", "unknown-unit"),
+        ({"code": "furlong", "system": "http://unitsofmeasure.org"}, "furlong", "unknown-unit"),
+        ({}, "", "no-unit"),
+        ({"unit": "ng/mL"}, None, ""),
+    ],
+)
+def test_a_unit_that_could_not_be_read_is_listed_as_it_was_sent(
+    quantity: dict[str, str], unit: str | None, why: str
+) -> None:
+    result = observation("ferritin", id="f", valueQuantity={"value": 38, **quantity})
+    found = unread_units([result], read(result).unusable)
+    assert found == ((("ferritin", why, unit),) if unit is not None else ())

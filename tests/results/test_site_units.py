@@ -72,3 +72,18 @@ def test_a_limit_in_its_own_unit_gets_no_allowance_for_round_numbers() -> None:
     beyond = limit.range[1] * Decimal("1.01")
     with pytest.raises(BadKnowledge, match=r"thresholds\.\"vitd\.def\""):
         site(limit.unit, **{"vitd.def": str(beyond)})
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("vitd.deff", "did you mean vitd.def?"), ("xyz", "rls-cds rules lists all of them")],
+)
+def test_a_name_that_is_none_is_told_with_the_next_step(name: str, advice: str) -> None:
+    with pytest.raises(BadKnowledge) as raised:
+        overridden(
+            RULES,
+            [SiteThreshold(name, Decimal(1), Decimal(1), "ours", date(2026, 5, 1))],
+            (),
+            where="site.toml",
+        )
+    assert raised.value.faults == (f'site.toml: thresholds."{name}": no such name; {advice}',)

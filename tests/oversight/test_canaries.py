@@ -332,7 +332,11 @@ class Breaks:
 
 @pytest.mark.parametrize("at", ["record_answer", "suppressed", "clock", "new_uuid", "authenticate", "record_feedback"])
 def test_a_bug_anywhere_is_a_500_with_a_correlation_id_and_no_word_more_log7(at: str) -> None:
+    started: list[Any] = []
+
     def fails(*_: object) -> Any:
+        if at == "clock" and not started:  # the day of the start is asked for too
+            return datetime(2026, 6, 30, 15, tzinfo=UTC)
         raise ValueError(f"{PATIENT} {TOKEN}")
 
     ports: dict[str, Any] = {"clock": lambda: datetime(2026, 6, 30, 15, tzinfo=UTC), "store": Breaks(at)}
@@ -340,6 +344,7 @@ def test_a_bug_anywhere_is_a_500_with_a_correlation_id_and_no_word_more_log7(at:
         ports[at] = fails
     with every_logger_at_debug() as stream:
         app = create_app(open_settings(), **ports)
+        started.append(app)
         http = app.test_client()
         item = {"card": str(uuid.uuid4()), "outcome": "overridden", "outcomeTimestamp": "2026-06-30T14:00:00Z"}
         path, body = (f"{VIEW}/feedback", {"feedback": [item]}) if at == "record_feedback" else (VIEW, request())

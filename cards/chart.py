@@ -292,9 +292,9 @@ class Chart:
         return tuple(drug for drug in self.drugs if drug.active and drug.has(*classes))
 
     def results(self, analyte: str) -> tuple[LabResult, ...]:
-        """Usable results of one analyte, newest first."""
+        """Usable results of one analyte, newest first; of one time the higher number first, whatever their ids."""
         found = [result for result in self.labs if result.analyte == analyte]
-        return tuple(sorted(found, key=lambda result: result.when.order, reverse=True))
+        return tuple(sorted(found, key=lambda result: (result.when.order, result.quantity.value), reverse=True))
 
 
 def references(facts: Iterable[LabResult | Diagnosis | Drug | Procedure | Allergy]) -> tuple[str, ...]:

@@ -319,3 +319,13 @@ def test_of_two_texts_the_one_that_tells_the_strength_counts() -> None:
 )
 def test_a_number_is_positive_and_of_a_size_that_can_be(value: object, read: str | None) -> None:
     assert number(value) == (None if read is None else Decimal(read))
+
+
+def test_what_is_no_part_of_one_piece_is_read_as_it_is_written() -> None:
+    assert read_sig("2/2 tablet daily").amount == 2
+
+
+def test_a_medication_is_found_by_an_id_of_any_letters() -> None:
+    held = {"resourceType": "Medication", "id": "MIX", "code": {"text": "magnesium oxide 400 mg tablet"}}
+    for reference in ("Medication/MIX", "https://ehr.example/fhir/Medication/MIX/"):
+        assert product_of({"medicationReference": {"reference": reference}}, resolver([held]))

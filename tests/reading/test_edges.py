@@ -321,6 +321,14 @@ def test_an_onset_is_a_day_of_the_clinic(onset: dict[str, Any]) -> None:
     assert found.onset and found.onset.text == "2026-06-14"
 
 
+@pytest.mark.parametrize("end", [{"abatementDateTime": LATE}, {"abatementPeriod": {"end": LATE}}])
+def test_the_end_of_a_diagnosis_is_a_day_of_the_clinic(end: dict[str, Any]) -> None:
+    code = {"coding": [{"system": ICD_10_CM, "code": "G25.81"}]}
+    condition = {"resourceType": "Condition", "id": "c", "code": code, **end}
+    (found,) = read_diagnoses([condition], patient_id="p", today=TODAY, zone=NEW_YORK)
+    assert found.abated and found.abated.text == "2026-06-14"
+
+
 def test_the_end_of_a_course_and_the_day_of_a_procedure_are_days_of_the_clinic() -> None:
     lasting = {"repeat": {"boundsPeriod": {"start": "2026-05-01", "end": LATE}}}
     order = {"resourceType": "MedicationRequest", "id": "m", "status": "completed", "intent": "order",

@@ -174,3 +174,9 @@ def test_whether_pages_were_followed_holds_inside_an_older_answer_too(followed: 
     older = {"response": {"status": "200 OK"}, "resource": bundle(RESULT, **NEXT)}
     listing = unwrap(older, pages_followed=followed).listing
     assert listing is (Listing.COMPLETE if followed else Listing.CUT)
+
+
+def test_a_failure_inside_a_bundle_stays_one_beside_a_whole_one() -> None:
+    failed, whole = bundle(RESULT, ERROR), bundle(RESULT)
+    for entries in ((failed, whole), (whole, failed)):
+        assert unwrap(bundle(*entries)).listing is Listing.NOT_KNOWN

@@ -219,6 +219,11 @@ def test_a_due_date_is_a_day_in_the_zone_of_the_clinic() -> None:
     assert (measure.kind, measure.value, str(measure.day)) == ("due-date", Decimal(0), "2026-09-30")
 
 
+def test_a_plain_integer_is_a_score_and_no_weight() -> None:
+    weighed = observation("body-weight", 70, "kg", valueInteger=3)
+    assert [(each.kind, each.value) for each in read(weighed).measures] == [("body-weight", Decimal(70))]
+
+
 @pytest.mark.parametrize(
     ("answer", "counts"),
     [

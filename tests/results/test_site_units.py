@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from cards.chart import LabResult
-from cards.overrides import SiteThreshold, overridden
+from cards.overrides import SiteSwitch, SiteThreshold, overridden, own_choices
 from cards.rules import BadKnowledge, Rules, load_rules
 from cards.site_units import in_site_units
 
@@ -87,3 +87,12 @@ def test_a_name_that_is_none_is_told_with_the_next_step(name: str, advice: str) 
             where="site.toml",
         )
     assert raised.value.faults == (f'site.toml: thresholds."{name}": no such name; {advice}',)
+
+
+def test_the_choices_of_a_site_are_those_it_made() -> None:
+    own = SiteSwitch("include_plmd", "true", RULES.switches["include_plmd"].default, "ours", date(2026, 5, 1))
+    found = own_choices(overridden(RULES, (), [own], where="site.toml"))
+    assert {name: (switch.value, switch.site_date) for name, switch in found.items()} == {
+        "include_plmd": ("true", date(2026, 5, 1))
+    }
+    assert own_choices(RULES) == {}

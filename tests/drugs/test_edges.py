@@ -329,3 +329,8 @@ def test_a_medication_is_found_by_an_id_of_any_letters() -> None:
     held = {"resourceType": "Medication", "id": "MIX", "code": {"text": "magnesium oxide 400 mg tablet"}}
     for reference in ("Medication/MIX", "https://ehr.example/fhir/Medication/MIX/"):
         assert product_of({"medicationReference": {"reference": reference}}, resolver([held]))
+
+
+def test_the_iron_that_the_label_of_an_infusion_states_is_its_strength() -> None:
+    found = recognise({"text": "ferric carboxymaltose 50 mg iron/mL injection"})
+    assert found and [each.mg for each in found.ingredients] == [50]

@@ -14,9 +14,10 @@ from cards.explain import Explanation, explain
 from cards.present import CardProfile, present
 from cards.reading import Site, read_chart
 from cards.rules import Rules
-from cds_service.patient_files import KEY_OF_TYPE, Question, Unreadable, questions
+from cds_service.belonging import KEY_OF_TYPE, mixed_up
+from cds_service.patient_files import Question, Unreadable, hook_fault, questions
 
-__all__ = ["KEY_OF_TYPE", "Evaluation", "Question", "Unreadable", "evaluate", "questions"]
+__all__ = ["KEY_OF_TYPE", "Evaluation", "Question", "Unreadable", "evaluate", "hook_fault", "mixed_up", "questions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,14 @@ def evaluate(
     assume_rls: bool = False,
     site: Site | None = None,
 ) -> Evaluation:
-    """Answer one question as the service would; `hook` overrides the one of the file, `site` holds local codes."""
+    """Answer one question as the service would; `hook` overrides the one of the file, `site` holds local codes.
+
+    Raises `Unreadable` for a hook that no service answers.
+    """
     asked = hook or question.hook
+    fault = hook_fault(asked)
+    if fault:
+        raise Unreadable(f"{question.place}: {fault}")
     chart = read_chart(
         question.gathered,
         patient_id=question.patient_id,

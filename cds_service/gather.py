@@ -13,23 +13,16 @@ from typing import Any
 
 from cards.chart import Listing
 from cards.reading import Listed, unwrap
-from cards.reading.bundles import NOT_READ
-from cards.reading.lab_orders import KINDS as LAB_ORDERS
-from cards.reading.shapes import first, reference_of, subject_is, text
+from cards.reading.shapes import first, reference_of, text
 from cds_service.fhir.pages import next_link
 from cds_service.fhir.reader import Reader
 from cds_service.hook_request import HookRequest
-from cds_service.services import KIND_OF_KEY, template
+from cds_service.prefetch import prefetched
+from cds_service.services import template
 
 #: Medication resources that orders point at and nobody sent: so many are read on demand.
 MOST_MEDICATIONS = 10
 _MEDICATION = re.compile(r"Medication/(?!\.+$)[A-Za-z0-9\-.]{1,64}")
-_DRUG_RECORDS = frozenset(
-    {"MedicationRequest", "MedicationOrder", "MedicationStatement", "MedicationAdministration", "Medication"}
-    | {"MedicationDispense", "MedicationPrescription"}
-)
-#: The types a key may hold besides the one it asks for: older versions' names, and what `_include` brings along.
-_KINDS_OF_KEY: Mapping[str, frozenset[str]] = {"medications": _DRUG_RECORDS, "orders": LAB_ORDERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +44,7 @@ class Gathered:
 def gather(request: HookRequest, keys: Iterable[str], reader: Reader | None) -> Gathered:
     """Every key of the service. Without a reader only what was prefetched; never raises on account of data."""
     keys = tuple(keys)
-    sent = {key: _prefetched(request, key) for key in keys}
+    sent = {key: prefetched(request.prefetch, key, request.patient_id) for key in keys}
     absent = tuple(key for key, listed in sent.items() if _is_absent(listed))
     read: dict[str, Listed] = {}
     if reader:
@@ -64,27 +57,8 @@ def gather(request: HookRequest, keys: Iterable[str], reader: Reader | None) -> 
     return Gathered(lists, sources, dict(reader.faults) if reader else {}, dict(reader.seconds) if reader else {})
 
 
-def _prefetched(request: HookRequest, key: str) -> Listed:
-    if key not in request.prefetch:
-        return NOT_READ
-    listed = unwrap(request.prefetch[key], kind=KIND_OF_KEY[key])
-    return NOT_READ if _is_of_another_kind(listed, key) or _is_foreign(listed, key, request.patient_id) else listed
-
-
 def _is_absent(listed: Listed) -> bool:
     return listed.listing is Listing.NOT_KNOWN and not listed.refused
-
-
-def _is_of_another_kind(listed: Listed, key: str) -> bool:
-    kinds = _KINDS_OF_KEY.get(key, frozenset()) | {KIND_OF_KEY[key]}
-    return bool(listed.resources) and not any(text(each.get("resourceType")) in kinds for each in listed.resources)
-
-
-def _is_foreign(listed: Listed, key: str, patient_id: str) -> bool:
-    """Nothing in it is about the patient: the whole answer belongs to somebody else (F-11)."""
-    if key == "patient":
-        return any(text(each.get("id")) not in ("", patient_id) for each in listed.resources)
-    return bool(listed.resources) and not any(subject_is(each, patient_id) for each in listed.resources)
 
 
 def _goes_on(listed: Listed, value: Any) -> bool:

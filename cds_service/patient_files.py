@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cards.chart import LISTS, Listing
-from cards.decide import PATIENT_VIEW
+from cards.decide import ORDER_HOOKS, PATIENT_VIEW
 from cards.reading import Listed, unwrap
-from cards.reading.shapes import reference_id, reference_of, reference_type
+from cards.reading.bundles import NOT_READ
+from cards.reading.shapes import reference_id, subject_is
+from cds_service.belonging import Resource, mixed_up, nobodys, of_key, once_each, subjects
+from cds_service.prefetch import is_foreign, prefetched
 
-Resource = dict[str, Any]
-
-#: Which prefetch key a resource type belongs to.
-KEY_OF_TYPE = {
-    "Patient": "patient",
-    "Condition": "conditions",
-    "Observation": "labs",
-    "MedicationRequest": "medications",
-    "MedicationOrder": "medications",
-    "MedicationStatement": "medications",
-    "MedicationAdministration": "medications",
-    "Medication": "medications",
-    "AllergyIntolerance": "allergies",
-    "Procedure": "procedures",
-    "ServiceRequest": "orders",
-    "ProcedureRequest": "orders",
-    "DiagnosticOrder": "orders",
-}
+HOOKS = (PATIENT_VIEW, *ORDER_HOOKS)
+#: A name that may be shown again: words and hyphens, as the names of hooks are.
+_NAME = re.compile(r"[a-z][a-z-]{0,40}")
 _NOTE = "no Patient in it: read as an adult of unknown sex"
 
 
@@ -52,19 +41,46 @@ class Question:
     note: str = ""
 
 
+def hook_fault(hook: object) -> str:
+    """Why no service answers this hook; empty where one does."""
+    if hook in HOOKS:
+        return ""
+    named = f"hook {hook}" if isinstance(hook, str) and _NAME.fullmatch(hook) else "its hook"
+    return f"{named} is none of {', '.join(HOOKS)}"
+
+
 def questions(path: Path, *, assume_adult: bool = False) -> Iterator[Question]:
     """Every patient of a file.
 
     `assume_adult`: resources without a Patient are read as those of an adult of unknown sex. Raises `Unreadable` for
-    a file that cannot be one of the kinds, or holds nobody.
+    a file that cannot be one of the kinds, holds nobody, or patients that could be mixed up.
     """
     text = path.read_text(encoding="utf-8-sig")
+    if not text.strip():
+        raise Unreadable(f"{path}: the file is empty; expected a patient Bundle, a hook request or NDJSON")
     try:
         whole = _parse(text)
-    except ValueError:
+    except ValueError as fault:
+        if not _is_by_lines(path, text):
+            raise Unreadable(f"{path}: not JSON ({_why(fault)})") from fault
         yield from _from_lines(path, text, assume_adult)
         return
     yield from _from_document(whole, str(path), assume_adult)
+
+
+def _is_by_lines(path: Path, text: str) -> bool:
+    """NDJSON: so it is named, or its first line is whole by itself."""
+    try:
+        _parse(text.strip().splitlines()[0])
+    except ValueError:
+        return path.suffix in (".ndjson", ".jsonl")
+    return True
+
+
+def _why(fault: ValueError) -> str:
+    if not isinstance(fault, json.JSONDecodeError):
+        return str(fault)
+    return f"{fault.msg} at line {fault.lineno}, column {fault.colno}"
 
 
 def _parse(text: str) -> Any:
@@ -100,7 +116,7 @@ def _from_line(line: str, place: str) -> Resource:
     try:
         content = _parse(line)
     except ValueError as fault:
-        why = fault.msg if isinstance(fault, json.JSONDecodeError) else str(fault)
+        why = f"{fault.msg} at column {fault.colno}" if isinstance(fault, json.JSONDecodeError) else str(fault)
         raise Unreadable(f"{place}: not JSON ({why}); expected one JSON object a line") from fault
     if not isinstance(content, dict):
         raise Unreadable(f"{place}: expected one JSON object a line, found a JSON {type(content).__name__}")
@@ -161,12 +177,20 @@ def _of_resources(
     trusted to hold all of the kinds that it holds; a single resource proves no absence.
     """
     everything = tuple(resources)
-    people = [each for each in everything if each.get("resourceType") == "Patient"]
+    people = once_each(each for each in everything if each.get("resourceType") == "Patient")
     if people:
-        for person in people:
-            yield _about(str(person.get("id", "")), everything, place)
+        fault = mixed_up(people) or nobodys(everything, len(people))
+        if fault:
+            raise Unreadable(f"{place}: {fault}")
+        ids = [str(person.get("id") or "") for person in people]
+        for patient_id in ids:
+            yield _about(patient_id, everything, place, ids)
     elif assume_adult and listing is not Listing.NOT_KNOWN and all(_is_fhir(each) for each in everything):
-        for patient_id in _subjects(everything):
+        named = subjects(everything)
+        fault = nobodys(everything, len(named))
+        if fault:
+            raise Unreadable(f"{place}: {fault}")
+        for patient_id in named:
             yield _without_patient(patient_id, everything, place, listing)
     else:
         raise Unreadable(f"{place}: {_nobody(everything, assume_adult)}")
@@ -184,28 +208,29 @@ def _nobody(resources: tuple[Resource, ...], assume_adult: bool) -> str:
     return f"no Patient in it; {expected}{advice}"
 
 
-def _about(patient_id: str, everything: tuple[Resource, ...], place: str) -> Question:
-    gathered = {key: Listed(_of_key(everything, key)) for key in LISTS}
+def _about(patient_id: str, everything: tuple[Resource, ...], place: str, ids: Iterable[str]) -> Question:
+    """The patient's own part of the file, which holds `ids`.
+
+    Of a kind that others of the file have and this one has not, there is none; a kind of which nothing is about any
+    of them was not read, as in a prefetch.
+    """
+    whole = {key: Listed(of_key(everything, key)) for key in LISTS}
+    foreign = {key for key, listed in whole.items() if key != "patient" and is_foreign(listed, key, *ids)}
+    own = {key: _own(listed, patient_id) if key != "patient" else listed for key, listed in whole.items()}
+    gathered = {key: NOT_READ if key in foreign else listed for key, listed in own.items()}
     return Question(place, patient_id, gathered, resources=everything)
 
 
-def _of_key(everything: tuple[Resource, ...], key: str) -> tuple[Resource, ...]:
-    return tuple(each for each in everything if KEY_OF_TYPE.get(str(each.get("resourceType"))) == key)
+def _own(listed: Listed, patient_id: str) -> Listed:
+    return Listed(tuple(each for each in listed.resources if subject_is(each, patient_id)))
 
 
 def _without_patient(patient_id: str, everything: tuple[Resource, ...], place: str, listing: Listing) -> Question:
     """What the file does not hold was not looked at: an answer of observations says nothing about drugs."""
     person: Resource = {"resourceType": "Patient", "id": patient_id}
-    held = {key: _of_key(everything, key) for key in LISTS}
+    held = {key: of_key(everything, key) for key in LISTS}
     gathered = {key: Listed(resources, listing) for key, resources in held.items() if resources}
     return Question(place, patient_id, gathered | {"patient": Listed((person,))}, resources=everything, note=_NOTE)
-
-
-def _subjects(everything: tuple[Resource, ...]) -> tuple[str, ...]:
-    """The patients that the resources name; one without a name where they name none."""
-    named = (each.get("subject") or each.get("patient") for each in everything)
-    found = [each for each in named if reference_of(each) and reference_type(each) in ("", "Patient")]
-    return tuple(dict.fromkeys(reference_id(each) for each in found if not reference_of(each).startswith("#"))) or ("",)
 
 
 def _from_request(content: Mapping[str, Any], place: str) -> Question:
@@ -215,10 +240,11 @@ def _from_request(content: Mapping[str, Any], place: str) -> Question:
     prefetch = content.get("prefetch")
     given = prefetch if isinstance(prefetch, dict) else {}
     selections = context.get("selections")
+    patient_id = context["patientId"].removeprefix("Patient/")
     return Question(
         place=place,
-        patient_id=context["patientId"].removeprefix("Patient/"),
-        gathered={key: unwrap(given[key]) for key in LISTS if key in given},
+        patient_id=patient_id,
+        gathered={key: prefetched(given, key, patient_id) for key in LISTS if key in given},
         hook=str(content["hook"]),
         drafts=context.get("draftOrders"),
         selections=tuple(map(str, selections)) if isinstance(selections, list) else None,

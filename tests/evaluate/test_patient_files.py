@@ -130,12 +130,18 @@ def test_results_cut_after_a_page_prove_no_absence(tmp_path: Path) -> None:
         ({"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}, "only an OperationOutcome"),
         (_bundle({"resource": {"resourceType": "OperationOutcome", "issue": []}}), "only an OperationOutcome"),
         ({"a": 1}, "no Patient in it"),
-        ("", "no Patient in it"),
+        ("", "the file is empty"),
+        (" \n\n", "the file is empty"),
         ("[1]", "found a JSON list"),
         ("7\n8\n", "expected one JSON object a line, found a JSON int"),
         ('{"resourceType": "Patient", "x": NaN}', "NaN is no JSON"),
         ("[" * 100_000, "nested too deep"),
-        ('{"hook": "patient-view"', "not JSON"),
+        ('{"hook": "patient-view"', "not JSON (Expecting ',' delimiter at line 1, column 24)"),
+        ('{\n  "resourceType": "Bundle",\n  "entry": [}\n', "not JSON (Expecting value at line 3, column 13)"),
+        (
+            '{"resourceType": "Patient", "id": "p"}\n{"a": }\n',
+            "file.json:2: not JSON (Expecting value at column 7); expected",
+        ),
         ({"hook": "patient-view"}, "needs context.patientId"),
     ],
 )
@@ -160,3 +166,109 @@ def test_resources_line_by_line_are_gathered_by_patient(tmp_path: Path) -> None:
     lines = [{"resourceType": "Patient", "id": "p"}, _ferritin({"reference": "Patient/p"})]
     code, answers, _ = _ask(tmp_path, "\n".join(map(json.dumps, lines)), "--assume-rls")
     assert (code, [_codes(each) for each in answers]) == (0, [["IRONLOW"]])
+
+
+def test_a_line_of_an_export_that_is_broken_is_named_even_where_it_is_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "export.ndjson"
+    path.write_text('{"resourceType": "Patient"\n{"resourceType": "Patient", "id": "p"}\n', encoding="utf-8")
+    result = run(str(path))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"{path}:1: not JSON (")
+    assert result.stderr.endswith("; expected one JSON object a line\n")
+
+
+def _request(hook: Any, **prefetch: Any) -> dict[str, Any]:
+    return {"hook": hook, "context": {"patientId": "p", "userId": "Practitioner/x"}, "prefetch": prefetch}
+
+
+@pytest.mark.parametrize(
+    ("hook", "named"),
+    [
+        ("appointment-book", "hook appointment-book"),
+        ("patient-views", "hook patient-views"),
+        ("", "its hook"),
+        ("Patient-View\x1b[2J", "its hook"),
+        (7, "its hook"),
+        (["patient-view"], "its hook"),
+    ],
+)
+def test_a_hook_that_no_service_answers_is_no_all_clear(tmp_path: Path, hook: Any, named: str) -> None:
+    person = {"resourceType": "Patient", "id": "p"}
+    for prefetch in ({}, {"patient": person, "conditions": None, "labs": None}):
+        code, answers, error = _ask(tmp_path, _request(hook, **prefetch))
+        assert (code, answers) == (1, [])
+        assert error.endswith(f": {named} is none of patient-view, order-sign, order-select\n")
+
+
+def test_another_hook_may_be_asked_in_place_of_one_that_is_none(tmp_path: Path) -> None:
+    code, answers, _ = _ask(tmp_path, _request("appointment-book"), "--hook", "patient-view")
+    assert (code, answers[0]["hook"], answers[0]["missing"]) == (0, "patient-view", ["patient", "conditions"])
+
+
+def _rls(patient_id: str) -> dict[str, Any]:
+    coding = {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "G25.81"}
+    subject = {"reference": f"Patient/{patient_id}"}
+    return {"resourceType": "Condition", "id": f"c-{patient_id}", "subject": subject, "code": {"coding": [coding]}}
+
+
+def _person(patient_id: str, **more: Any) -> dict[str, Any]:
+    return {"resourceType": "Patient", "id": patient_id, "birthDate": "1980-01-01", **more}
+
+
+@pytest.mark.parametrize("by_line", [False, True])
+def test_each_of_several_patients_is_answered_by_name(tmp_path: Path, by_line: bool) -> None:
+    """Patients of one file have their own records each: to have none, where others have some, is an answer."""
+    held = [_person("a"), _person("b"), _rls("b"), _ferritin({"reference": "Patient/b"})]
+    content = "\n".join(map(json.dumps, held)) if by_line else _bundle(*({"resource": each} for each in held))
+    code, answers, _ = _ask(tmp_path, content)
+    assert (code, [(each["patient"], _codes(each)) for each in answers]) == (0, [("a", []), ("b", ["IRONLOW"])])
+    assert answers[0]["missing"] == []
+
+
+@pytest.mark.parametrize(
+    ("held", "message"),
+    [
+        ([_person("a"), _person("a", gender="male")], "found 2 Patients of one id (a); expected one"),
+        ([_person(""), _person("", gender="male")], "found 2 Patients of one id (none); expected one"),
+        ([_person("a"), _person("")], "a Patient without an id beside another"),
+        ([_person("a"), _person("b"), _ferritin(None)], "2 Patients, and 1 of the records (Observation) name none"),
+    ],
+)
+@pytest.mark.parametrize("by_line", [False, True])
+def test_patients_that_could_be_mixed_up_are_not_answered(
+    tmp_path: Path, held: list[dict[str, Any]], message: str, by_line: bool
+) -> None:
+    content = "\n".join(map(json.dumps, held)) if by_line else _bundle(*({"resource": each} for each in held))
+    code, answers, error = _ask(tmp_path, content, "--assume-rls")
+    assert (code, answers) == (1, [])
+    assert message in error
+
+
+def test_results_of_several_without_a_patient_are_not_shared_out(tmp_path: Path) -> None:
+    held = [_ferritin({"reference": "Patient/p"}), _ferritin({"reference": "Patient/q"}), _ferritin(None)]
+    code, answers, error = _ask(tmp_path, _bundle(*({"resource": each} for each in held)), "--assume-rls")
+    assert (code, answers) == (1, [])
+    assert "2 Patients, and 1 of the records (Observation) name none of them" in error
+
+
+def test_a_patient_that_stands_there_twice_is_one(tmp_path: Path) -> None:
+    held = [_person("a"), _person("a"), _rls("a"), _ferritin({"reference": "Patient/a"})]
+    code, answers, _ = _ask(tmp_path, _bundle(*({"resource": each} for each in held)))
+    assert (code, [_codes(each) for each in answers]) == (0, [["IRONLOW"]])
+
+
+def test_lists_that_belong_to_somebody_else_were_not_read(tmp_path: Path) -> None:
+    """The service answers 412: what is wholly about another is as if it had not been sent (F-11)."""
+    bundle = _bundle({"resource": _person("p")}, {"resource": _rls("q")})
+    conditions, labs = _bundle({"resource": _rls("q")}), _bundle({"resource": _ferritin({"reference": "Patient/q"})})
+    for content, missing in (
+        (bundle, ["conditions"]),
+        (_request("patient-view", patient=_person("p"), conditions=conditions), ["conditions"]),
+        (_request("patient-view", patient=_person("q"), conditions=None), ["patient"]),
+        (
+            _request("patient-view", patient=_person("p"), conditions=_bundle({"resource": _rls("p")}), labs=labs),
+            ["labs"],
+        ),
+    ):
+        code, answers, _ = _ask(tmp_path, content)
+        assert (code, answers[0]["cards"], answers[0]["missing"]) == (0, [], missing)

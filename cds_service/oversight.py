@@ -16,7 +16,7 @@ from cds_service.drift import firing_drift
 from cds_service.metrics import Metrics
 from cds_service.metrics_counting import install_counting
 from cds_service.rounds import Round, Rounds
-from cds_service.self_test import SelfTest, twin
+from cds_service.self_test import SelfTest, twins
 from cds_service.settings import Settings
 from cds_service.store import Retention, Store
 from cds_service.unknown_samples import PATIENTS
@@ -41,7 +41,9 @@ class Oversight:
     ) -> None:
         self.metrics = Metrics(1 if settings.is_open else PATIENTS)
         self._settings, self._store, self._keys, self._clock = settings, store, keys, clock
-        self._self_test = SelfTest(twin(settings, rules, clock), lambda: clock().astimezone(settings.time_zone).date())
+        self._self_test = SelfTest(
+            *twins(settings, rules, clock), lambda: clock().astimezone(settings.time_zone).date()
+        )
         self._closing = closing
         self._watched: frozenset[str] = frozenset()
 

@@ -9,6 +9,7 @@ import pytest
 from cards.chart import Amount, Product
 from cards.drugs.dose import daily_dose
 from cards.drugs.history import with_history
+from cards.drugs.ingredients import plain
 from cards.drugs.iron import Iron, elemental_iron
 from cards.drugs.medication import product_of, resolver
 from cards.drugs.naming import name_of
@@ -334,3 +335,13 @@ def test_a_medication_is_found_by_an_id_of_any_letters() -> None:
 def test_the_iron_that_the_label_of_an_infusion_states_is_its_strength() -> None:
     found = recognise({"text": "ferric carboxymaltose 50 mg iron/mL injection"})
     assert found and [each.mg for each in found.ingredients] == [50]
+
+
+def test_accents_and_apostrophes_are_no_part_of_a_name() -> None:
+    assert plain("Phillips' Mágnesium µ") == "phillips magnesium u"
+
+
+def test_a_structured_dose_keeps_its_own_frequency_beside_other_words() -> None:
+    dosage = {"text": "1 tablet daily", "doseQuantity": {"value": 1, "unit": "tablet"},
+              "timing": {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}}  # fmt: skip
+    assert daily_dose([dosage], product("ferrous sulfate", "325")).elemental_iron_mg == Decimal(130)

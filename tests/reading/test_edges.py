@@ -191,6 +191,8 @@ def test_the_strength_of_an_ingredient(ratio: dict[str, Any], mg: int | None) ->
 )
 def test_what_a_reference_names(value: dict[str, str], kind: str) -> None:
     assert (reference_type(value), reference_id(value)) == (kind, "7")
+    ends_in_a_letter = {**value, "reference": value["reference"].replace("7", "7X")}
+    assert reference_id(ends_in_a_letter) == "7X"
 
 
 @pytest.mark.parametrize("name", ["performedPeriod", "occurrencePeriod"])

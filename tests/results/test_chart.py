@@ -207,6 +207,13 @@ def test_an_order_for_no_drug_of_ours_and_one_without_a_drug_are_not_judged() ->
     assert chart_of(drafts=searchset(order(medicationCodeableConcept=None))).drafts == ()
 
 
+def test_a_drug_of_the_list_finds_its_reason_among_the_conditions() -> None:
+    condition = {"resourceType": "Condition", "id": "c", "code": RLS, "subject": {"reference": "Patient/7"}}
+    taken = order(status="active", reasonReference=[{"reference": "Condition/c"}])
+    (drug,) = chart_of({"conditions": searchset(condition), "medications": searchset(taken)}).drugs
+    assert drug.reasons.name_rls
+
+
 def test_a_draft_finds_its_drug_and_its_reason_where_they_are_referred_to() -> None:
     medication = {"resourceType": "Medication", "id": "d", "code": SULFATE}
     condition = {"resourceType": "Condition", "id": "c", "code": RLS, "subject": {"reference": "Patient/7"}}

@@ -388,3 +388,11 @@ def test_one_spelling_may_not_mean_two_units_of_one_analyte() -> None:
 def test_an_unknown_analyte_is_a_programming_fault() -> None:
     with pytest.raises(KeyError):
         analyte("ferritine")
+
+
+@pytest.mark.parametrize(
+    ("sign", "shown"), [("", "38 ng/mL"), (" ", "38 ng/mL"), (" < ", "<38 ng/mL"), (None, "38 ng/mL")]
+)
+def test_an_empty_sign_of_comparison_is_none(sign: str | None, shown: str) -> None:
+    answer = canonical(analyte("ferritin"), 38, sign, unit="ng/mL")
+    assert isinstance(answer, Readable) and answer.quantity.text == shown

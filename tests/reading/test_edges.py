@@ -378,6 +378,8 @@ def test_a_course_without_an_end_is_renewed_where_it_is_over(status: str, one_do
 def test_a_pregnancy_of_unknown_week_names_the_entry_that_says_so() -> None:
     built = chart_of({"dx": ["rls", "pregnant 30d"]})
     assert pregnancy(built).facts == (built.diagnoses[1],)
+    both = chart_of({"dx": ["rls", "pregnant+puerperal 10d"]})
+    assert pregnancy(both).facts == (both.diagnoses[1],)
 
 
 def test_the_dose_of_a_statement_stands_under_its_own_name() -> None:

@@ -25,11 +25,18 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class FhirAuthorization:
-    """What a client says of its token. `expires_in` in seconds, None where it does not tell."""
+    """What a client says of its token. None where it does not tell; `expires_in` in seconds.
+
+    `patient` is an id; empty where the token is for somebody who cannot be made out, and so not for this patient.
+    `scope`: its words with blanks between. A scope for one patient needs no `patient` (R-08): the client that gave
+    the token has named the patient in the context, and whatever is about another is discarded.
+    """
 
     access_token: str = field(repr=False)
     expires_in: float | None = None
     patient: str | None = None
+    scope: str | None = None
+    is_bearer: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +104,34 @@ def _encounter(value: str | None) -> str | None:
 def _authorization(value: Any) -> FhirAuthorization | None:
     if value is None:
         return None
-    patient = value.get("patient")
     return FhirAuthorization(
         access_token=value["access_token"],
         expires_in=_seconds(value.get("expires_in")),
-        patient=patient.removeprefix("Patient/") if isinstance(patient, str) and patient else None,
+        patient=_patient(value.get("patient")),
+        scope=_scope(value.get("scope")),
+        is_bearer=_is_bearer(value.get("token_type")),
     )
+
+
+def _patient(value: Any) -> str | None:
+    """The id; a whole number is read as its digits, and an empty text is none."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value.removeprefix("Patient/") if isinstance(value, str) else ""
+
+
+def _scope(value: Any) -> str | None:
+    """The text, or a list of texts put together; anything else says nothing."""
+    if isinstance(value, list):
+        value = " ".join(each for each in value if isinstance(each, str))
+    return value if isinstance(value, str) else None
+
+
+def _is_bearer(value: Any) -> bool:
+    """In any case of letters; a client that names no type means this one (R-08)."""
+    return value is None or (isinstance(value, str) and value.strip().lower() in ("", "bearer"))
 
 
 def _seconds(value: Any) -> float | None:

@@ -17,6 +17,7 @@ from cds_service.deadline import Deadline
 from cds_service.fhir.crew import Crew
 from cds_service.fhir.peers import Peers
 from cds_service.fhir.reader import Reader
+from cds_service.fhir.scopes import Scopes
 from cds_service.fhir.server import FhirServer
 from cds_service.fhir_version import version_of_request
 from cds_service.hook_request import HookRequest
@@ -37,12 +38,15 @@ class Token:
 
 
 def token_of(request: HookRequest) -> Token:
-    """The token of the request. A token that has run out or belongs to another patient is not used, nor is the server
-    asked without it; one that is no token is as if absent."""
+    """The token of the request. A token that has run out, belongs to another patient or is no bearer token (DPoP, mac:
+    sent alone it proves nothing and gives itself away) is not used, nor is the server asked without it; one that is no
+    token is as if absent."""
     given = request.authorization
     if given is None or len(given.access_token) > _LONGEST_TOKEN or not _TOKEN.fullmatch(given.access_token):
         return Token()
     if given.expires_in is not None and not given.expires_in > 0:
+        return Token(usable=False)
+    if not given.is_bearer:
         return Token(usable=False)
     if given.patient is not None and given.patient != request.patient_id:
         return Token(usable=False)
@@ -64,7 +68,8 @@ class FhirAccess:
         if base is None or not token.usable:
             return None
         version = version_of_request(request, client)
-        return Reader(self._server(client, base), self._crew, token.value, deadline, version)
+        scopes = Scopes.of(request.authorization.scope if request.authorization else None)
+        return Reader(self._server(client, base), self._crew, token.value, deadline, version, scopes)
 
     def _server(self, client: Client, base: str) -> FhirServer:
         with self._lock:

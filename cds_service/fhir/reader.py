@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from cards.chart import Listing
 from cards.reading import Listed, unwrap
 from cards.reading.bundles import NOT_READ
 from cds_service.deadline import Deadline
 from cds_service.fhir.crew import Crew
 from cds_service.fhir.pages import follow
+from cds_service.fhir.scopes import Cover, Scopes
 from cds_service.fhir.server import FhirServer, NotRead
 from cds_service.fhir.wire import Wire
 from cds_service.fhir_version import kind_of
@@ -29,6 +31,7 @@ class Reader:
     _token: str | None = field(repr=False)
     deadline: Deadline
     fhir_version: str = "R4"
+    scopes: Scopes = Scopes()
     #: why reads failed, in words of ours, by prefetch key
     faults: dict[str, str] = field(default_factory=dict)
     #: how long each key took to read, with all its pages; a key that was cut off is not in it
@@ -38,10 +41,23 @@ class Reader:
     _allowed: bool | None = None
 
     def search(self, keys: Iterable[str], patient_id: str, first_pages: Mapping[str, Any]) -> dict[str, Listed]:
-        """Each key, read from the server; a key of `first_pages` goes on from the page the client sent."""
+        """Each key, read from the server; a key of `first_pages` goes on from the page the client sent.
+
+        What the scopes do not cover is not asked for, and is not known; what they cover in part is cut.
+        """
         jobs = {key: partial(self._rest_of, key, page) for key, page in first_pages.items()}
         jobs |= {key: partial(self._all_of, key, patient_id=patient_id) for key in keys}
-        return self._run({key: partial(self._timed, key, job) for key, job in jobs.items()})
+        covers = {key: self._cover(key) for key in jobs}
+        self.faults.update({key: "scope" for key, cover in covers.items() if cover is Cover.NONE})
+        allowed = {key: partial(self._timed, key, job) for key, job in jobs.items() if covers[key] is not Cover.NONE}
+        return {key: _as_covered(listed, covers[key]) for key, listed in self._run(allowed).items()}
+
+    def _cover(self, key: str) -> Cover:
+        """A record that is read by its id is whole, whatever others a scope leaves out."""
+        kind = kind_of(key, self.fhir_version)
+        if key != "patient":
+            return self.scopes.search(kind)
+        return Cover.NONE if self.scopes.read(kind) is Cover.NONE else Cover.WHOLE
 
     def _timed(self, key: str, job: Callable[[Wire], Listed], wire: Wire) -> Listed:
         began = time.monotonic()
@@ -52,7 +68,8 @@ class Reader:
 
     def by_reference(self, references: Iterable[str]) -> tuple[dict[str, Any], ...]:
         """The resources behind `Type/id` references, as far as they can be read."""
-        jobs = {reference: partial(self._one, reference) for reference in references}
+        allowed = [each for each in references if self.scopes.read(each.partition("/")[0]) is not Cover.NONE]
+        jobs = {reference: partial(self._one, reference) for reference in allowed}
         found = self._run(jobs, "by-reference")
         return tuple(resource for listed in found.values() for resource in listed.resources)
 
@@ -101,6 +118,8 @@ class Reader:
             self._answered += not fault.is_outage
             raise
         self._answered += 1
+        if found is None:
+            raise NotRead("not-json")
         return found
 
     def close(self) -> None:
@@ -109,6 +128,11 @@ class Reader:
             self.server.breaker.succeeded()
         elif self._failed:
             self.server.breaker.failed()
+
+
+def _as_covered(listed: Listed, cover: Cover) -> Listed:
+    is_short = cover is Cover.PART and listed.listing is Listing.COMPLETE
+    return replace(listed, listing=Listing.CUT) if is_short else listed
 
 
 def address(base: str, key: str, patient_id: str, fhir_version: str = "R4") -> str:

@@ -151,7 +151,7 @@ def test_limits_that_are_out_of_order_do_not_start() -> None:
 
 def in_order(name: str, value: Decimal) -> dict[str, Decimal]:
     """This limit with its value, and with it those of its bands that would lie on the wrong side of it."""
-    [band] = [band for band in ASCENDING if name in band] or [(name,)]
+    band = next((band for band in ASCENDING if name in band), (name,))
     place = band.index(name)
     lower = {each: min(LIMITS[each].value, value) for each in band[:place]}
     higher = {each: max(LIMITS[each].value, value) for each in band[place + 1 :]}

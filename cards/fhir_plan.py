@@ -106,7 +106,8 @@ def _sources(decision: DecisionText, rules: Rules) -> Iterable[str]:
 
 def _citation(citation: Citation) -> Element:
     said = f"{citation.label}: {citation.reference} ({citation.certainty})"
-    return {"type": "citation", "display": citation.label, "citation": said, "url": citation.url}
+    page = {"url": citation.url} if citation.url else {}
+    return {"type": "citation", "display": citation.label, "citation": said, **page}
 
 
 def _threshold(limit: Threshold, owner: tuple[Element, ...]) -> Element:

@@ -13,7 +13,7 @@ from cards.detail import drafts_in_words, limits, list_names, sections, sources
 from cards.draft_groups import grouped
 from cards.finding import Finding, Indicator
 from cards.offers import selection_behavior, suggestions
-from cards.rules import Rules
+from cards.rules import CardText, Rules
 from cards.wording import draft_in_short, fill, shorten, why_line, wording
 
 __all__ = ["ADVICE", "CARD_SYSTEM", "CardProfile", "not_evaluated", "present", "within_budget"]
@@ -111,11 +111,17 @@ def _write(finding: Finding, desk: Desk) -> Card:
         suggestions=offered,
         selection_behavior=selection_behavior(offered, desk.profile),
         override_reasons=_override_reasons(),
-        links=tuple(Link(desk.rules.citations[name].label, desk.rules.citations[name].url) for name in text.citations),
+        links=_links(text, desk.rules),
         inputs=tuple(why),
         version=decision.version,
         evidence=finding.evidence,
     )
+
+
+def _links(text: CardText, rules: Rules) -> tuple[Link, ...]:
+    """The pages of the sources; a default of our own has none but the one that the card's source leads to."""
+    cited = (rules.citations[name] for name in text.citations)
+    return tuple(Link(each.label, each.url) for each in cited if each.url)
 
 
 def _override_reasons() -> tuple[Coding, ...]:

@@ -29,7 +29,10 @@ class BadKnowledge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A source. `certainty`: retrieved, quoted (seen only in another page) or unverified (from memory)."""
+    """A source. `certainty`: retrieved, quoted (seen only in another page), unverified (from memory) or ours.
+
+    `url` is empty for what is ours: no page outside holds it.
+    """
 
     id: str
     label: str
@@ -221,7 +224,7 @@ def rules_from(decision_files: Mapping[str, str], citations_file: str) -> Rules:
     """Build the rules from the text of the files, by decision name."""
     parsed = {name: _parse(f"cards/decisions/{name}.toml", text) for name, text in decision_files.items()}
     cited = _parse("cards/citations.toml", citations_file)
-    citations = {key: Citation(id=key, **value) for key, value in cited.items()}
+    citations = {key: Citation(id=key, **{"url": "", **value}) for key, value in cited.items()}
     thresholds = _unique(
         (name, key, _threshold(key, value))
         for name, content in parsed.items()

@@ -188,7 +188,8 @@ def _sources(rules: Rules) -> str:
 
 
 def _source(citation: Citation) -> tuple[str, ...]:
-    return f"[{citation.label}]({citation.url})", citation.reference, citation.certainty
+    named = f"[{citation.label}]({citation.url})" if citation.url else citation.label
+    return named, citation.reference, citation.certainty
 
 
 def _codes() -> str:

@@ -121,7 +121,9 @@ def _citations(decision: DecisionText, rules: Rules) -> str:
     cited = [name for card in decision.cards.values() for name in card.citations]
     named = dict.fromkeys([*cited, *(limit.citation for limit in rules.limits_of(decision))])
     sources = (rules.citations[name] for name in named)
-    return "; ".join(f"{each.label}: {each.reference}, {each.url} ({each.certainty})" for each in sources)
+    return "; ".join(
+        f"{each.label}: {each.reference}{f', {each.url}' if each.url else ''} ({each.certainty})" for each in sources
+    )
 
 
 def _dates(decision: DecisionText, rules: Rules) -> str:

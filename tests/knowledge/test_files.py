@@ -126,3 +126,8 @@ def test_bands_of_two_thresholds_are_in_order() -> None:
 def test_faults_of_the_sources(put: str, says: str) -> None:
     changed = CITATIONS.replace('url = "https://doi.org/10.5664/jcsm.11390"', put, 1)
     assert any(says in fault for fault in faults(citations=changed))
+
+
+def test_only_what_is_ours_has_no_address() -> None:
+    checked_rules(SOURCES, CITATIONS)
+    assert "url" not in CITATIONS.partition("[ours]")[2].partition("\n[")[0]

@@ -464,3 +464,12 @@ def test_every_finding_is_explained_in_order() -> None:
     names = wording()["not_checked"]
     assert missing.outcome == "unknown"
     assert missing.sentence.endswith(f" Missing: {names['labs']}, {names['medications']}.")
+
+
+def test_a_default_of_our_own_is_no_link() -> None:
+    """No page outside holds it: the card's source leads to the one that does."""
+    assert RULES.citations["ours"].url == ""
+    texts = [text for decision in RULES.decisions.values() for text in decision.cards.values()]
+    assert any("ours" in text.citations for text in texts)
+    every = {each.url for each in RULES.citations.values() if each.url}
+    assert not any("example.org" in url for url in every)

@@ -29,7 +29,7 @@ PROFILES = ("generic", "epic", "oracle-health", "sandbox")
 HL7_REASONS = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 HTML_ENDING = re.compile(r"<[a-zA-Z/!]")
 #: Hosts that clients are told to allow.
-HOSTS = 13
+HOSTS = 12
 
 
 @dataclass(frozen=True)

@@ -265,6 +265,8 @@ class Chart:
     procedures: tuple[Procedure, ...] = ()
     lab_orders: tuple[LabOrder, ...] = ()
     drafts: tuple[Draft, ...] = ()
+    #: a selected draft names its drug by a Medication that is not at hand
+    has_unknown_draft: bool = False
     listings: Mapping[str, Listing] = field(default_factory=dict)
     #: a note in the answer said that results were withheld from us
     results_withheld: bool = False

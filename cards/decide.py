@@ -70,7 +70,7 @@ def decide(chart: Chart, rules: Rules, hook: str) -> Verdict:
         if hook in rules.decisions[name].hooks
         for finding in answer(chart, dated)
     )
-    return Verdict(hook, findings, _missing(findings))
+    return Verdict(hook, findings, _missing(findings, chart, hook))
 
 
 def _out_of_scope(chart: Chart, hook: str) -> str:
@@ -83,9 +83,11 @@ def _out_of_scope(chart: Chart, hook: str) -> str:
     return ""
 
 
-def _missing(findings: tuple[Finding, ...]) -> tuple[str, ...]:
-    """What unknown findings miss, unless on an order hook a stop that needs no laboratory has fired."""
-    return tuple(sorted({name for finding in findings for name in finding.missing}))
+def _missing(findings: tuple[Finding, ...], chart: Chart, hook: str) -> tuple[str, ...]:
+    """What unknown findings miss, and the drugs where one of the orders to judge could not be told."""
+    unknown_order = hook in ORDER_HOOKS and chart.has_unknown_draft and rls_status(chart) is not Rls.NO
+    names = {name for finding in findings for name in finding.missing}
+    return tuple(sorted(names | ({"medications"} if unknown_order else set())))
 
 
 def answers_without_labs(verdict: Verdict) -> tuple[Finding, ...]:

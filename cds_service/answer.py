@@ -63,7 +63,7 @@ def _evaluated(call: Call, desk: Desk, now: datetime) -> Answered:
     every = present(shown, chart, desk.rules, profile=replace(profile, max_cards=0), new_uuid=desk.new_uuid)
     fresh, suppressed = without_overridden(every, call, desk, now)
     cards = within_budget(fresh, profile.max_cards)
-    if missing and (shown.findings or call.client.missing_data == "card"):
+    if missing and (shown.fired or call.client.missing_data == "card"):
         cards = (*cards, not_evaluated(missing, profile=profile, new_uuid=desk.new_uuid))
         missing = ()
     return Answered(
@@ -91,10 +91,10 @@ def _gathered(call: Call, desk: Desk) -> Gathered:
 
 def _cards_and_missing(verdict: Verdict, client: Client) -> tuple[Verdict, tuple[str, ...]]:
     """What may be shown, and what is missing for the rest. Where needed lists are missing only stops that stand
-    without laboratory results are shown (product.md section 5, item 3)."""
-    if not verdict.missing:
-        return verdict, ()
-    stops = answers_without_labs(verdict) if set(verdict.missing) <= {"labs"} else ()
+    without laboratory results are shown (product.md section 5, item 3); where the drug of an order is, all the rest."""
+    if set(verdict.missing) <= {"medications"}:
+        return verdict, verdict.missing
+    stops = answers_without_labs(verdict) if set(verdict.missing) <= {"labs", "medications"} else ()
     return replace(verdict, findings=stops), verdict.missing
 
 

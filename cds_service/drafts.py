@@ -44,7 +44,8 @@ def has_draft_to_judge(
             return True
     basket = unwrap(drafts).resources
     sent = {text(each.get("id")) for each in basket if text(each.get("resourceType")) == "Medication"}
-    return any(subject_is(each, request.patient_id) and _refers_elsewhere(each, sent) for each in basket)
+    own = (each for each in basket if subject_is(each, request.patient_id))
+    return chart.has_unknown_draft or any(_refers_elsewhere(each, sent) for each in own)
 
 
 def _refers_elsewhere(order: Mapping[str, Any], sent: set[str]) -> bool:

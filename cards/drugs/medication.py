@@ -10,7 +10,7 @@ from cards.drugs.forms import route_of
 from cards.drugs.numbers import MG_PER_UNIT
 from cards.drugs.recognise import SiteCodes, product_of_parts, recognise
 from cards.drugs.timing import number
-from cards.reading.shapes import Json, first, objects, reference_of, text, text_of
+from cards.reading.shapes import Json, codings, first, objects, reference_of, text, text_of
 
 Resolve = Callable[[str], Mapping[str, Json] | None]
 
@@ -43,6 +43,26 @@ def product_of(resource: Mapping[str, Json], resolve: Resolve, site_codes: SiteC
         if found:
             return found
     return None
+
+
+def is_out_of_reach(resource: Mapping[str, Json], resolve: Resolve) -> bool:
+    """It points at a Medication that is not at hand, and neither words nor code of its own say which drug that is.
+
+    Such a drug is not known, which is not the same as none of ours.
+    """
+    concepts = (resource.get("medicationCodeableConcept"), resource.get("medication"))
+    if any(text_of(concept) or any(codings(concept)) for concept in concepts):
+        return False
+    return any(_is_unknown(each, resolve) for each in (resource.get("medicationReference"), *concepts[1:]))
+
+
+def _is_unknown(reference: Json, resolve: Resolve) -> bool:
+    outer = first(reference)
+    inner = first(outer.get("reference"))
+    if text(outer.get("display")) or text(inner.get("display")):
+        return False
+    named = reference_of(reference)
+    return not resolve(named) if named else bool(outer.get("identifier") or inner.get("identifier"))
 
 
 def _referred(reference: Json, resolve: Resolve, route: str, site_codes: SiteCodes | None) -> Product | None:

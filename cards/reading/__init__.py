@@ -38,6 +38,8 @@ _KINDS = {
     "procedures": frozenset({"Procedure"}),
     "orders": LAB_ORDERS,
 }
+#: What a list may hold alone, brought along by `_include` or read on demand.
+_BROUGHT_ALONG = {"medications": frozenset({"Medication"})}
 #: Without these no call is answered: a failed read of one is not mixed with what came before it failed.
 _REQUIRED = ("patient", "conditions", "labs")
 
@@ -113,10 +115,19 @@ def read_chart(
         ),
         lab_orders=read_lab_orders(kept["orders"], patient_id=patient_id, zone=zone, local=site.order_codes),
         drafts=treatment.drafts.drafts,
-        listings={name: each.listed.listing for name, each in own.items()},
+        has_unknown_draft=treatment.drafts.unknown,
+        listings=_listings(own, treatment),
         results_withheld=own["labs"].listed.withheld,
         discarded=treatment.drafts.discarded + sum(each.discarded for each in own.values()),
     )
+
+
+def _listings(own: Mapping[str, _Own], treatment: _Treatment) -> Mapping[str, Listing]:
+    """How far each list was read. A list of drugs one of which cannot be told was read in part."""
+    listings = {name: each.listed.listing for name, each in own.items()}
+    if treatment.unknown_drugs and listings["medications"] is Listing.COMPLETE:
+        listings["medications"] = Listing.CUT
+    return listings
 
 
 class _Call(NamedTuple):
@@ -127,7 +138,10 @@ class _Call(NamedTuple):
 
 
 class _Treatment(NamedTuple):
+    """`unknown_drugs`: some order or statement of the list names its drug by a Medication that is not at hand."""
+
     drugs: tuple[Drug, ...]
+    unknown_drugs: bool
     allergies: tuple[Allergy, ...]
     drafts: Drafts
 
@@ -140,8 +154,9 @@ def _read_treatment(
 ) -> _Treatment:
     """Drugs, allergies and drafts; a draft may refer to what the chart or the basket itself holds."""
     # Here, because the drug readers use the shapes of this package: at the top this would be a circle.
+    from cards.drugs.medication import is_out_of_reach, within
     from cards.drugs.recognise import recognise
-    from cards.reading.medications import read_draft_drug, read_drugs, resolver
+    from cards.reading.medications import has_unknown_drugs, read_draft_drug, read_drugs, resolver
 
     patient_id, today, zone, site = call
     own_basket = (each for each in basket if subject_is(each, patient_id))
@@ -174,8 +189,16 @@ def _read_treatment(
             concept_of_condition=concepts_of,
             site_codes=site.drug_codes,
         ),
+        has_unknown_drugs(kept["medications"], patient_id=patient_id, resolve=resolve),
         read_allergies(kept["allergies"], patient_id=patient_id, recognise=allergen, concepts_of=concepts_of),
-        read_drafts(basket, patient_id=patient_id, selections=selections, read_drug=read_drug, local=site.order_codes),
+        read_drafts(
+            basket,
+            patient_id=patient_id,
+            selections=selections,
+            read_drug=read_drug,
+            is_unknown=lambda order: is_out_of_reach(order, within(order, resolve)),
+            local=site.order_codes,
+        ),
     )
 
 
@@ -185,13 +208,17 @@ class _Own(NamedTuple):
 
 
 def _own(listed: Listed, name: str, patient_id: str) -> _Own:
-    """The list without what is about somebody else; an answer to another question is none (cds-hooks F-10)."""
+    """The list without what is about somebody else; an answer to another question, or wholly about another patient, is
+    none (cds-hooks F-10, F-11; reliability page TOK-2)."""
     if name == "patient":
         return _own_patient(listed, patient_id)
-    if listed.resources and not any(text(each.get("resourceType")) in _KINDS[name] for each in listed.resources):
+    kinds = _KINDS[name] | _BROUGHT_ALONG.get(name, frozenset())
+    if listed.resources and not any(text(each.get("resourceType")) in kinds for each in listed.resources):
         return _Own(NOT_READ, 0)
     about_them = tuple(sorted((each for each in listed.resources if subject_is(each, patient_id)), key=_place))
     discarded = len(listed.resources) - len(about_them)
+    if discarded and not about_them:
+        return _Own(NOT_READ, discarded)
     # Results are told apart by more than their id (cards/reading/results.py).
     resources = about_them if name == "labs" else once_each(about_them)
     failed = name in _REQUIRED and listed.listing is Listing.NOT_KNOWN

@@ -123,7 +123,14 @@ def _sort_in(heap: _Heap, entry: Json, kind: str, depth: int) -> None:
     elif resource["resourceType"] == "Bundle":
         heap.take(_unwrap(resource, kind, False, depth - 1) if depth > 0 else NOT_READ)
     else:
-        heap.resources.append(resource)
+        heap.resources.append(_named(resource, entry))
+
+
+def _named(resource: dict[str, Json], entry: Mapping[str, Json]) -> dict[str, Json]:
+    """A Medication without an id is found by the address of its entry."""
+    if resource["resourceType"] != "Medication" or resource.get("id"):
+        return resource
+    return resource | {"id": re.split("[/:]", text(entry.get("fullUrl")))[-1]}
 
 
 def _has_next(bundle: Mapping[str, Json]) -> bool:

@@ -26,10 +26,12 @@ ReadDrug = Callable[[Mapping[str, Json]], Drug | None]
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """The drafts of a kind we judge. `discarded` counts those for another patient."""
+    """The drafts of a kind we judge. `discarded` counts those for another patient; `unknown` says that the drug of a
+    selected one could not be told."""
 
     drafts: tuple[Draft, ...] = ()
     discarded: int = 0
+    unknown: bool = False
 
 
 def read_drafts(
@@ -38,6 +40,7 @@ def read_drafts(
     patient_id: str,
     selections: Sequence[str] | None,
     read_drug: ReadDrug,
+    is_unknown: Callable[[Mapping[str, Json]], bool] = lambda order: False,
     local: LocalConcepts = NONE,
 ) -> Drafts:
     """Every draft, and every placed order that is being revised; `selections` None means all are selected.
@@ -48,7 +51,13 @@ def read_drafts(
     numbered = [each for each in enumerate(basket, 1) if subject_is(each[1], patient_id)]
     selected = _names(selections)
     found = (_draft(resource, number, selected, read_drug, local) for number, resource in numbered)
-    return Drafts(tuple(draft for draft in found if draft), len(basket) - len(numbered))
+    signed = (each for _, each in numbered if _is_being_signed(each) and _is_selected(own_reference(each), selected))
+    unknown = any(text(each.get("resourceType")) in DRUG_ORDERS and is_unknown(each) for each in signed)
+    return Drafts(tuple(draft for draft in found if draft), len(basket) - len(numbered), unknown)
+
+
+def _is_being_signed(order: Mapping[str, Json]) -> bool:
+    return code_of_status(order.get("status")) not in _OVER and order.get("doNotPerform") is not True
 
 
 def _names(selections: Sequence[str] | None) -> frozenset[str] | None:
@@ -62,9 +71,9 @@ def _draft(
     read_drug: ReadDrug,
     local: LocalConcepts,
 ) -> Draft | None:
-    status = code_of_status(resource.get("status"))
-    if status in _OVER or resource.get("doNotPerform") is True:
+    if not _is_being_signed(resource):
         return None
+    status = code_of_status(resource.get("status"))
     kind = text(resource.get("resourceType"))
     drug = read_drug(resource) if kind in DRUG_ORDERS else None
     tests = tests_ordered(resource, local=local) if kind in LAB_ORDERS else frozenset()

@@ -11,7 +11,7 @@ from cards.definitions import whole
 from cards.drugs.dose import daily_dose
 from cards.drugs.history import with_history
 from cards.drugs.instructions import one_dose_in
-from cards.drugs.medication import product_of, resolver, within
+from cards.drugs.medication import is_out_of_reach, product_of, resolver, within
 from cards.drugs.reasons import ConceptsOf, Resolve, read_reasons
 from cards.drugs.recognise import SiteCodes
 from cards.drugs.timing import is_stat, number
@@ -31,7 +31,7 @@ from cards.reading.shapes import (
     text,
 )
 
-__all__ = ["read_draft_drug", "read_drugs", "read_reasons", "resolver"]
+__all__ = ["has_unknown_drugs", "read_draft_drug", "read_drugs", "read_reasons", "resolver"]
 
 _ORDERS = frozenset({"MedicationRequest", "MedicationOrder", "MedicationPrescription"})
 _STATEMENTS = frozenset({"MedicationStatement", "MedicationUsage"})
@@ -76,6 +76,17 @@ def read_drugs(
     return with_history(drug for each in own if (drug := _drug(each, reading)))
 
 
+def has_unknown_drugs(resources: Iterable[Json], *, patient_id: str, resolve: Resolve) -> bool:
+    """An order, statement or administration of the patient names its drug by a Medication that is not at hand."""
+    own = (each for each in objects(list(resources)) if subject_is(each, patient_id) and not _was_never_taken(each))
+    return any(_names_a_drug(each) and is_out_of_reach(each, within(each, resolve)) for each in own)
+
+
+def _names_a_drug(resource: Mapping[str, Json]) -> bool:
+    kind = text(resource.get("resourceType"))
+    return kind in _ORDERS or kind in _STATEMENTS or kind == _ADMINISTRATION
+
+
 def read_draft_drug(
     resource: Mapping[str, Json],
     *,
@@ -90,9 +101,9 @@ def read_draft_drug(
 
 
 def _drug(resource: Mapping[str, Json], reading: _Reading) -> Drug | None:
-    kind = text(resource.get("resourceType"))
-    if kind not in _ORDERS and kind not in _STATEMENTS and kind != _ADMINISTRATION:
+    if not _names_a_drug(resource):
         return None
+    kind = text(resource.get("resourceType"))
     resolve = within(resource, reading.resolve)
     product = product_of(resource, resolve, reading.site_codes)
     if product is None:

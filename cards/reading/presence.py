@@ -14,7 +14,8 @@ _PAST = frozenset({"inactive", "remission", "resolved"})
 #: Codes of a category and the two SNOMED findings "family history" and "family history of clinical finding".
 _FAMILY_HISTORY = frozenset({"family-history", "familyhistory", "family history", "57177007", "416471007"})
 _PROBLEM_LIST = frozenset({"problem-list-item", "problem-list", "problem list item", "problem"})
-_ENCOUNTER = frozenset({"encounter-diagnosis", "encounter diagnosis", "diagnosis"})
+#: The plain `diagnosis` of DSTU2 stands on problem lists too, so that it is no mark of a visit.
+_ENCOUNTER = frozenset({"encounter-diagnosis", "encounter diagnosis"})
 
 
 @dataclass(frozen=True, slots=True)

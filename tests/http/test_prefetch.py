@@ -258,3 +258,27 @@ def test_a_stop_that_needs_no_labs_is_shown_beside_one_not_evaluated_card(app: F
     body = good("order-sign", "haemochromatosis-after-phlebotomy")
     del body["prefetch"][key], body["fhirServer"]
     assert card_codes(is_response(app.test_client().post(SIGN, json=body))) == ["OSIRONOVL", "NOTEVALUATED"]
+
+
+def of_another(resource: dict[str, Any]) -> dict[str, Any]:
+    return resource | {"subject": {"reference": "Patient/p2"}}
+
+
+def test_a_read_that_answers_wholly_about_another_patient_is_not_read_tok2(app: Flask) -> None:
+    """Never an empty list: nothing is concluded from it, and the foreign resources are counted."""
+    behaviours = {
+        "Observation": answer(bundle(of_another(ferritin(20)))),
+        "Condition": answer(bundle(of_another(rls()))),
+    }
+    with fault_server(empty, behaviours) as server:
+        [labs] = is_outcome(ask(app, known(labs=...), server), 412)
+        [conditions] = is_outcome(ask(app, known(conditions=...), server), 412)
+    assert labs["diagnostics"] == "Missing prefetch keys: labs"
+    assert conditions["diagnostics"] == "Missing prefetch keys: conditions"
+
+
+def test_a_read_that_answers_null_is_not_read(app: Flask) -> None:
+    """`null` means none in a prefetch alone (F-03); from a server it is no FHIR."""
+    with fault_server(empty, {"Observation": answer(None)}) as server:
+        [issue] = is_outcome(ask(app, known(labs=...), server), 412)
+    assert issue["diagnostics"] == "Missing prefetch keys: labs"

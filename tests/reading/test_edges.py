@@ -219,6 +219,7 @@ RLS = {"coding": [{"system": "http://snomed.info/sct", "code": "32914008"}]}
 @pytest.mark.parametrize(
     ("categories", "from_encounter"),
     [
+        (["diagnosis"], False),
         ([], False),
         (["encounter-diagnosis"], True),
         (["problem-list-item"], False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -90,6 +90,14 @@ def _missing(findings: tuple[Finding, ...], chart: Chart, hook: str) -> tuple[st
     return tuple(sorted(names | ({"medications"} if unknown_order else set())))
 
 
-def answers_without_labs(verdict: Verdict) -> tuple[Finding, ...]:
-    """Findings that product.md section 5 (3) shows although laboratory results are missing."""
-    return tuple(finding for finding in verdict.fired if finding.safety_without_labs)
+def to_be_shown(verdict: Verdict) -> Verdict:
+    """The verdict with the findings that may be shown although something is missing (product.md section 5, item 3).
+
+    Where the drug of an order is missing: all the rest. Without laboratory results: only stops that need none.
+    Without patient or diagnoses: nothing.
+    """
+    if set(verdict.missing) <= {"medications"}:
+        return verdict
+    needs_no_labs = set(verdict.missing) <= {"labs", "medications"}
+    stops = (finding for finding in verdict.fired if needs_no_labs and finding.safety_without_labs)
+    return replace(verdict, findings=tuple(stops))

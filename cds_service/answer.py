@@ -8,12 +8,11 @@ from datetime import datetime
 from functools import partial
 
 from cards.card import Action
-from cards.decide import Verdict, answers_without_labs, decide
+from cards.decide import decide, to_be_shown
 from cards.present import CardProfile, not_evaluated, present, within_budget
 from cards.reading import read_chart
 from cards.revise import revise_draft
 from cds_service.call import Answered, Call, Desk
-from cds_service.clients.client import Client
 from cds_service.drafts import has_draft_to_judge
 from cds_service.fhir_version import version_of_lists
 from cds_service.gather import Gathered, gather
@@ -59,7 +58,7 @@ def _evaluated(call: Call, desk: Desk, now: datetime) -> Answered:
     )
     verdict = decide(chart, desk.rules, request.hook)
     profile = card_profile(call, desk.settings, version)
-    shown, missing = _cards_and_missing(verdict, call.client)
+    shown, missing = to_be_shown(verdict), verdict.missing
     every = present(shown, chart, desk.rules, profile=replace(profile, max_cards=0), new_uuid=desk.new_uuid)
     fresh, suppressed = without_overridden(every, call, desk, now)
     cards = within_budget(fresh, profile.max_cards)
@@ -87,15 +86,6 @@ def _gathered(call: Call, desk: Desk) -> Gathered:
     finally:
         if reader:
             reader.close()
-
-
-def _cards_and_missing(verdict: Verdict, client: Client) -> tuple[Verdict, tuple[str, ...]]:
-    """What may be shown, and what is missing for the rest. Where needed lists are missing only stops that stand
-    without laboratory results are shown (product.md section 5, item 3); where the drug of an order is, all the rest."""
-    if set(verdict.missing) <= {"medications"}:
-        return verdict, verdict.missing
-    stops = answers_without_labs(verdict) if set(verdict.missing) <= {"labs", "medications"} else ()
-    return replace(verdict, findings=stops), verdict.missing
 
 
 def card_profile(call: Call, settings: Settings, fhir_version: str) -> CardProfile:

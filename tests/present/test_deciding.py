@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cards.decide import answers_without_labs, decide
+from cards.decide import decide, to_be_shown
 from cards.rules import DatedValue, load_rules
 from tests.decisions.charts import chart
 
@@ -64,9 +64,39 @@ def test_a_stop_that_needs_no_laboratory_is_shown_although_results_are_missing()
     }
     verdict = decide(chart(case), RULES, "order-sign")
     assert verdict.missing == ("labs",)
-    assert "OS-IRON-OVL" in [finding.card for finding in answers_without_labs(verdict)]
-    assert all(finding in verdict.fired for finding in answers_without_labs(verdict))
-    assert len(answers_without_labs(verdict)) <= len(verdict.fired) < len(verdict.findings)
+    shown = to_be_shown(verdict)
+    assert "OS-IRON-OVL" in [finding.card for finding in shown.findings] and shown.missing == ("labs",)
+    assert all(finding in verdict.fired for finding in shown.findings)
+    assert len(shown.findings) <= len(verdict.fired) < len(verdict.findings)
+
+
+@pytest.mark.parametrize(
+    ("listings", "unknown_draft", "missing", "cards"),
+    [
+        ({}, False, (), {"OS-IRON-OVL", "OS-MG"}),
+        ({}, True, ("medications",), {"OS-IRON-OVL", "OS-MG"}),
+        ({"labs": "not known"}, True, ("labs", "medications"), {"OS-IRON-OVL"}),
+        ({"conditions": "not known"}, True, ("conditions",), set()),
+    ],
+)
+def test_what_is_shown_when_the_drug_of_an_order_cannot_be_told(
+    listings: dict[str, str], unknown_draft: bool, missing: tuple[str, ...], cards: set[str]
+) -> None:
+    case = {
+        "dx": ["rls", "haemochromatosis"],
+        "labs": ["egfr 22 mL/min/1.73m2 26d"],
+        "drafts": ["iron-oral ferrous sulfate 65", "magnesium-oral magnesium oxide 400mg"],
+        "listings": listings,
+    }
+    verdict = decide(replace(chart(case), has_unknown_draft=unknown_draft), RULES, "order-sign")
+    assert verdict.missing == missing
+    assert {finding.card for finding in to_be_shown(verdict).findings if finding.card} == cards
+
+
+def test_without_restless_legs_an_unknown_draft_misses_nothing() -> None:
+    built = replace(chart({"dx": [], "drafts": []}), has_unknown_draft=True)
+    assert decide(built, RULES, "order-sign").missing == ()
+    assert decide(replace(chart({}), has_unknown_draft=True), RULES, "patient-view").missing == ()
 
 
 def test_a_limit_counts_as_it_stood_on_the_day_of_the_chart() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cards.card import Card
 from cards.chart import LISTS, Listing
-from cards.decide import answers_without_labs, decide
+from cards.decide import decide, to_be_shown
 from cards.present import CardProfile, not_evaluated, present
 from cards.reading import Listed, Site, read_chart
 from cards.rules import Rules, load_rules
@@ -49,11 +49,9 @@ def answer(
     chart = read_chart(gathered, patient_id=PATIENT, now=NOW, zone=UTC, drafts=basket, site=SITE)
     rules = rules_of(patient)
     verdict = decide(chart, rules, patient.hook)
-    if not verdict.missing:
-        return present(verdict, chart, rules, profile=_PROFILE, new_uuid=_uuid)
-    stops = answers_without_labs(verdict) if set(verdict.missing) <= {"labs"} else ()
-    cards = present(replace(verdict, findings=stops), chart, rules, profile=_PROFILE, new_uuid=_uuid)
-    return (*cards, not_evaluated(verdict.missing, profile=_PROFILE, new_uuid=_uuid))
+    cards = present(to_be_shown(verdict), chart, rules, profile=_PROFILE, new_uuid=_uuid)
+    missing = (not_evaluated(verdict.missing, profile=_PROFILE, new_uuid=_uuid),) if verdict.missing else ()
+    return (*cards, *missing)
 
 
 def _uuid() -> str:

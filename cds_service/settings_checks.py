@@ -18,15 +18,11 @@ _PUBLIC_KEY_ID = "44823f3d-0b01-4a6c-a80e-b9d3e8a7226f"
 _SANDBOX_ISSUER = "https://sandbox.cds-hooks.org"
 
 
-def check(settings: Settings, sources: Sources) -> None:
-    """Note in `sources` every combination that must not run."""
-    if settings.is_open:
-        _check_open(settings, sources)
-    else:
-        _check_public_base(settings, sources)
-        _check_issuers(settings.clients, sources)
-    _check_ports(settings, sources)
-    _check_secrets(settings, sources)
+def check(settings: Settings, sources: Sources, *, serves: bool = True) -> None:
+    """Note in `sources` every combination that must not run; `serves`: whether anybody is to be answered."""
+    if serves:
+        _check_serving(settings, sources)
+    _check_issuers(settings.clients, sources)
     _check_days(settings.suppression_by_reason, sources)
     for client in settings.clients:
         _check_identity(client, settings, sources)
@@ -45,7 +41,26 @@ def warnings(settings: Settings) -> tuple[str, ...]:
         said.append("open mode: no client is configured, nobody is authenticated, only this machine may call")
     elif settings.database_url == "":
         said.append("no store: a token can be used once in each worker, and nothing is recorded")
+    if settings.clients and not settings.trusted_proxies and not _is_on_this_machine(settings.public_base):
+        said.append(
+            "no trusted_proxies: behind a proxy every caller has the proxy's address, and failed sign-ins of all are "
+            "counted together; name the network of the proxy that ends TLS"
+        )
     return tuple(said)
+
+
+def _is_on_this_machine(address: str | None) -> bool:
+    return is_loopback(urlsplit(address or "").hostname or "")
+
+
+def _check_serving(settings: Settings, sources: Sources) -> None:
+    """Where the service listens, what it is called by, and the secrets of its store."""
+    if settings.is_open:
+        _check_open(settings, sources)
+    else:
+        _check_public_base(settings, sources)
+    _check_ports(settings, sources)
+    _check_secrets(settings, sources)
 
 
 def _check_open(settings: Settings, sources: Sources) -> None:
@@ -79,7 +94,7 @@ def _check_public_base(settings: Settings, sources: Sources) -> None:
     base = settings.public_base
     if base is None:
         sources.blame("public_base", "nothing", "the address that clients call", "set public_base: tokens must name it")
-    elif not base.startswith("https://") and not is_loopback(urlsplit(base).hostname or ""):
+    elif not base.startswith("https://") and not _is_on_this_machine(base):
         sources.blame("public_base", base, "https, or http on this machine", "use the https address of the proxy")
 
 
@@ -109,7 +124,7 @@ def _check_identity(client: Client, settings: Settings, sources: Sources) -> Non
         )
     elif client.jwks_inline is not None:
         _check_inline(client, sources)
-    if _is_public_sandbox(client) and not is_loopback(urlsplit(settings.public_base or "").hostname or ""):
+    if _is_public_sandbox(client) and not _is_on_this_machine(settings.public_base):
         allowed = "keys whose private half is secret, unless public_base is on this machine"
         sources.blame(place, "the key of the public sandbox", allowed, "use open mode on this machine, or other keys")
 
@@ -142,12 +157,11 @@ def _check_secrets(settings: Settings, sources: Sources) -> None:
     already_faulty = any("_key" in fault.place.lower() for fault in sources.faults)
     if already_faulty or all(given) or not (any(given) or asked_for):
         return
-    sources.blame(
-        "pseudonym_key, encryption_key",
-        "not both",
-        "both, the same for all workers and replicas",
-        "make each with: openssl rand -base64 32",
-    )
+    keys = ("pseudonym_key", "encryption_key")
+    there = [name for name, is_given in zip(keys, given, strict=True) if is_given]
+    found = f"{there[0]} alone" if there else "neither of them"
+    allowed = "both, the same for all workers and replicas" + ("" if settings.clients else ", or neither in open mode")
+    sources.blame("pseudonym_key, encryption_key", found, allowed, "make each with: openssl rand -base64 32")
 
 
 def _check_days(by_reason: Mapping[str, object], sources: Sources) -> None:

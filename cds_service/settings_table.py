@@ -76,7 +76,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("max_body", read_whole, "largest request body in bytes", 10_485_760, _range(65_536, 33_554_432)),
     Setting("max_inflight", read_whole, "calls answered at once in one worker; more get 503", 16, _range(1, 512)),
     Setting("max_cards", read_whole, "most cards in one answer; 0: no limit", 5, _range(0, 50)),
-    Setting("failures_per_minute", read_whole, "failed sign-ins per address before 429", 60, _range(1, 10_000)),
+    Setting(
+        "failures_per_minute", read_whole, "failed sign-ins per address; further ones get 429", 60, _range(1, 10_000)
+    ),
     Setting("trusted_proxies", read_networks, "proxies whose X-Forwarded-For is believed", ()),
     Setting("metrics_bind", read_bind, "where /metrics listens, on a port of its own; none: it is off"),
     Setting("console_bind", read_bind, "where /console listens under serve, on a port of its own; none: it is off"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -64,6 +65,11 @@ class Headers(Protocol):
     def get(self, name: str, /) -> str | None: ...
 
 
+#: Holds back a step until it may be made.
+Turn = AbstractContextManager[None]
+_AT_ONCE: Turn = nullcontext()
+
+
 class Authenticator:
     """Lets in the configured clients, each with a fresh token of its own that names the address it calls."""
 
@@ -81,17 +87,19 @@ class Authenticator:
         for client in clients:
             self._by_issuer[client.issuer] = (*self._by_issuer.get(client.issuer, ()), client)
 
-    def authenticate(self, headers: Headers, path: str) -> Client:
+    def authenticate(self, headers: Headers, path: str, turn: Turn = _AT_ONCE) -> Client:
         """The client that calls `path` (as called: `//` may be in it, or `/` at its end). Its token is used up by this.
+
+        `turn` is entered to verify a signature, the one costly step that a stranger can bring about.
 
         Raises `NotAuthenticated` and `ReplayStoreUnavailable`. The Host header is never looked at.
         """
         try:
-            return self._client_of(read_token(bearer(headers.get("Authorization"))), path)
+            return self._client_of(read_token(bearer(headers.get("Authorization"))), path, turn)
         except BadToken as fault:
             raise NotAuthenticated(fault.code) from None
 
-    def _client_of(self, token: Token, path: str) -> Client:
+    def _client_of(self, token: Token, path: str, turn: Turn) -> Client:
         """Cheap checks first, then the signature; only a token that passed all of them is noted as used."""
         client = self._claimed(token)
         kid, algorithm = check_header(token.header, client.algorithms, client.jku)
@@ -102,7 +110,8 @@ class Authenticator:
         key = self._keys.find(client, kid, algorithm)
         if key is None:
             raise BadToken("unknown-key")
-        _verify(token, key, algorithm)
+        with turn:
+            _verify(token, key, algorithm)
         until = datetime.fromtimestamp(exp, UTC) + timedelta(seconds=client.token_leeway)
         if not self._is_first_use(client.issuer, jti, until, now):
             raise BadToken("replayed")
@@ -135,7 +144,7 @@ class OpenDoor:
     def __init__(self, profile: Client) -> None:
         self._profile = profile
 
-    def authenticate(self, headers: Headers, path: str) -> Client:
+    def authenticate(self, headers: Headers, path: str, turn: Turn = _AT_ONCE) -> Client:
         """The client profile of open mode."""
         try:
             is_weak = names_weak_algorithm(bearer(headers.get("Authorization")))

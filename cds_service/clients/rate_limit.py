@@ -1,5 +1,9 @@
 """How often a caller may call: per client after authentication, per address for failed sign-ins (DOS-9).
 
+An address is often shared: by a hospital's clients, or by everybody behind a proxy. So a sign-in is looked at whatever
+failed before it from the same address, and only one that fails is answered with 429. What that may cost is bounded:
+signatures from addresses that have used their failures up are verified one after the other.
+
 Counted in the memory of each worker process, so the figures of the settings are per worker; no store is asked, since
 a limit must hold most of all when the store is slow. In open mode nothing is counted.
 """
@@ -10,7 +14,8 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
@@ -19,6 +24,8 @@ from cds_service.clients.client import Client
 _MOST_BUCKETS = 10_000
 #: Waiting just as long as told must be enough, whatever the sums of fractions come to.
 _ROUNDING = 1e-6
+#: So long a signature waits for its turn, in seconds: some hundred signatures are verified in that time.
+_LONGEST_WAIT = 0.25
 
 
 class TooMany(Exception):
@@ -49,11 +56,10 @@ class Buckets:
             self._refuse_if_empty(bucket, per_minute)
             bucket.tokens -= 1
 
-    def check(self, name: str, per_minute: int) -> None:
-        """Raise `TooMany` where nothing is left; use nothing up."""
+    def has_some(self, name: str, per_minute: int) -> bool:
+        """Whether `take` would succeed; uses nothing up."""
         with self._lock:
-            if name in self._buckets:
-                self._refuse_if_empty(self._filled(name, per_minute), per_minute)
+            return name not in self._buckets or self._filled(name, per_minute).tokens + _ROUNDING >= 1
 
     def _filled(self, name: str, per_minute: int) -> _Bucket:
         now, most = self._clock(), float(per_minute)
@@ -75,29 +81,37 @@ class Buckets:
 class RateLimits:
     """The limits of one worker.
 
-    Before authentication: `check_failures(address)`; where it fails: `count_failure(address)`; where it succeeds:
+    To verify a signature: `turn(address)`; where it fails: `count_failure(address)`; where it succeeds:
     `count_call(client)`.
     """
 
     def __init__(self, failures_per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._failures_per_minute = failures_per_minute
         self._calls, self._failures = Buckets(clock), Buckets(clock)
+        self._one_at_a_time = threading.Lock()
 
     def count_call(self, client: Client) -> None:
         """One call of `client`; raises `TooMany` where it has made its calls. Open mode has no limit."""
         if not client.is_open:
             self._calls.take(client.issuer, client.calls_per_minute)
 
-    def check_failures(self, address: str) -> None:
-        """Raises `TooMany` where too many sign-ins from `address` have failed."""
-        self._failures.check(address, self._failures_per_minute)
+    @contextmanager
+    def turn(self, address: str) -> Iterator[None]:
+        """Inside, a signature from `address` may be verified: at once, or, where too many sign-ins from there have
+        failed, one at a time. Raises `TooMany` where its turn does not come."""
+        if self._failures.has_some(address, self._failures_per_minute):
+            yield
+            return
+        if not self._one_at_a_time.acquire(timeout=_LONGEST_WAIT):
+            raise TooMany(1)
+        try:
+            yield
+        finally:
+            self._one_at_a_time.release()
 
     def count_failure(self, address: str) -> None:
-        """One failed sign-in from `address`; never raises, since the answer to it is 401."""
-        try:
-            self._failures.take(address, self._failures_per_minute)
-        except TooMany:
-            return
+        """One failed sign-in from `address`; raises `TooMany` where too many have failed already."""
+        self._failures.take(address, self._failures_per_minute)
 
 
 def caller_address(peer: str, forwarded_for: str | None, trusted_proxies: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from cards.reading.bundles import NOT_READ
 from cds_service.deadline import Deadline
 from cds_service.fhir.crew import Crew
 from cds_service.fhir.pages import follow
-from cds_service.fhir.scopes import Cover, Scopes
+from cds_service.fhir.scopes import UNTOLD, Cover, Scopes
 from cds_service.fhir.server import FhirServer, NotRead
 from cds_service.fhir.wire import Wire
 from cds_service.fhir_version import kind_of
@@ -31,7 +31,7 @@ class Reader:
     _token: str | None = field(repr=False)
     deadline: Deadline
     fhir_version: str = "R4"
-    scopes: Scopes = Scopes()
+    scopes: Scopes = UNTOLD
     #: why reads failed, in words of ours, by prefetch key
     faults: dict[str, str] = field(default_factory=dict)
     #: how long each key took to read, with all its pages; a key that was cut off is not in it

@@ -68,6 +68,10 @@ class Scopes:
         return Cover.PART if all(grant.filtered for grant in fitting) else Cover.WHOLE
 
 
+#: Nothing was said.
+UNTOLD = Scopes()
+
+
 def _grant(word: str) -> Grant | None:
     found = _OF_RESOURCES.fullmatch(word)
     if not found:

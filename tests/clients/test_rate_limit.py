@@ -58,16 +58,43 @@ def test_only_failures_count_against_an_address() -> None:
     clock = Clock()
     limits = RateLimits(12, clock)
     for _ in range(100):
-        limits.check_failures("192.0.2.1")
+        with limits.turn("192.0.2.1"):
+            pass
     for _ in range(12):
-        limits.check_failures("192.0.2.1")
         limits.count_failure("192.0.2.1")
     with pytest.raises(TooMany) as caught:
-        limits.check_failures("192.0.2.1")
+        limits.count_failure("192.0.2.1")
     assert caught.value.retry_after <= 5
-    limits.check_failures("192.0.2.2")
+    limits.count_failure("192.0.2.2")
     clock.now += 5
-    limits.check_failures("192.0.2.1")
+    limits.count_failure("192.0.2.1")
+
+
+def used_up(address: str = "192.0.2.1") -> RateLimits:
+    limits = RateLimits(1, Clock())
+    limits.count_failure(address)
+    return limits
+
+
+def test_an_address_whose_sign_ins_failed_may_still_sign_in() -> None:
+    limits = used_up()
+    for _ in range(100):
+        with limits.turn("192.0.2.1"):
+            pass
+
+
+def test_its_sign_ins_are_looked_at_one_at_a_time_and_those_of_others_at_once() -> None:
+    limits = used_up()
+    with limits.turn("192.0.2.1"):
+        with limits.turn("192.0.2.2"), limits.turn("192.0.2.2"):
+            pass
+        with pytest.raises(TooMany) as caught, limits.turn("192.0.2.1"):
+            pass
+        assert caught.value.retry_after == 1
+    with pytest.raises(ValueError, match="a sign-in that failed"), limits.turn("192.0.2.1"):
+        raise ValueError("a sign-in that failed")
+    with limits.turn("192.0.2.1"):
+        pass
 
 
 def test_many_addresses_do_not_fill_the_memory() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,20 @@ def test_too_many_failures_from_one_address_are_429_e07(tmp_path: Path) -> None:
         answers = [ehr.post(VIEW, good(), token="x") for _ in range(5)]
         assert ehr.call("GET", "/healthz", token=None).status_code == 200
     assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429]
+
+
+def test_failures_of_others_at_one_address_do_not_turn_a_client_away_dos9(tmp_path: Path) -> None:
+    """Behind a proxy that is not named as trusted, everybody has the same address."""
+    with served(hospital_settings(tmp_path, failures_per_minute=3)) as ehr, ThreadPoolExecutor(8) as threads:
+        forged = ehr.of(CLIENT, ehr.kid, "other-p384")
+        for token in (None, "x", forged.token(VIEW)):
+            failed = [ehr.post(VIEW, good(), token=token).status_code for _ in range(4)]
+            assert failed[-1] == 429 and set(failed) <= {401, 429}
+        strangers = [threads.submit(ehr.post, VIEW, good(), token=forged.token(VIEW)) for _ in range(60)]
+        assert [ehr.post(VIEW, good()).status_code for _ in range(10)] == [200] * 10
+        assert {each.result().status_code for each in strangers} == {429}
+        replayed = ehr.token(VIEW)
+        assert [ehr.post(VIEW, good(), token=replayed).status_code for _ in range(2)] == [200, 429]
 
 
 RAISED = {403: NotAllowed(), 500: KeyError("secret"), 503: Overloaded()}

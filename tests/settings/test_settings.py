@@ -359,8 +359,11 @@ def test_the_time_zone_is_a_zone(tmp_path: Path) -> None:
 def test_start_up_is_told_what_is_allowed_but_unwise(tmp_path: Path) -> None:
     assert [text.partition(":")[0] for text in warnings(Settings())] == ["open mode"]
     settings = load(tmp_path, 'database_url = ""\n' + CLIENT + "allow_http = true", {})
-    assert [text.partition(":")[0] for text in warnings(settings)] == ["client general", "no store"]
-    assert warnings(load(tmp_path, CLIENT, KEYS)) == ()
+    told = ["client general", "no store", "no trusted_proxies"]
+    assert [text.partition(":")[0] for text in warnings(settings)] == told
+    assert [text.partition(":")[0] for text in warnings(load(tmp_path, CLIENT, KEYS))] == ["no trusted_proxies"]
+    assert warnings(load(tmp_path, 'trusted_proxies = ["10.0.0.0/24"]\n' + CLIENT, KEYS)) == ()
+    assert warnings(load(tmp_path, CLIENT.replace("https://cds.example.org", "http://127.0.0.1:8080"), KEYS)) == ()
 
 
 def test_the_example_is_valid_and_names_every_setting() -> None:

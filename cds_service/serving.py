@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -42,8 +43,7 @@ def serve_demo(app: Flask, host: str, port: int, ready: Callable[[str], None]) -
     with socket.create_server((host, port), family=family, backlog=128) as listening:
         port = listening.getsockname()[1]
         server = make_server(host, port, app, threaded=True, request_handler=Handler, fd=listening.fileno())
-    shown = f"[{host}]" if ":" in host else host
-    ready(f"http://{shown}:{port}")
+    ready(f"http://{_in_address(host)}:{port}")
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -98,6 +98,20 @@ def serve(settings: Settings, build: Build, drain: float = DRAIN_SECONDS) -> Non
     Server().run()
 
 
+def with_own_address(settings: Settings) -> Settings:
+    """The settings with a `public_base`: without one, in open mode, the address of this machine that is listened on.
+
+    Unchanged where clients are configured (they must name theirs) and where the port is not known yet (0).
+    """
+    if settings.public_base or not settings.is_open or not settings.port:
+        return settings
+    return replace(settings, public_base=f"http://{_in_address(settings.host)}:{settings.port}")
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 def with_metrics(app: WSGIApplication, settings: Settings) -> WSGIApplication:
     """The application, and /metrics of all workers on the port of `metrics_bind`, if there is one."""
     if settings.metrics_bind is None:
@@ -116,7 +130,7 @@ def with_console(served: WSGIApplication, app: Flask, settings: Settings) -> WSG
     desk, oversight = app.extensions["rls_cds"], app.extensions.get("rls_cds_oversight")
     samples = oversight.metrics.samples if oversight else None
     console = console_app(
-        settings, desk.store, rules=desk.rules, telemetry=lambda: RegistryTelemetry(registry_of_all(), samples)
+        settings, desk.store, site_rules=desk.rules, telemetry=lambda: RegistryTelemetry(registry_of_all(), samples)
     )
     return by_port(served, {port_of(settings.console_bind): console})
 
@@ -127,9 +141,11 @@ def port_of(bind: str) -> int:
 
 def options(settings: Settings) -> dict[str, Any]:
     """Gunicorn's options (reliability page 2.4): threads above the in-flight cap, or the queue hides in the server."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return {
-        "bind": [f"{host}:{settings.port}", *(bind for bind in (settings.metrics_bind, settings.console_bind) if bind)],
+        "bind": [
+            f"{_in_address(settings.host)}:{settings.port}",
+            *(bind for bind in (settings.metrics_bind, settings.console_bind) if bind),
+        ],
         "workers": settings.workers,
         "worker_class": "cds_service.gunicorn_parts.Worker",
         "logger_class": "cds_service.gunicorn_parts.ServerLog",

@@ -25,7 +25,7 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
     from cds_service.assembly import assemble
     from cds_service.knowledge import load_knowledge
     from cds_service.knowledge_warnings import knowledge_warnings
-    from cds_service.serving import serve
+    from cds_service.serving import serve, with_own_address
     from cds_service.settings import BadSettings, load_settings
     from cds_service.settings_checks import warnings
     from cds_service.store import BadStore, StoreError
@@ -35,6 +35,7 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
         settings = load_settings(
             config, os.environ, options={name: value for name, value in given.items() if value is not None}
         )
+        settings = with_own_address(settings)
         for warning in warnings(settings):
             click.echo(f"Warning: {warning}", err=True)
         today = datetime.now(settings.time_zone).date()

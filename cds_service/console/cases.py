@@ -17,16 +17,20 @@ from typing import Any
 PLACE = "tests/decisions"
 _FOLDER = Path(__file__).resolve().parents[2] / PLACE
 _NAMES = {"dx": "diagnoses", "labs": "results", "person": "patient", "listings": "lists"}
-_NOT_GIVEN = ("says", "expect", "limit", "side")
+#: Expected beside the cards: what they print and offer, which sentences they hold and which not.
+_EXPECTED = {"prints": "prints", "texts": "says", "without": "does not say", "offers": "offers"}
+_NOT_GIVEN = ("says", "expect", "limit", "side", *_EXPECTED)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`limit` names the threshold that the case stands at, `side` on which side of it; both may be empty."""
+    """`expected` are the cards, `besides` what else is expected of them; `limit` names the threshold that the case
+    stands at, `side` on which side of it; both may be empty."""
 
     says: str
     given: tuple[tuple[str, str], ...]
     expected: tuple[str, ...]
+    besides: tuple[tuple[str, str], ...] = ()
     limit: str = ""
     side: str = ""
 
@@ -48,6 +52,7 @@ def _case(entry: Mapping[str, Any]) -> Case:
         says=str(entry.get("says", "")),
         given=given,
         expected=tuple(map(str, expected if isinstance(expected, list) else [expected])),
+        besides=tuple((words, _words(entry[key])) for key, words in _EXPECTED.items() if key in entry),
         limit=str(entry.get("limit", "")),
         side=str(entry.get("side", "")),
     )
@@ -55,6 +60,8 @@ def _case(entry: Mapping[str, Any]) -> Case:
 
 def _words(value: Any) -> str:
     if isinstance(value, list):
+        if not value:
+            return "none"
         return "; ".join(map(_words, value))
     if isinstance(value, dict):
         return "; ".join(f"{key}: {_words(each)}" for key, each in value.items())

@@ -36,12 +36,13 @@ class Guide:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """The page. `base` is where the services are; `hosts` the hosts that cards may link to."""
+    """The page. `base` is where the services are; `templates` holds each prefetch key's template and the hooks that
+    name it; `hosts` are those that cards may link to."""
 
     base: str
     guide: Guide
     services: tuple[Service, ...]
-    templates: Mapping[str, str]
+    templates: Mapping[str, tuple[str, tuple[str, ...]]]
     hosts: tuple[str, ...]
     example: str
     checks_fhir: bool
@@ -57,7 +58,7 @@ def connect(
         base=base,
         guide=_guide(client, base, samples, demo, silent_days),
         services=listed,
-        templates={key: template(key) for key in keys},
+        templates={key: (template(key), tuple(each.hook for each in listed if key in each.keys)) for key in keys},
         hosts=tuple(sorted({urlsplit(each.url).hostname or "" for each in rules.citations.values() if each.url})),
         example=json.dumps(_example(samples), indent=2),
         checks_fhir=demo,
@@ -83,13 +84,20 @@ def _guide(client: str, base: str, samples: Samples, demo: bool, silent_days: in
         steps=tuple(words["steps"]),
         notes=tuple(note.format(silent_days=silent_days) for note in words["notes"]),
         ask=tuple(words["ask"]),
-        settings=_settings(client, base),
+        settings=_settings(client, base, demo),
         open_with=_sandbox_address(base, samples) if client == "sandbox" and demo else "",
     )
 
 
-def _settings(client: str, base: str) -> str:
-    """The table of the settings file; what the profile knows is left out of it."""
+#: The FHIR server that the public sandbox begins with, in its R4 form.
+_SANDBOX_FHIR = "https://launch.smarthealthit.org/v/r4/fhir"
+
+
+def _settings(client: str, base: str, demo: bool) -> str:
+    """The table of the settings file; what the profile knows is left out of it.
+
+    The sandbox is no clinic: it is to show cards, so everything is live there; in a clinic all begins in shadow.
+    """
     ready = ready_profiles()[client]
     here = base if client == "sandbox" else "https://cds.example.org"
     public = base if base.startswith("https:") else here
@@ -104,8 +112,17 @@ def _settings(client: str, base: str) -> str:
         lines += ['issuer = "https://ehr.example.org/issuer"', 'jwks_url = "https://ehr.example.org/keys"']
     if client == "oracle-health":
         lines.append('tenants = ["tenant-of-the-hospital"]')
-    lines += ['fhir_base = "https://ehr.example.org/fhir/R4"', "", f"[clients.{client}.modes]"]
-    return "\n".join([*lines, 'rls-patient-view = "shadow"', 'rls-order-sign = "shadow"'])
+    if client != "sandbox":
+        lines += ['fhir_base = "https://ehr.example.org/fhir/R4"', "", f"[clients.{client}.modes]"]
+        return "\n".join([*lines, 'rls-patient-view = "shadow"', 'rls-order-sign = "shadow"'])
+    lines += _demo_fhir(base) if demo else [f'fhir_base = "{_SANDBOX_FHIR}"']
+    return "\n".join([*lines, "", "[clients.sandbox.modes]", *(f'{service} = "live"' for service in BY_ID)])
+
+
+def _demo_fhir(base: str) -> list[str]:
+    """The demo's FHIR server, which only this machine reaches."""
+    networks = '["127.0.0.0/8", "::1/128"]'
+    return [f'fhir_base = "{base}/fhir"', "allow_http = true", f"allowed_networks = {networks}"]
 
 
 def _sandbox_address(base: str, samples: Samples) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cds_service.body import parse_json
+from cds_service.errors import BadRequest
 from cds_service.evaluate import KEY_OF_TYPE
 from cds_service.services import Service
 
@@ -42,11 +43,42 @@ class Material:
 
 
 def from_file(raw: bytes) -> Material:
-    """Read a dropped file. Raises `NotUsable`, or what `parse_json` raises for text that is no JSON or too large."""
-    content = parse_json(raw)
+    """Read a dropped file, or NDJSON about one patient. Raises `NotUsable`, or what `parse_json` raises for text that
+    is no JSON or too large."""
+    try:
+        content = parse_json(raw)
+    except BadRequest:
+        lines = [line for line in raw.splitlines() if line.strip()]
+        if len(lines) < 2 or not _is_json(lines[0]):
+            raise
+        return _from_lines(lines)
     if not isinstance(content, dict):
         raise NotUsable("Expected one JSON object: a patient Bundle or a hook request.")
     return _from_request(content) if "hook" in content else from_bundle(content)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        parse_json(line)
+    except BadRequest:
+        return False
+    return True
+
+
+def _from_lines(lines: Sequence[bytes]) -> Material:
+    """NDJSON: the resources of one patient, one or a Bundle a line."""
+    resources: list[Any] = []
+    for number, line in enumerate(lines, 1):
+        content = parse_json(line) if _is_json(line) else None
+        if not isinstance(content, dict):
+            raise NotUsable(f"Line {number} of this NDJSON file holds no JSON object. Expected one on every line.")
+        if "hook" in content:
+            raise NotUsable("This file holds several hook requests. Drop in one, or let rls-cds evaluate answer all.")
+        resources += _held(content)
+    people = {str(each.get("id", "")) for each in resources if each.get("resourceType") == "Patient"}
+    if len(people) > 1:
+        raise NotUsable(f"This file holds {len(people)} patients. Drop in one, or let rls-cds evaluate answer for all.")
+    return from_bundle({"resourceType": "Bundle", "entry": [{"resource": each} for each in resources]})
 
 
 def _from_request(content: Resource) -> Material:
@@ -59,13 +91,18 @@ def _from_request(content: Resource) -> Material:
 
 def from_bundle(content: Mapping[str, Any]) -> Material:
     """A Bundle with a Patient in it, or a Patient alone. Raises `NotUsable`."""
-    entries = content.get("entry") if content.get("resourceType") == "Bundle" else [{"resource": content}]
-    held = [entry.get("resource") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    resources = tuple(each for each in held if isinstance(each, dict))
+    resources = tuple(_held(content))
     people = [each for each in resources if each.get("resourceType") == "Patient"]
     if not people:
         raise NotUsable("There is no Patient in it. Expected a Bundle with one Patient and that patient's resources.")
     return Material(str(people[0].get("id", "")), resources, patients=len(people))
+
+
+def _held(content: Mapping[str, Any]) -> list[Resource]:
+    """The resources of a Bundle, or the one resource."""
+    entries = content.get("entry") if content.get("resourceType") == "Bundle" else [{"resource": content}]
+    held = [entry.get("resource") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return [each for each in held if isinstance(each, dict)]
 
 
 def body_of(material: Material, service: Service, drafts: Sequence[Resource], instance: str) -> Resource:

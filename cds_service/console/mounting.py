@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
-from flask import Flask
+from flask import Flask, redirect, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from cards.rules import Rules
 from cds_service.call import Desk
@@ -38,8 +39,13 @@ def register_console(
     def mount(app: Flask) -> None:
         desk: Desk = app.extensions["rls_cds"]
         app.register_blueprint(pages(Console(desk, desk.store, desk.settings, offered, telemetry, is_service=True)))
+        app.add_url_rule("/", "front_door", _to_console)
 
     return mount
+
+
+def _to_console() -> BaseResponse:
+    return redirect(url_for("console.try_it"))
 
 
 def _now() -> datetime:
@@ -50,22 +56,23 @@ def console_app(
     settings: Settings,
     store: Store,
     *,
-    rules: Rules | None = None,
+    site_rules: Rules | None = None,
     clock: Callable[[], datetime] = _now,
     telemetry: Source | None = None,
 ) -> Flask:
     """The console alone, for the bind address of `console_bind`: no hook service, no feedback, no FHIR server.
 
     What is tried here is answered by the same rules, from synthetic patients and dropped files only: nothing is read
-    from a FHIR server and nothing recorded. Watch reads `store`, the memory of the service itself.
+    from a FHIR server and nothing recorded. Watch reads `store`, the memory of the service itself. `site_rules`: those
+    that the service answers by, the site's overrides in them already; without them they are loaded here.
     """
     quieten_libraries()
     alone = replace(settings, clients=(), database_url="")
     today = clock().astimezone(settings.time_zone).date()
-    known = load_knowledge(alone, rules, today=today)
+    known = load_knowledge(alone, today=today)
     desk = Desk(
         settings=alone,
-        rules=known.rules,
+        rules=site_rules or known.rules,
         store=NoStore(),
         fhir=FhirAccess(1, settings.ca_file),
         clock=clock,
@@ -78,4 +85,5 @@ def console_app(
     install_errors(app)
     offered = shipped_samples(today, FIRST_PATIENT)
     app.register_blueprint(pages(Console(desk, store, settings, offered, telemetry, is_service=False)))
+    app.add_url_rule("/", "front_door", _to_console)
     return app

@@ -6,13 +6,15 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, g, render_template, request
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from cards.wording import wording
+from cds_service.body import MEBIBYTE
 from cds_service.call import Desk
 from cds_service.console.cases import PLACE
 from cds_service.console.charts import Samples
@@ -21,16 +23,17 @@ from cds_service.console.delivery import static_version, with_policy
 from cds_service.console.markup import markdown, template_words
 from cds_service.console.rules_view import CERTAINTY, cards_by_topic, decision_view, decisions_by_hook, shared_numbers
 from cds_service.console.telemetry import Source
-from cds_service.console.try_view import FILE, Form, read_form, try_form
+from cds_service.console.try_view import DAYS, FILE, Form, read_form, try_form
 from cds_service.console.watch_view import PERIODS, STATES, watch
 from cds_service.errors import BodyTooLarge
 from cds_service.services import SERVICES
 from cds_service.settings import Settings
-from cds_service.store import Store
+from cds_service.settings_values import is_loopback
+from cds_service.store import Store, StoreError
 from cds_service.views import services_on
 
 #: Fields of the form besides the file itself.
-_FORM_ROOM = 1024 * 1024
+_FORM_ROOM = MEBIBYTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,26 @@ def pages(console: Console) -> Blueprint:
     views.add_url_rule("/rules/<name>", "decision", _decision_page(console))
     views.add_url_rule("/watch", "watch", _watch_page(console))
     views.add_url_rule("/connect", "connect", _connect_page(console))
+    views.add_url_rule("/<path:elsewhere>", "elsewhere", _not_here)
+    views.register_error_handler(404, _not_found)
+    views.register_error_handler(StoreError, _store_fault)
     views.add_app_template_filter(markdown, "markdown")
     views.context_processor(lambda: {"v": static_version()})
     views.after_request(_deliver(console))
     return views
+
+
+def _not_here(elsewhere: str) -> str:
+    abort(404)
+
+
+def _not_found(fault: NotFound) -> tuple[str, int]:
+    return render_template("fault.html", title="There is no such page", words="Perhaps a link is old."), 404
+
+
+def _store_fault(fault: StoreError) -> tuple[str, int]:
+    words = "The store does not answer, so nothing can be recorded or counted. Check the database and ask again."
+    return render_template("fault.html", title="The store does not answer", words=words), fault.status
 
 
 def _deliver(console: Console) -> Callable[[Response], Response]:
@@ -84,16 +103,23 @@ def _deliver(console: Console) -> Callable[[Response], Response]:
     return finish
 
 
-def _try_page(console: Console) -> Callable[[], str]:
-    def try_it() -> str:
-        form = _asked(console)
+def _try_page(console: Console) -> Callable[[], tuple[str, int]]:
+    limit = console.settings.max_body
+
+    def try_it() -> tuple[str, int]:
+        try:
+            form, status = _asked(console), 200
+        except BodyTooLarge as fault:
+            form, status = Form(FILE, faults=fault.details), fault.status
         view = try_form(form, console.desk, console.samples, console.base(), reads_servers=console.is_service)
         if console.is_service and not view.what_if and view.trial and view.trial.asked:
             g.answered = view.trial.asked  # counted like every call
         listed = SERVICES if not console.is_service else services_on(console.settings)
-        return render_template("try.html", view=view, samples=console.samples, services=listed, FILE=FILE,
+        page = render_template("try.html", view=view, samples=console.samples, services=listed, FILE=FILE, days=DAYS,
                                can_answer=console.is_service and not view.what_if and console.store.records,
-                               records=console.is_service and console.store.records)  # fmt: skip
+                               records=console.is_service and console.store.records,
+                               limit=limit, too_large=_too_large(limit))  # fmt: skip
+        return page, status
 
     return try_it
 
@@ -117,10 +143,19 @@ def _in_memory(limit: int) -> tuple[MultiDict[str, str], bytes | None]:
     try:
         _, fields, uploads = parser.parse_from_environ(request.environ)
     except RequestEntityTooLarge:
-        raise BodyTooLarge(f"At most {limit} bytes are read. Drop in a smaller file.") from None
+        raise BodyTooLarge(_too_large(limit)) from None
     upload = uploads.get("upload")
-    content = upload.read() if upload and upload.filename else b""
-    return fields, content or None
+    content = upload.read() if upload and upload.filename else None  # an empty file is one, and its own answer
+    if content and len(content) > limit:
+        raise BodyTooLarge(_too_large(limit))
+    return fields, content
+
+
+def _too_large(limit: int) -> str:
+    return (
+        f"The file is larger than {limit / MEBIBYTE:.3g} MiB, the most that is read here. Drop in a smaller one, with "
+        "the results, diagnoses and drugs of one patient alone, or raise the setting max_body."
+    )
 
 
 def _rules_page(console: Console) -> Callable[[], str]:
@@ -154,12 +189,15 @@ def _rules(console: Console) -> Any:
 def _watch_page(console: Console) -> Callable[[], str]:
     def watching() -> str:
         days = request.args.get("days", "30")
-        period = int(days) if days in map(str, PERIODS) else 30
+        is_offered = days in map(str, PERIODS)
+        period = int(days) if is_offered else 30
         view = watch(console.store, period, console.desk.clock())
         source = console.telemetry() if console.telemetry else None
-        return render_template("watch.html", view=view, periods=PERIODS, states=STATES, source=source,
+        return render_template("watch.html", view=view, periods=PERIODS, states=STATES,
+                               is_offered=is_offered, source=source,
                                workers=1 if console.is_service else console.settings.workers,
                                unmapped=source.unmapped() if source else (), reasons=_reasons(),
+                               not_evaluated=wording()["not_evaluated"]["title"],
                                known=cards_by_topic(console.desk.rules),
                                read_times=source.read_times() if source else (),
                                is_service=console.is_service)  # fmt: skip
@@ -170,6 +208,10 @@ def _watch_page(console: Console) -> Callable[[], str]:
 def _reasons() -> dict[str, str]:
     """The override reasons by code, in our own words: a reason of the client's own is not printed."""
     return {code: entry["display"] for code, entry in wording()["override_reasons"].items()}
+
+
+def _host(base: str) -> str:
+    return urlsplit(base).hostname or ""
 
 
 def _silent_days(settings: Settings) -> int:
@@ -185,7 +227,14 @@ def _connect_page(console: Console) -> Callable[[], str]:
         view = connect(client, console.base(), services_on(console.settings), console.samples, console.desk.rules,
                        demo=console.is_service, silent_days=_silent_days(console.settings))  # fmt: skip
         return render_template(
-            "connect.html", view=view, clients=CLIENTS, titles=client_titles(), is_open=console.settings.is_open
+            "connect.html",
+            view=view,
+            clients=CLIENTS,
+            titles=client_titles(),
+            is_open=console.settings.is_open,
+            demo=console.is_service,
+            has_base=bool(console.settings.public_base),
+            is_here=is_loopback(_host(view.base)),
         )
 
     return connecting

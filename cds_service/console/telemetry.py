@@ -22,8 +22,8 @@ from cds_service.unknown_samples import Pair, UnknownSamples, is_code, is_system
 
 #: What the labels of `codes_unknown` say of a code system, for a reader.
 _SYSTEMS = {
-    "oid": "in a system named by a number",
-    "other": "in a system named by an address",
+    "oid": "in a system named by an OID",
+    "other": "in a system named by a URL",
     "none": "without a system",
 }
 

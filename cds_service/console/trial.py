@@ -15,8 +15,9 @@ from cards.explain import Explanation, explain
 from cards.finding import Finding
 from cards.reading import Listed, read_chart
 from cards.wording import draft_in_words
-from cds_service.answer import answer
+from cds_service.answer import answer, card_profile
 from cds_service.call import Answered, Call, Desk
+from cds_service.console.fates import without_card
 from cds_service.deadline import Deadline
 from cds_service.errors import DataMissing, Refusal, issue
 from cds_service.fhir_version import version_of_lists
@@ -27,10 +28,12 @@ from cds_service.services import Service
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One answer of one decision; `about` names the draft orders in our own words."""
+    """One answer of one decision; `about` names the draft orders in our own words. `no_card` says why a decision that
+    fires has no card of its own."""
 
     answer: Explanation
     about: str
+    no_card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def _answered(call: Call, answered: Answered, desk: Desk, took: int) -> Trial:
         reason=answered.reason,
         chart=chart,
         lists=lists,
-        decisions=_explained(verdict, chart, desk),
+        decisions=_explained(verdict, chart, desk, _fates(call, verdict, chart, answered, desk)),
         milliseconds=took,
         asked=(call, answered),
     )
@@ -111,10 +114,15 @@ def _chart(call: Call, lists: Mapping[str, Listed], desk: Desk) -> Chart:
     )
 
 
-def _explained(verdict: Verdict, chart: Chart, desk: Desk) -> tuple[Explained, ...]:
+def _fates(call: Call, verdict: Verdict, chart: Chart, answered: Answered, desk: Desk) -> tuple[str, ...]:
+    version = version_of_lists(call.request, call.client, answered.gathered.lists)
+    return without_card(verdict, chart, answered, desk, card_profile(call, desk.settings, version))
+
+
+def _explained(verdict: Verdict, chart: Chart, desk: Desk, fates: tuple[str, ...]) -> tuple[Explained, ...]:
     answers = explain(verdict, chart, desk.rules)
-    pairs = zip(verdict.findings, answers, strict=True)
-    found = [Explained(answer, _about(finding)) for finding, answer in pairs]
+    together = zip(verdict.findings, answers, fates, strict=True)
+    found = [Explained(answer, _about(finding), fate) for finding, answer, fate in together]
     order = ("fires", "unknown", "quiet")
     return tuple(sorted(found, key=lambda each: order.index(each.answer.outcome)))
 

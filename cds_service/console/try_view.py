@@ -29,13 +29,18 @@ FILE = "file"
 LONGEST_SHOWN = 200_000
 _LAB = re.compile(r"lab\.([0-9]{1,5})")
 #: Days that can be tried; a day of another century is a slip of the finger.
+DAYS = (date(2000, 1, 1), date(2099, 12, 31))
+_WRONG_DAY = f"As of is no day from {DAYS[0]} to {DAYS[1]}. Choose one of these, or today."
+_NOT_UTF8 = "This file is not text in UTF-8 (perhaps Latin-1 or UTF-16). Save it as UTF-8 and drop it in again."
+_EMPTY = "This file is empty. Choose another one, or a synthetic patient."
 _DAY = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """What was asked. `data` is the text of a dropped file, `is_new` where it came just now; `labs` are the typed
-    values by place; they and the drafts hold only for the patient that `of` names."""
+    values by place; they and the drafts hold only for the patient that `of` names. `faults` say why it cannot be
+    answered: nothing else is then."""
 
     patient: str
     service: str = "rls-patient-view"
@@ -45,11 +50,15 @@ class Form:
     labs: Mapping[int, str] | None = None
     of: str = ""
     is_new: bool = False
+    faults: tuple[str, ...] = ()
 
     @property
     def about(self) -> str:
-        """Names the patient and the data: typed values for another are not used."""
-        return f"file-{hashlib.sha256(self.data.encode()).hexdigest()[:12]}" if self.patient == FILE else self.patient
+        """Names the patient and the data, whatever a browser makes of its line ends: typed values for another are not
+        used."""
+        if self.patient != FILE:
+            return self.patient
+        return f"file-{hashlib.sha256(''.join(self.data.split()).encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,7 @@ class TryView:
     title: str
     shows: str
     as_of: date
+    today: date
     what_if: bool
     problem: tuple[str, ...] = ()
     trial: Trial | None = None
@@ -76,25 +86,39 @@ class TryView:
 def read_form(values: Any, uploaded: bytes | None, first: str) -> Form:
     """The form out of the fields of a request (a werkzeug MultiDict); `first` is the patient where none is named."""
     labs = {int(found[1]): text for key, text in values.items() if (found := _LAB.fullmatch(key))}
-    data = uploaded.decode("utf-8", "replace") if uploaded is not None else values.get("data", "")
+    data, faults = (values.get("data", ""), ()) if uploaded is None else _text(uploaded)
+    as_of, wrong = _day(values.get("as_of"))
     patient = FILE if uploaded is not None else values.get("patient", first)
     return Form(
         patient=patient,
         service=values.get("service", "rls-patient-view"),
         data=data if patient == FILE else "",
         drafts=tuple(values.getlist("draft")),
-        as_of=_day(values.get("as_of", "")),
+        as_of=as_of,
         labs=labs,
         of=values.get("of", ""),
         is_new=uploaded is not None,
+        faults=faults + wrong,
     )
 
 
-def _day(text: str) -> date | None:
+def _text(uploaded: bytes) -> tuple[str, tuple[str, ...]]:
+    """The text of a file, a byte order mark left out, and what is wrong with it."""
     try:
-        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+        text = uploaded.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "", (_NOT_UTF8,)
+    return (text, ()) if text.strip() else ("", (_EMPTY,))
+
+
+def _day(text: str | None) -> tuple[date | None, tuple[str, ...]]:
+    """The day asked for (None: today) and what is wrong with it; it is never replaced without a word."""
+    if text is None:
+        return None, ()
+    try:
+        return (date.fromisoformat(text), ()) if _DAY.fullmatch(text) else (None, (_WRONG_DAY,))
     except ValueError:
-        return None
+        return None, (_WRONG_DAY,)
 
 
 def try_form(form: Form, desk: Desk, samples: Samples, base: str, *, reads_servers: bool) -> TryView:
@@ -103,7 +127,9 @@ def try_form(form: Form, desk: Desk, samples: Samples, base: str, *, reads_serve
     today = now.astimezone(desk.settings.time_zone).date()
     as_of = form.as_of or today
     service = BY_ID.get(form.service, BY_ID["rls-patient-view"])
-    view = TryView(form, service, *_heading(form, samples), as_of, what_if=as_of != today)
+    view = TryView(form, service, *_heading(form, samples), as_of, today, what_if=as_of != today)
+    if form.faults:
+        return replace(view, problem=form.faults)
     try:
         material = _material(form, samples)
         if form.is_new:

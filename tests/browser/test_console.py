@@ -242,7 +242,7 @@ def test_draft_orders_are_found_by_their_kind_too(open_page: OpenPage) -> None:
     page = open_page("/console")
     page.get_by_text("Draft orders").first.click()
     page.get_by_label("Find an order").fill("infusions")
-    expect(page.locator(".choices h3:visible")).to_have_text(["Iron infusions"])
+    expect(page.locator(".choices .kindname:visible")).to_have_text(["Iron infusions"])
     expect(page.locator(".choices li:visible")).to_have_count(6)
     page.get_by_label("Find an order").fill("nothing of that name")
     expect(page.get_by_text("No order has all these words.")).to_be_visible()

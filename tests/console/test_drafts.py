@@ -55,5 +55,6 @@ def test_labels_and_kinds(name: str, label: str, kind: str) -> None:
 def test_the_page_lists_them_under_their_kinds(reader: FlaskClient) -> None:
     listed = unescape(reader.get("/console").text).split('id="drafts"')[1].split("</fieldset>")[0]
     assert all(each.label in listed and f'value="{each.name}"' in listed for each in offers().values())
-    kinds = [part.split("</h3>")[0] for part in listed.split("<h3>")[1:]]
+    parts = listed.split('class="kindname"')[1:]
+    kinds = [part.split(">", 1)[1].split("</p>")[0] for part in parts]
     assert kinds == list(dict.fromkeys(each.kind for each in offers().values())) and len(kinds) == 7

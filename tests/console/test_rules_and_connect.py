@@ -193,7 +193,7 @@ def test_every_case_of_a_table_is_shown_as_given_and_expected(table: Path) -> No
     written = tomllib.loads(table.read_text(encoding="utf-8"))["case"]
     shown = cases_of(table.stem)
     assert shown and [case.says for case in shown] == [case["says"] for case in written]
-    assert all(case.given or set(each) <= {"says", "expect", "limit", "side"}
+    assert all(case.given or set(each) <= {"says", "expect", "limit", "side", "prints", "texts", "without", "offers"}
                for case, each in zip(shown, written, strict=True))  # fmt: skip
 
 
@@ -219,7 +219,8 @@ def test_the_settings_of_a_guide_are_settings(reader: FlaskClient, client: str, 
     keys = {name: base64.b64encode(bytes(range(n, n + 32))).decode() for n, name in enumerate(names)}
     settings = load_settings(file, keys)
     assert [each.name for each in settings.clients] == [client]
-    assert settings.mode("rls-patient-view", settings.clients[0]) == "shadow"
+    modes = {settings.mode(service.id, settings.clients[0]) for service in SERVICES}
+    assert modes == ({"live"} if client == "sandbox" else {"shadow", "off"})
 
 
 def test_the_sandbox_guide_tells_what_was_seen_there(reader: FlaskClient) -> None:

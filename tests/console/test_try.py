@@ -12,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from cds_service.console import console_app
+from cds_service.console.charts import offers
 from cds_service.console.material import NotUsable, from_file
 from cds_service.settings import load_settings
 from cds_service.store import NoStore
@@ -303,3 +304,145 @@ def test_the_console_is_off_where_nobody_mounts_it() -> None:
 
     client = create_app(load_settings(None, {"RLS_CDS_DATABASE_URL": ""})).test_client()
     assert client.get("/console").status_code == 404
+
+
+def carried(text: str) -> str:
+    return unescape(text.split('name="data"')[1].split(">", 1)[1].split("</textarea>")[0])
+
+
+def sent(raw: bytes) -> dict[str, Any]:
+    return {"patient": "file", "upload": (io.BytesIO(raw), "chart.json")}
+
+
+def test_an_empty_file_is_not_the_file_before_it(reader: FlaskClient) -> None:
+    data = carried(page(reader, **upload(load_patient(FIRST, TODAY).bundle)))
+    for raw in (b"", b" \n", b"\xef\xbb\xbf"):
+        text = page(reader, data=data, **sent(raw))
+        assert "This file is empty" in text and cards(text) == [] and 'name="data"' not in text
+
+
+def test_a_file_over_the_limit_is_refused_on_the_page_with_the_limit_and_what_to_do(reader: FlaskClient) -> None:
+    for size in (10_485_761, 13_000_000):
+        head = b'--part\r\nContent-Disposition: form-data; name="upload"; filename="chart.json"\r\n\r\n'
+        body = head + b" " * size + b"\r\n--part--\r\n"
+        answer = reader.post("/console", data=body, content_type="multipart/form-data; boundary=part")
+        assert answer.status_code == 413 and answer.mimetype == "text/html" and cards(answer.text) == []
+        assert "larger than 10 MiB" in answer.text and "max_body" in answer.text
+
+
+_DAYS = ["1900-01-01", "0001-01-01", "2500-01-01", "9999-12-31", "2100-01-01", "1999-12-31", "", "banana", "2026-02-30"]
+
+
+@pytest.mark.parametrize("day", _DAYS)
+def test_a_day_that_cannot_be_tried_is_a_fault_and_no_answer_of_today(client: FlaskClient, day: str) -> None:
+    for text in (client.get("/console", query_string={"as_of": day}).text, page(client, as_of=day)):
+        assert "As of is no day from 2000-01-01 to 2099-12-31" in text and cards(text) == []
+    assert "No card in this period" in client.get("/console/watch").text
+
+
+@pytest.mark.parametrize("day", ["2000-01-01", "2099-12-31"])
+def test_the_first_and_the_last_day_can_be_tried(reader: FlaskClient, day: str) -> None:
+    text = page(reader, as_of=day)
+    assert f"As of {day}, not today" in text and 'min="2000-01-01" max="2099-12-31"' in text
+
+
+def test_a_byte_order_mark_is_no_fault(reader: FlaskClient) -> None:
+    raw = b"\xef\xbb\xbf" + json.dumps(load_patient(FIRST, TODAY).bundle).encode()
+    assert cards(page(reader, **sent(raw))) == ["IRONLOW"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_another_encoding_is_refused_and_nothing_replaced(reader: FlaskClient, encoding: str) -> None:
+    bundle = json.loads(json.dumps(load_patient(FIRST, TODAY).bundle))
+    bundle["entry"][0]["resource"]["name"] = [{"family": "Müller"}]
+    text = page(reader, **sent(json.dumps(bundle, ensure_ascii=False).encode(encoding)))
+    assert "is not text in UTF-8" in text and cards(text) == [] and 'name="data"' not in text
+
+
+def ndjson(*bundles: dict[str, Any]) -> bytes:
+    lines = [json.dumps(entry["resource"]) for bundle in bundles for entry in bundle["entry"]]
+    return "\n".join([*lines, ""]).encode()
+
+
+def test_ndjson_of_one_patient_is_answered(reader: FlaskClient) -> None:
+    bundle = load_patient(FIRST, TODAY).bundle
+    text = page(reader, **sent(ndjson(bundle)))
+    assert cards(text) == ["IRONLOW"]
+    assert cards(page(reader, patient="file", data=carried(text).replace("\n", "\r\n"))) == ["IRONLOW"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (ndjson(load_patient(FIRST, TODAY).bundle, load_patient("vitamin-d-toxic", TODAY).bundle), "holds 2 patients"),
+        (b'{"resourceType": "Patient", "id": "a"}\nno json', "Line 2 of this NDJSON"),
+        (b'{"resourceType": "Patient", "id": "a"}\n[]', "Line 2 of this NDJSON"),
+        (b'{"hook": "patient-view"}\n{"hook": "patient-view"}', "several hook requests"),
+        (b'{"resourceType": "Observation"}\n{"resourceType": "Observation"}', "There is no Patient in it"),
+        (b'{\n"resourceType": \n', "no JSON in UTF-8"),
+    ],
+)
+def test_ndjson_that_cannot_be_tried_says_why(reader: FlaskClient, raw: bytes, said: str) -> None:
+    text = page(reader, **sent(raw))
+    assert said in unescape(text) and cards(text) == []
+
+
+def test_labs_of_a_file_in_many_lines_can_be_changed_at_once(reader: FlaskClient) -> None:
+    """A browser sends a text back with other line ends."""
+    first = page(reader, **upload(json.dumps(load_patient(FIRST, TODAY).bundle, indent=2)))
+    of = first.split('name="of" value="')[1].split('"')[0]
+    place = first.split('name="lab.')[1].split('"')[0]
+    data = carried(first).replace("\n", "\r\n")
+    assert cards(page(reader, patient="file", data=data, of=of, **{f"lab.{place}": "140"})) == []
+
+
+def fates(text: str) -> dict[str, list[str]]:
+    """What is told of the decisions that fire and have no card of their own, by card."""
+    found: dict[str, list[str]] = {}
+    for row in text.split('<tr data-outcome="fires">')[1:]:
+        row = row.split("</tr>")[0]
+        card = row.split("<code>")[1].split("</code>")[0]
+        told = row.split('no-card">')
+        found.setdefault(card, []).append(unescape(told[1].split("<")[0]) if len(told) > 1 else "")
+    return found
+
+
+def test_every_decision_that_fires_without_a_card_says_why(reader: FlaskClient) -> None:
+    text = page(reader, patient="vitamin-d-toxic", service="rls-order-sign", draft=list(offers()))
+    told = fates(text)
+    shown = cards(text)
+    assert len(shown) == 5
+    own = {card.replace("-", "") for card, words in told.items() if "" in words}
+    assert own == set(shown)
+    for card, words in told.items():
+        if card.replace("-", "") not in shown:
+            assert all("left out, for at most 5 are shown (max_cards)" in each for each in words)
+    assert any("On the same card as order 1." in each for each in told["OS-IRON-REPLETE"])
+    last = unescape(text).split(" more: ")[1].split("</p>")[0]
+    assert "OS-IV-BOX" in last and "OS-IV-AGENT" in last
+
+
+def test_a_silenced_decision_says_so(client: FlaskClient) -> None:
+    uuid = client.get("/console").text.split('data-uuid="')[1].split('"')[0]
+    entry = {"card": uuid, "outcome": "overridden", "outcomeTimestamp": NOON.isoformat()}
+    client.post("/cds-services/rls-patient-view/feedback", json={"feedback": [entry]})
+    assert fates(client.get("/console").text)["IRON-LOW"] == ["No card: an earlier override silences it."]
+
+
+def test_the_front_door_leads_to_the_console(reader: FlaskClient) -> None:
+    own = console_app(load_settings(None, {"RLS_CDS_DATABASE_URL": ""}), NoStore()).test_client()
+    for client in (reader, own):
+        answer = client.get("/")
+        assert answer.status_code == 302 and answer.headers["Location"] == "/console"
+
+
+@pytest.mark.parametrize("path", ["nope", "rules/nope", "rules/a/b", "connect?client=zzz", "static/nope.css"])
+def test_an_address_that_is_none_is_a_page_with_a_way_back(reader: FlaskClient, path: str) -> None:
+    answer = reader.get(f"/console/{path}")
+    assert answer.status_code == 404 and answer.mimetype == "text/html"
+    assert 'href="/console/rules"' in answer.text and "nope" not in answer.text and "zzz" not in answer.text
+
+
+def test_a_period_that_is_not_counted_says_so(reader: FlaskClient) -> None:
+    assert "the choices are 7, 30, 90, 365 days, and 30 are shown" in reader.get("/console/watch?days=5").text
+    assert "the choices are" not in reader.get("/console/watch?days=7").text

@@ -20,35 +20,147 @@ const swap = (page) => {
   if (focused && by(focused) && document.activeElement.id !== focused) by(focused).focus({ preventScroll: true });
 };
 
+/* The words of a fault stand where the cards stood: nothing of one patient is left under the name of another. */
+class Fault extends Error {
+  constructor(title, words) {
+    super(words);
+    this.title = title;
+  }
+}
+
+const say = (words) => (by("said").textContent = words);
+
+const make = (tag, text, name) => {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (name) made.className = name;
+  return made;
+};
+
+const show = (fault) => {
+  const result = by("result");
+  const panel = make("section", "", "panel problem");
+  panel.setAttribute("aria-label", fault.title);
+  panel.append(make("h2", fault.title), make("p", fault.message));
+  result.replaceChildren(panel);
+  result.removeAttribute("aria-busy");
+  delete result.dataset.stale;
+  result.dataset.patient = "";
+  say(`${fault.title}. ${fault.message}`);
+};
+
+const forgetFile = () => {
+  by("upload").value = "";
+  const carried = by("carried").querySelector("textarea");
+  if (carried) carried.remove();
+};
+
+const PATIENCE = 30000;
+const SILENCE = "Check that it is running";
+
+/* What was told instead of a page: our own sentences, out of a page or an OperationOutcome. */
+const told = (page, text) => {
+  const own = page.querySelector("main .fault");
+  if (own) return own.textContent;
+  try {
+    return JSON.parse(text).issue.map((each) => each.details.text).join(" ");
+  } catch {
+    return "";
+  }
+};
+
+const answerTo = async (sent) => {
+  let answer;
+  let text;
+  try {
+    answer = await fetch(form.action, { method: "POST", body: sent, signal: AbortSignal.timeout(PATIENCE) });
+    text = await answer.text();
+  } catch (reason) {
+    const late = reason.name === "TimeoutError";
+    throw new Fault(
+      late ? "The service took longer than 30 seconds" : "The service does not answer",
+      `${SILENCE}, then press Show the cards. A file must be chosen again.`,
+    );
+  }
+  const page = new DOMParser().parseFromString(text, "text/html");
+  if (page.getElementById("result")) return page;
+  throw new Fault(`The service answered with status ${answer.status}`, `${told(page, text)} Press Show the cards to ask again.`);
+};
+
+/* The address of the page says what a synthetic patient was asked; of a file it says nothing. */
+const LONGEST_ADDRESS = 1500;
+
+const remember = () => {
+  const address = new URL(form.action);
+  const patient = by("patient").value;
+  if (patient !== "file") {
+    const said = address.searchParams;
+    said.set("patient", patient);
+    said.set("service", by("service").value);
+    if (by("as_of").value !== by("as_of").dataset.today) said.set("as_of", by("as_of").value);
+    for (const draft of document.querySelectorAll("[name=draft]:checked")) said.append("draft", draft.value);
+    const labs = [...document.querySelectorAll("[data-original]")].filter((each) => each.value !== each.dataset.original);
+    if (labs.length && form.elements.of.value === patient) {
+      said.set("of", patient);
+      for (const lab of labs) said.set(lab.name, lab.value);
+    }
+    if (address.search.length > LONGEST_ADDRESS) address.search = new URLSearchParams({ patient, service: by("service").value });
+  }
+  history.replaceState(null, "", address);
+};
+
+/* True where an answer is shown now. */
 const ask = async () => {
   const mine = ++running;
-  by("result").setAttribute("aria-busy", "true");
+  const result = by("result");
+  const isNew = by("upload").files.length > 0;
+  result.setAttribute("aria-busy", "true");
+  if (isNew || by("patient").value !== result.dataset.patient) result.dataset.stale = "";
+  remember();
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
-    const text = await answer.text();
-    if (mine !== running) return;
-    if (!answer.ok) throw new Error(String(answer.status));
-    const page = new DOMParser().parseFromString(text, "text/html");
+    const page = await answerTo(new FormData(form));
+    if (mine !== running) return false;
     swap(page);
-    const service = page.querySelector("#service option[selected]");
-    if (service) by("service").value = service.value;
+    say(page.getElementById("said").textContent);
+    for (const id of ["patient", "service"]) {
+      const chosen = page.querySelector(`#${id} option[selected]`);
+      if (chosen) by(id).value = chosen.value;
+    }
     by("upload").value = "";
+    return true;
   } catch (fault) {
-    if (mine !== running) return;
-    by("result").removeAttribute("aria-busy");
-    by("said").textContent = `The service did not answer (${fault.message}).`;
-    by("said").classList.remove("visually-hidden");
+    if (mine !== running) return false;
+    if (!(fault instanceof Fault)) throw fault;
+    if (isNew) forgetFile();
+    show(fault);
+    return false;
   }
+};
+
+const takeFile = () => {
+  const field = by("upload");
+  if (!field.files.length) return;
+  by("patient").value = "file";
+  if (field.files[0].size <= Number(field.dataset.limit)) {
+    ask();
+    return;
+  }
+  running++;
+  forgetFile();
+  remember();
+  show(new Fault("This file is too large", field.dataset.tooLarge));
 };
 
 const onChange = (event) => {
   const field = event.target;
   if (field.id === "draft-filter") return;
   if (field.id === "upload") {
-    if (!field.files.length) return;
-    by("patient").value = "file";
-  } else if (field.id === "patient" && field.value === "file") {
-    by("upload").click();
+    takeFile();
+    return;
+  }
+  if (field.id === "patient") {
+    if (field.value === "file") by("upload").click();
+    else by("upload").value = "";
   }
   if (field.name === "draft" && field.checked && by("service").value === "rls-patient-view") {
     by("service").value = "rls-order-sign";
@@ -56,11 +168,20 @@ const onChange = (event) => {
   ask();
 };
 
+/* A browser that goes back may fill in what was chosen last. */
+const isFilledIn = () =>
+  [...form.elements].some((field) => {
+    if (field.type === "checkbox") return field.checked !== field.defaultChecked;
+    if (field.type === "date") return field.value !== field.defaultValue;
+    if (!field.options || ![...field.options].some((each) => each.defaultSelected)) return false;
+    return !field.options[field.selectedIndex].defaultSelected;
+  });
+
 const onFilter = (event) => {
   const words = event.target.value.toLowerCase().split(/\s+/);
   let found = 0;
   for (const kind of document.querySelectorAll(".choices .kind")) {
-    const title = kind.querySelector("h3").textContent;
+    const title = kind.querySelector(".kindname").textContent;
     let shown = 0;
     for (const item of kind.querySelectorAll("li")) {
       const name = `${title} ${item.textContent}`.toLowerCase();
@@ -78,40 +199,86 @@ const onDrop = (event) => {
   by("drop").classList.remove("over");
   if (!event.dataTransfer.files.length) return;
   by("upload").files = event.dataTransfer.files;
-  by("patient").value = "file";
-  ask();
+  takeFile();
 };
 
 /* ---- Cards: feedback as an EHR sends it ---- */
 
+const tell = (card, words, failed = false) => {
+  const place = card.querySelector(".answered");
+  place.classList.toggle("failed", failed);
+  place.textContent = words;
+};
+
 const post = async (card, entry) => {
+  if (card.dataset.busy) return false;
+  card.dataset.busy = "true";
   const feedback = [{ card: card.dataset.uuid, outcomeTimestamp: new Date().toISOString(), ...entry }];
-  const answer = await fetch(card.dataset.feedback, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ feedback }),
-  });
-  if (!answer.ok) card.querySelector(".answered").textContent = `Feedback was refused with status ${answer.status}.`;
-  return answer.ok;
+  try {
+    const answer = await fetch(card.dataset.feedback, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ feedback }),
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    if (answer.ok) return true;
+    tell(card, `Not recorded: the service refused it with status ${answer.status}. Show the cards again, then try once more.`, true);
+  } catch {
+    tell(card, `Not recorded: the service does not answer. ${SILENCE}, then try once more.`, true);
+  } finally {
+    delete card.dataset.busy;
+  }
+  return false;
+};
+
+/* The same card in the answer that is shown now. */
+const again = (code, title) =>
+  [...document.querySelectorAll("#result article.card")].find(
+    (each) => each.dataset.card === code && each.querySelector("h3").textContent === title,
+  );
+
+const recorded = (card) => {
+  if (card.classList.contains("silent")) return "Override recorded. The card is silenced on these results.";
+  if (card.classList.contains("critical")) return "Override recorded. A critical card is never silenced, so it is shown again.";
+  return "Override recorded. This reason silences no card, so it is shown again.";
 };
 
 const override = async (button) => {
   const card = button.closest(".card");
+  const menu = button.closest(".menu");
   const { code, system } = button.dataset;
+  const title = card.querySelector("h3").textContent;
   const reason = code ? { overrideReason: { reason: { code, system } } } : {};
-  if (await post(card, { outcome: "overridden", ...reason })) ask();
+  menu.open = false;
+  menu.querySelector("summary").focus();
+  if (!(await post(card, { outcome: "overridden", ...reason })) || !(await ask())) return;
+  const shown = again(card.dataset.card, title);
+  if (!shown) {
+    say("Override recorded.");
+    by("cards-title").focus();
+    return;
+  }
+  tell(shown, recorded(shown));
+  shown.querySelector("h3").focus();
 };
 
 const accept = async (button) => {
+  if (button.getAttribute("aria-disabled") === "true") return;
   const card = button.closest(".card");
-  if (!(await post(card, { outcome: "accepted", acceptedSuggestions: [{ id: button.dataset.suggestion }] }))) return;
-  button.classList.add("done");
-  card.querySelector(".answered").textContent = "Accepted and recorded. An EHR would now change its orders.";
-  const draft = document.querySelector(`[name="draft"][value="${CSS.escape(button.dataset.removes || "")}"]`);
-  if (draft) {
-    draft.checked = false;
-    ask();
+  const label = button.textContent.trim();
+  button.setAttribute("aria-disabled", "true");
+  if (!(await post(card, { outcome: "accepted", acceptedSuggestions: [{ id: button.dataset.suggestion }] }))) {
+    button.removeAttribute("aria-disabled");
+    return;
   }
+  button.classList.add("done");
+  tell(card, "Accepted and recorded. An EHR would now change its orders.");
+  const draft = document.querySelector(`[name="draft"][value="${CSS.escape(button.dataset.removes || "")}"]`);
+  if (!draft) return;
+  draft.checked = false;
+  if (!(await ask())) return;
+  say(`Accepted and recorded: ${label}. ${by("said").textContent}`);
+  by("cards-title").focus();
 };
 
 /* ---- Copying ---- */
@@ -154,7 +321,7 @@ const checks = {
     if (answer.status === 401) return [true, "401: authentication is on; a client with a token is let in"];
     const { cards = [] } = await answer.json();
     const codes = cards.map((card) => card.source.topic.code).join(", ");
-    return [answer.ok, `status ${answer.status}, ${codes || "no card (silenced, or in shadow)"}`];
+    return [answer.ok, `status ${answer.status}, ${codes || "no card (an earlier override silences it, or the service runs in shadow)"}`];
   },
   async fhir() {
     const answer = await fetch(`${base()}/fhir/metadata`);
@@ -188,6 +355,7 @@ const runChecks = async () => {
 requestAnimationFrame(() => setTimeout(() => document.documentElement.classList.add("painted")));
 
 document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(event.target)) menu.open = false;
   const button = event.target.closest("button");
   if (!button) return;
   if (button.dataset.copy) copy(button);
@@ -218,4 +386,5 @@ if (form) {
   }
   document.addEventListener("dragleave", (event) => event.relatedTarget || by("drop").classList.remove("over"));
   document.addEventListener("drop", onDrop);
+  addEventListener("pageshow", (event) => (event.persisted || isFilledIn()) && ask());
 }

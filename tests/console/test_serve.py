@@ -1,0 +1,122 @@
+"""`serve` with everything that a site may add: it starts, the console reads the same rules, and knows its address."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from http.client import HTTPConnection
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from cds_service.app import create_app
+from cds_service.console import console_app
+from cds_service.serving import with_console, with_metrics, with_own_address
+from cds_service.settings import Settings, load_settings
+from cds_service.store import NoStore
+from tests.console.test_bind import asked
+from tests.oversight.test_serving import free_port
+
+_DEPLOY = Path(__file__).parents[2] / "deploy"
+_OVERRIDES, _CODES = _DEPLOY / "site-overrides.example.toml", _DEPLOY / "site-codes.example.toml"
+_LINES = {
+    "console": 'console_bind = "127.0.0.1:9465"',
+    "metrics": 'metrics_bind = "127.0.0.1:9464"',
+    "overrides": f'site.overrides = "{_OVERRIDES}"',
+    "codes": f'site.local_codes = "{_CODES}"',
+    "base": 'public_base = "http://127.0.0.1:8080"',
+}
+
+
+def lines(*names: str) -> str:
+    return "\n".join(_LINES[name] for name in names)
+
+
+@pytest.mark.parametrize("pair", list(combinations(_LINES, 2)), ids=" and ".join)
+def test_every_two_additions_go_together(pair: tuple[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "rls-cds.toml"
+    file.write_text(lines(*pair), encoding="utf-8")
+    settings = with_own_address(load_settings(file, {"RLS_CDS_DATABASE_URL": ""}))
+    app = create_app(settings)
+    served = with_console(with_metrics(app, settings), app, settings)
+    assert asked(served, 8080, "/cds-services") == "200 OK"
+    if settings.console_bind:
+        assert asked(served, 9465, "/console/rules/iron_status") == "200 OK"
+
+
+def test_a_console_over_the_rules_of_a_site_does_not_put_its_overrides_in_twice() -> None:
+    settings = Settings(database_url="", site={"overrides": str(_OVERRIDES)})
+    rules = create_app(settings).extensions["rls_cds"].rules
+    page = console_app(settings, NoStore(), site_rules=rules).test_client().get("/console/rules/iron_status").text
+    row = page.split('id="limit-ferritin.low"')[1].split("</tr>")[0]
+    assert "<strong>50 ng/mL</strong>" in row and "replaces 75 ng/mL" in row
+
+
+@contextmanager
+def serving(folder: Path, port: int, console: int) -> Iterator[subprocess.Popen[str]]:
+    file = folder / "rls-cds.toml"
+    additions = lines("overrides", "codes")
+    file.write_text(
+        f'port = {port}\nconsole_bind = "127.0.0.1:{console}"\nmetrics_bind = "127.0.0.1:{free_port()}"\n{additions}\n',
+        encoding="utf-8",
+    )
+    environ = {**os.environ, "RLS_CDS_DATA_FOLDER": str(folder / "data"), "TMPDIR": str(folder)}
+    command = [str(Path(sys.executable).with_name("rls-cds")), "serve", "--workers", "1", "--config", str(file)]
+    with (folder / "output").open("w") as output:
+        process = subprocess.Popen(command, env=environ, stderr=output, stdout=output, text=True)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait(10)
+
+
+def page_of(port: int, path: str) -> str:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+
+
+def test_it_starts_with_all_of_them_and_connect_names_the_service_not_the_console(tmp_path: Path) -> None:
+    port, console = free_port(), free_port()
+    with serving(tmp_path, port, console) as process:
+        text, end = "", time.monotonic() + 30
+        while not text:
+            assert process.poll() is None and time.monotonic() < end, (tmp_path / "output").read_text()
+            try:
+                text = page_of(console, "/console/connect")
+            except OSError:
+                time.sleep(0.1)
+        assert f'data-base="http://127.0.0.1:{port}"' in text and f":{console}" not in text
+        assert "an address of this machine" in text
+        assert "<strong>50 ng/mL</strong>" in page_of(console, "/console/rules/iron_status")
+        tried = page_of(console, "/console")
+        assert f"http://127.0.0.1:{port}/cds-services/rls-patient-view/source-attributes" in tried
+
+
+@pytest.mark.parametrize(
+    ("settings", "base"),
+    [
+        (Settings(), "http://127.0.0.1:8080"),
+        (Settings(host="::1", port=9000), "http://[::1]:9000"),
+        (Settings(port=0), None),
+        (Settings(public_base="https://cds.example.org"), "https://cds.example.org"),
+    ],
+)
+def test_in_open_mode_the_service_is_where_it_listens(settings: Settings, base: str | None) -> None:
+    assert with_own_address(settings).public_base == base
+
+
+def test_a_console_that_does_not_know_where_the_service_is_says_so() -> None:
+    settings = Settings(database_url="", port=0)
+    text = console_app(settings, NoStore()).test_client().get("/console/connect").text
+    assert "set <code>public_base</code>" in re.sub(r"\s+", " ", text)
+    named = replace(settings, public_base="https://cds.example.org")
+    assert "public_base</code>" not in console_app(named, NoStore()).test_client().get("/console/connect").text

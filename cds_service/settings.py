@@ -24,6 +24,14 @@ __all__ = ["BadSettings", "Client", "Fault", "Mode", "Settings", "load_settings"
 
 _SECRETS = frozenset({"database_url", "pseudonym_key", "encryption_key"})
 _ORDER_SELECT = next(row for row in SETTINGS if row.name == "services.rls-order-select")
+#: The tables of the files that the settings name under [site].
+_SITE_FILES: Mapping[str, tuple[str, frozenset[str]]] = {
+    "overrides": ("a file of overrides", frozenset({"thresholds", "switches", "assay_factors"})),
+    "local_codes": (
+        "a map of local codes",
+        frozenset({"laboratory", "diagnoses", "procedures", "orderables", "drugs", "allergies"}),
+    ),
+}
 _DEFAULT_MODES: Mapping[str, Mode] = {
     "rls-patient-view": "live",
     "rls-order-sign": "live",
@@ -87,21 +95,25 @@ def load_settings(
     environ: Mapping[str, str],
     *,
     demo: bool = False,
+    serves: bool = True,
     options: Mapping[str, object] | None = None,
 ) -> Settings:
     """Settings from `options` (command line, by setting name), else `environ`, else the file at `path`, else defaults.
 
-    In the demo everybody is the `sandbox` profile, and order-select is live. Raises `BadSettings` with all faults.
+    In the demo everybody is the `sandbox` profile, and order-select is live. `serves`: False for a command that only
+    reads what a site knows: addresses and secrets that are absent are no fault then, wrong ones are. Raises
+    `BadSettings` with all faults.
     """
     file = None if path is None else Path(path)
     sources = Sources(options or {}, environ, {}, file.name if file else "settings", file.parent if file else Path())
     if file:
         sources.content = _read_file(file)
+        _refuse_site_file(file, sources.content)
     clients = read_clients(sources)
     settings = _build(sources, clients, demo)
     names = look_up(sources.content, "clients")
     note_unknown(sources, names if isinstance(names, Mapping) else ())
-    check(settings, sources)
+    check(settings, sources, serves=serves)
     if sources.faults:
         raise BadSettings(sources.faults)
     return settings
@@ -117,6 +129,14 @@ def _read_file(path: Path) -> Mapping[str, object]:
     except tomllib.TOMLDecodeError as fault:
         found, step = f"no TOML: {fault}" if len(str(fault)) < 120 else "no TOML", "correct that line"
     raise BadSettings([Fault(path.name, found, "a TOML file in UTF-8", step)])
+
+
+def _refuse_site_file(path: Path, content: Mapping[str, object]) -> None:
+    """A file that the settings name is easily given in their place. Raises `BadSettings`."""
+    for setting, (what, tables) in _SITE_FILES.items():
+        if content and set(content) <= tables:
+            step = f"name it in your settings file, {setting} = {path.name!r} below [site], and check that one"
+            raise BadSettings([Fault(path.name, what, "a settings file such as deploy/rls-cds.example.toml", step)])
 
 
 def _build(sources: Sources, clients: tuple[Client, ...], demo: bool) -> Settings:

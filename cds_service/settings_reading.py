@@ -14,6 +14,8 @@ from cds_service.settings_values import Unfit
 #: Variables that are not settings: the file itself, and what Kubernetes sets for a service of this name.
 _NOT_SETTINGS = re.compile(r"RLS_CDS_(CONFIG|CI|SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?)")
 _KUBERNETES_PORT = re.compile(r"(tcp|udp)://")
+#: Where every setting is shown with its default.
+EXAMPLE = "deploy/rls-cds.example.toml (README, Running it)"
 #: Nothing was written anywhere.
 ABSENT = object()
 #: A secret's file cannot be read.
@@ -152,5 +154,5 @@ def _leaves(table: Mapping[str, object], known: Iterable[str]) -> list[str]:
 
 def _note_name(sources: Sources, place: str, name: str, known: Iterable[str]) -> None:
     near = difflib.get_close_matches(name, list(known), 1)
-    step = f"did you mean {near[0]}?" if near else "remove it, or see the table of settings"
-    sources.blame(place, "a name that is no setting", "the settings of the reference table", step)
+    step = f"did you mean {near[0]}?" if near else f"remove it, or look for its name in {EXAMPLE}"
+    sources.blame(place, "a name that is no setting", f"the settings that {EXAMPLE} shows", step)

@@ -34,7 +34,11 @@ _HOOKS = ("patient-view", "order-sign", "order-select")
 @click.option("--explain", "explained", is_flag=True, help="List every decision: fires, quiet or unknown, and why.")
 @click.option("--strict", is_flag=True, help="Also report which resources are not valid FHIR R4; exit 1 if any.")
 @click.option("--time-zone", help="The clinic's zone: decides which day it is. [default: that of --config, else UTC]")
-@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="Settings file: the rules of a site.")
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Settings file: the rules of a site. RLS_CDS_* variables count as well; secrets are not needed.",
+)
 @click.option("--client", help="With --config: whose local codes the files bear. [default: the first client]")
 def evaluate_command(
     files: tuple[Path, ...],
@@ -111,10 +115,10 @@ def _known_at(config: Path | None, client: str | None) -> _Known:
 
     from cards.rules import BadKnowledge
     from cds_service.knowledge import load_knowledge
-    from cds_service.settings import BadSettings, Settings, load_settings
+    from cds_service.settings import BadSettings, load_settings
 
     try:
-        settings = load_settings(config, os.environ) if config else Settings()
+        settings = load_settings(config, os.environ, serves=False)
         known = load_knowledge(settings, today=datetime.now(settings.time_zone).date())
     except (BadSettings, BadKnowledge) as fault:
         raise click.ClickException(str(fault)) from None

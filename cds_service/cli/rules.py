@@ -17,7 +17,9 @@ import click
     help="fhir: a Bundle of PlanDefinition, Library, ActivityDefinition and ValueSet (R4).",
 )
 @click.option(
-    "--config", type=click.Path(dir_okay=False, path_type=Path), help="Settings file: the rules of this site."
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Settings file: the rules of this site. RLS_CDS_* variables count as well; secrets are not needed.",
 )
 def rules_command(form: str, config: Path | None) -> None:
     """List every decision: thresholds, ranges, sources and how sure they are, who must sign off, unverified codes.
@@ -33,10 +35,10 @@ def rules_command(form: str, config: Path | None) -> None:
     from cards.rules import BadKnowledge
     from cds_service.knowledge import load_knowledge
     from cds_service.rules_listing import as_markdown, as_table
-    from cds_service.settings import BadSettings, Settings, load_settings
+    from cds_service.settings import BadSettings, load_settings
 
     try:
-        settings = load_settings(config, os.environ) if config else Settings()
+        settings = load_settings(config, os.environ, serves=False)
         rules = load_knowledge(settings, today=datetime.now(settings.time_zone).date()).rules
     except (BadSettings, BadKnowledge) as fault:
         raise click.ClickException(str(fault)) from None

@@ -136,6 +136,69 @@ def test_faulty_settings_list_no_rules(tmp_path: Path) -> None:
     assert code == 1 and "max_cards" in said
 
 
+def _with_a_client(configuration: Path) -> Path:
+    """Settings for production, as a clinical informaticist has them: without the secrets."""
+    file = configuration.with_name("production.toml")
+    client = 'issuer = "https://ehr.example.org"\njwks_url = "https://ehr.example.org/keys"\n'
+    text = configuration.read_text(encoding="utf-8")
+    file.write_text(f"{text}\n[clients.general]\nprofile = 'epic'\n{client}", encoding="utf-8")
+    return file
+
+
+def test_the_sites_rules_are_listed_and_files_answered_without_its_secrets(configuration: Path) -> None:
+    file = str(_with_a_client(configuration))
+    request = str(_ROOT / "fhir_fixtures" / "requests" / "epic-patient-view.json")
+    code, said = run("rules", "--config", file)
+    assert code == 0 and "at or below 50 ng/mL" in said
+    code, said = run("evaluate", request, "--config", file)
+    assert code == 0, said
+    code, said = run("check-config", file)
+    assert code == 1 and "found neither of them; allowed: both, the same for all workers and replicas" in said
+
+
+def test_a_secret_that_is_wrong_is_told_even_where_none_is_needed(
+    configuration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RLS_CDS_PSEUDONYM_KEY", "too short")
+    code, said = run("rules", "--config", str(_with_a_client(configuration)))
+    assert code == 1 and "RLS_CDS_PSEUDONYM_KEY: found ***" in said
+
+
+def test_the_overrides_of_the_environment_count(configuration: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLS_CDS_SITE_OVERRIDES", str(configuration.with_name("site-overrides.toml")))
+    monkeypatch.setenv("RLS_CDS_HOST", "0.0.0.0")  # as in a container: nobody is served here
+    code, said = run("rules")
+    assert code == 0 and "at or below 50 ng/mL" in said
+    monkeypatch.setenv("RLS_CDS_SITE_OVERRIDES", "nowhere.toml")
+    code, said = run("rules")
+    assert code == 1 and "RLS_CDS_SITE_OVERRIDES: found 'nowhere.toml'" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "setting"),
+    [
+        ("site-overrides.toml", "a file of overrides", "overrides"),
+        ("site-codes.toml", "a map of local codes", "local_codes"),
+    ],
+)
+def test_a_file_that_settings_name_is_told_from_settings(
+    configuration: Path, name: str, what: str, setting: str
+) -> None:
+    code, said = run("check-config", str(configuration.with_name(name)))
+    assert code == 1
+    assert said == (
+        f"Fault: {name}: found {what}; allowed: a settings file such as deploy/rls-cds.example.toml; "
+        f"name it in your settings file, {setting} = '{name}' below [site], and check that one\n1 to correct.\n"
+    )
+
+
+def test_a_name_that_is_no_setting_says_where_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "rls-cds.toml"
+    file.write_text("colour_of_the_card = 1\n", encoding="utf-8")
+    code, said = run("check-config", str(file))
+    assert code == 1 and "look for its name in deploy/rls-cds.example.toml (README, Running it)" in said
+
+
 def test_markdown_tables_are_whole() -> None:
     code, said = run("rules", "--format", "markdown")
     assert code == 0

@@ -246,6 +246,15 @@ def test_with_clients_public_base_and_keys_are_needed_and_any_bind_is_allowed(tm
     assert load(tmp_path, text, KEYS).host == "0.0.0.0"
     without = text.replace('public_base = "https://cds.example.org"', "")
     assert {fault.place for fault in faults(tmp_path, without)} == {"public_base", "pseudonym_key, encryption_key"}
+
+
+@pytest.mark.parametrize("there", ["pseudonym_key", "encryption_key"])
+def test_the_key_that_is_there_without_the_other_is_named(tmp_path: Path, there: str) -> None:
+    (fault,) = faults(tmp_path, f'{there} = "{KEY}"')
+    assert (fault.value, fault.allowed) == (
+        f"{there} alone",
+        "both, the same for all workers and replicas, or neither in open mode",
+    )
     assert load(tmp_path, text, {"RLS_CDS_DATABASE_URL": ""}).pseudonym_key is None
     [fault] = faults(tmp_path, text.replace("https://cds", "http://cds"), KEYS)
     assert fault.place == "public_base"

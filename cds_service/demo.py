@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from flask import Flask, current_app
 
@@ -14,11 +17,20 @@ from cds_service.console.telemetry import RegistryTelemetry
 from cds_service.metrics_page import add_metrics_route
 from cds_service.metrics_workers import render
 from cds_service.settings import Settings
+from cds_service.store.place import sqlite_path
 from fhir_fixtures import load_patients
 from fhir_fixtures.server import fhir_blueprint
 
 #: The patient of the `curl` that the demo prints: a low ferritin inside the laboratory's own range.
 FIRST_PATIENT = "ferritin-38-inside-the-lab-range"
+
+
+def with_own_store(settings: Settings) -> Settings:
+    """Where no database is named, `demo.sqlite` beside the store of production: what is clicked here stays apart."""
+    if settings.database_url is not None:
+        return settings
+    folder = Path(settings.data_folder) if settings.data_folder else None
+    return replace(settings, database_url=f"sqlite:///{sqlite_path(None, folder).absolute().with_name('demo.sqlite')}")
 
 
 def demo_app(settings: Settings, *, today: datetime | None = None, register: tuple[Register, ...] = ()) -> Flask:
@@ -61,7 +73,20 @@ def first_request(base: str) -> str:
     )
 
 
-def welcome(base: str) -> str:
+def _kept(settings: Settings) -> str:
+    """Where clicks are kept, and how to be rid of them; an address of a database may hold a password."""
+    if not settings.database_url:
+        return "Store: none, as the settings say; no override is remembered."
+    if not settings.database_url.startswith("sqlite:"):
+        return "Store: the database that the settings name."
+    file = sqlite_path(settings.database_url, None)
+    return f"""\
+Store: {file}
+  An override in the console silences its card for {settings.suppression_days} days: that request then returns no card.
+  To start afresh, stop the demo and: rm {shlex.quote(str(file))}*"""
+
+
+def welcome(base: str, settings: Settings) -> str:
     """What the demo prints once it listens."""
     sandbox = (
         f"fhirServiceUrl={base}/fhir&patientId={first_patient_id()}&serviceDiscoveryURL={base}/cds-services"
@@ -79,6 +104,8 @@ Public CDS Hooks Sandbox, run on this machine: add to its address
 
 One request that returns a card:
   curl -s {base}/cds-services/rls-patient-view -H 'Content-Type: application/json' -d '{first_request(base)}'
+
+{_kept(settings)}
 
 Stop with Ctrl+C.
 """

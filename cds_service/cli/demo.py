@@ -14,7 +14,7 @@ def demo_command(host: str, port: int) -> None:
     import os
     import sys
 
-    from cds_service.demo import demo_app, welcome
+    from cds_service.demo import demo_app, welcome, with_own_store
     from cds_service.log import write_log_to
     from cds_service.serving import serve_demo
     from cds_service.settings import BadSettings, load_settings
@@ -25,12 +25,12 @@ def demo_command(host: str, port: int) -> None:
     if port:
         chosen["public_base"] = f"http://{host}:{port}"
     try:
-        settings = load_settings(None, os.environ, demo=True, options=chosen)
+        settings = with_own_store(load_settings(None, os.environ, demo=True, options=chosen))
         for warning in warnings(settings):
             click.echo(f"Warning: {warning}", err=True)
         write_log_to(sys.stderr, logging.WARNING)
         app = demo_app(settings)
-        serve_demo(app, host, port, lambda base: click.echo(welcome(base)))
+        serve_demo(app, host, port, lambda base: click.echo(welcome(base, settings)))
     except (BadSettings, BadStore, StoreError) as fault:
         raise click.ClickException(str(fault)) from None
     except OSError as fault:

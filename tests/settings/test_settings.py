@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cds_service.clients.profiles import ready_profiles
 from cds_service.settings import BadSettings, Settings, load_settings
-from cds_service.settings_checks import warnings
+from cds_service.settings_checks import ISSUERS_OF_MANY, warnings
 from cds_service.settings_reading import Fault
 from cds_service.settings_reference import reference
 from cds_service.settings_table import CLIENT_SETTINGS, SETTINGS
@@ -128,6 +129,7 @@ def test_inline_keys_take_the_place_of_the_address_of_the_profile(tmp_path: Path
         public_base = "https://cds.example.org"
         [clients.general]
         profile = "oracle-health"
+        tenants = ["general"]
         jwks_inline = { keys = [{ kty = "EC", crv = "P-384", kid = "1",
             x = "E6VBl1uTdPd9NDuFhr80ZyHz3C3n6uwCXfyn3fUPdUhS2mJsVKmpGR5RKsFLN77f", y = "AAAA" }] }
     """
@@ -198,6 +200,61 @@ def test_a_fault_is_named_by_its_place(tmp_path: Path, text: str, place: str) ->
     assert fault.next_step
 
 
+ORACLE = """
+public_base = "https://cds.example.org"
+[clients.general]
+"""
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        'profile = "oracle-health"',
+        'profile = "oracle-health"\ntenants = []',
+        'issuer = "https://cds-hooks.cerner.com"\njwks_url = "https://authorization.cerner.com/jwk"',
+    ],
+)
+def test_an_issuer_of_many_customers_needs_tenants_j14(tmp_path: Path, members: str) -> None:
+    [fault] = faults(tmp_path, ORACLE + members, KEYS)
+    assert fault.place == "clients.general.tenants"
+    assert fault.next_step == 'ask the customer for its tenant: tenants = ["..."]'
+
+
+def test_an_issuer_of_many_customers_with_tenants_is_fine_j14(tmp_path: Path) -> None:
+    [client] = load(tmp_path, ORACLE + 'profile = "oracle-health"\ntenants = ["t-north"]', KEYS).clients
+    assert client.issuer in ISSUERS_OF_MANY and client.issuer == ready_profiles()["oracle-health"]["issuer"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["169.254.169.254", "100.100.100.200", "[fe80::1]", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "0.0.0.0"],
+)
+@pytest.mark.parametrize("name", ["fhir_base", "jwks_url"])
+def test_addresses_of_nobodys_server_are_refused_whatever_networks_are_allowed(
+    tmp_path: Path, name: str, address: str
+) -> None:
+    text = "\n".join(line for line in CLIENT.splitlines() if not line.startswith(f"{name} "))
+    text += f'\n{name} = "https://{address}/fhir"\nallowed_networks = ["0.0.0.0/0", "::/0"]'
+    assert [fault.place for fault in faults(tmp_path, text, KEYS)] == [f"clients.general.{name}"]
+
+
+@pytest.mark.parametrize("name", ["jwks_url", "jku"])
+@pytest.mark.parametrize("query", ["site=a", "p=B2C_1_sign&v=2.0", "tenant=a%20b"])
+def test_the_address_of_a_key_set_may_have_a_query(tmp_path: Path, name: str, query: str) -> None:
+    text = "\n".join(line for line in CLIENT.splitlines() if not line.startswith(f"{name} "))
+    [client] = load(tmp_path, f'{text}\n{name} = "https://ehr.example.org/keys?{query}"', KEYS).clients
+    assert getattr(client, name) == f"https://ehr.example.org/keys?{query}"
+
+
+@pytest.mark.parametrize(
+    "address", ["/keys?", "/keys?a b", "/keys?a#b", "/keys?a=b?c", "/keys?a@b", "/k%65ys?a", "/k?\u00e9"]
+)
+def test_a_query_of_odd_signs_is_refused(tmp_path: Path, address: str) -> None:
+    text = "\n".join(line for line in CLIENT.splitlines() if not line.startswith("jwks_url "))
+    found = faults(tmp_path, f'{text}\njwks_url = "https://ehr.example.org{address}"', KEYS)
+    assert "rls-cds.toml: clients.general.jwks_url" in [fault.place for fault in found]
+
+
 MEMBERS = [
     ("no issuer", 'issuer = ""', "rls-cds.toml: clients.general.issuer"),
     ("no keys", 'jwks_url = ""', "rls-cds.toml: clients.general.jwks_url"),
@@ -246,6 +303,9 @@ def test_with_clients_public_base_and_keys_are_needed_and_any_bind_is_allowed(tm
     assert load(tmp_path, text, KEYS).host == "0.0.0.0"
     without = text.replace('public_base = "https://cds.example.org"', "")
     assert {fault.place for fault in faults(tmp_path, without)} == {"public_base", "pseudonym_key, encryption_key"}
+    assert load(tmp_path, text, {"RLS_CDS_DATABASE_URL": ""}).pseudonym_key is None
+    [fault] = faults(tmp_path, text.replace("https://cds", "http://cds"), KEYS)
+    assert fault.place == "public_base"
 
 
 @pytest.mark.parametrize("there", ["pseudonym_key", "encryption_key"])
@@ -255,9 +315,6 @@ def test_the_key_that_is_there_without_the_other_is_named(tmp_path: Path, there:
         f"{there} alone",
         "both, the same for all workers and replicas, or neither in open mode",
     )
-    assert load(tmp_path, text, {"RLS_CDS_DATABASE_URL": ""}).pseudonym_key is None
-    [fault] = faults(tmp_path, text.replace("https://cds", "http://cds"), KEYS)
-    assert fault.place == "public_base"
 
 
 def test_clients_may_share_an_issuer_only_with_tenants_of_their_own(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def _others(order: IronOrder) -> Iterator[Drug]:
         if drug.active and not is_same_order(drug, order.draft):
             yield drug
     for draft in order.chart.drafts:
-        if draft.drug and draft.reference != order.draft.reference:
+        if draft.drug and draft.number != order.draft.number:
             yield draft.drug
 
 

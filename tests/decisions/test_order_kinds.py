@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cards.decide import decision_modules
@@ -44,3 +46,20 @@ def test_a_draft_of_a_kind_of_ours_is_judged(decision: str, draft: str) -> None:
     built = chart({"dx": [], "drafts": [draft]})
     found = decision_modules()[decision](built, RULES.on(built.today))
     assert all(finding.because != "no_draft" for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("drafts", "cards"),
+    [
+        (["iron-oral ferrous sulfate 65", "iron-oral ferrous fumarate 65"], {"OS-IRON-DUP"}),
+        (["iron-oral ferrous sulfate 65", "levothyroxine levothyroxine 0.1"], {"OS-IRON-DDI"}),
+        (["iron-oral ferrous sulfate 65"], set()),
+    ],
+)
+def test_drafts_without_an_id_are_told_apart_by_their_place_in_the_basket(drafts: list[str], cards: set[str]) -> None:
+    built = chart({"labs": ["ferritin 40 ng/mL 26d", "tsat 22 % 26d"], "drafts": drafts})
+    nameless = tuple(
+        replace(draft, reference="", drug=draft.drug and replace(draft.drug, reference="")) for draft in built.drafts
+    )
+    found = decision_modules()["iron_order"](replace(built, drafts=nameless), RULES.on(built.today))
+    assert {finding.card for finding in found if finding.card} == cards

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cds_service.clients.client import Client
+from cds_service.fhir.peers import is_nobodys
 from cds_service.settings_reading import Sources, shorten
 from cds_service.settings_values import is_loopback
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 #: The private half of this key is in a public repository: it proves nothing (sandbox-client 4.4).
 _PUBLIC_KEY_ID = "44823f3d-0b01-4a6c-a80e-b9d3e8a7226f"
+#: One issuer signs for all customers of this EHR: without `tenants` each of them could call as any other (J-14).
+_PROFILE_OF_MANY = "oracle-health"
+ISSUERS_OF_MANY = frozenset({"https://cds-hooks.cerner.com"})
 _SANDBOX_ISSUER = "https://sandbox.cds-hooks.org"
 
 
@@ -124,6 +128,9 @@ def _check_identity(client: Client, settings: Settings, sources: Sources) -> Non
         )
     elif client.jwks_inline is not None:
         _check_inline(client, sources)
+    if (client.profile == _PROFILE_OF_MANY or client.issuer in ISSUERS_OF_MANY) and not client.tenants:
+        allowed = "the tenant claims of this customer: all customers of this EHR share its issuer and its keys"
+        sources.blame(f"{place}.tenants", "nothing", allowed, 'ask the customer for its tenant: tenants = ["..."]')
     if _is_public_sandbox(client) and not _is_on_this_machine(settings.public_base):
         allowed = "keys whose private half is secret, unless public_base is on this machine"
         sources.blame(place, "the key of the public sandbox", allowed, "use open mode on this machine, or other keys")
@@ -149,6 +156,9 @@ def _check_addresses(client: Client, sources: Sources) -> None:
         if address and address.startswith("http://") and not client.allow_http:
             step = "use https, or allow_http = true while developing"
             sources.blame(f"clients.{client.name}.{name}", address, "https", step)
+        if address and is_nobodys(urlsplit(address).hostname or ""):
+            allowed = "no link-local, multicast or cloud metadata address, whatever allowed_networks says"
+            sources.blame(f"clients.{client.name}.{name}", address, allowed, "name the server of the EHR")
 
 
 def _check_secrets(settings: Settings, sources: Sources) -> None:

@@ -37,6 +37,7 @@ Reader = Callable[[object, Limits], object]
 _YES_NO = {"true": True, "false": False}
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[1-9][0-9]{0,4})?")
+_QUERY = re.compile(r"[A-Za-z0-9\-._~%=&+,:;/]+", re.ASCII)
 _LOOPBACK_NAMES = frozenset({"localhost"})
 
 
@@ -104,6 +105,16 @@ def read_url(raw: object, limits: Limits) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise Unfit(allowed)
     return raw
+
+
+def read_key_address(raw: object, limits: Limits) -> str:
+    """Where a key set is: as `read_url`, and some servers tell their customers apart by a query."""
+    if not isinstance(raw, str) or "?" not in raw:
+        return read_url(raw, limits)
+    address, _, query = raw.partition("?")
+    if not _QUERY.fullmatch(query):
+        raise Unfit("an address such as https://ehr.example.org/keys?site=a: letters, digits and -._~%=&+,:;/ after ?")
+    return f"{read_url(address, limits)}?{query}"
 
 
 def read_base(raw: object, limits: Limits) -> str:

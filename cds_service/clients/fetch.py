@@ -79,7 +79,8 @@ def fetch_key_set(url: str, ca_file: str | None = None, seconds: float = FETCH_S
     whose time the operating system bounds. Called only from the thread that owns the key set.
     """
     with _connected(url, ca_file, seconds) as (connection, line):
-        path = urlsplit(url).path or "/"
+        parts = urlsplit(url)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", path, headers={"Accept": "application/json", "Accept-Encoding": "identity"})
         with connection.getresponse() as answer:
             if answer.status != 200:

@@ -18,7 +18,8 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """`loopback_only` is open mode; else everything but addresses that are nobody's FHIR server, and `networks`."""
+    """`loopback_only` is open mode; else everything but this machine, which `networks` may name, and addresses that are
+    nobody's FHIR server, which no network allows."""
 
     loopback_only: bool = False
     networks: tuple[str, ...] = ()
@@ -35,17 +36,21 @@ class Peers:
             return False
         if self.loopback_only:
             return address.is_loopback
-        return any(address in ip_network(network) for network in self.networks) or not _is_nobodys(address)
+        if _is_nobodys(address):
+            return False
+        return not address.is_loopback or any(address in ip_network(network) for network in self.networks)
+
+
+def is_nobodys(host: str) -> bool:
+    """Whether a host, as an address of the settings names it, is a number at which nobody has a FHIR server."""
+    try:
+        return _is_nobodys(_meant(ip_address(host)))
+    except ValueError:
+        return False
 
 
 def _is_nobodys(address: Address) -> bool:
-    return (
-        address.is_loopback
-        or address.is_link_local
-        or address.is_multicast
-        or address.is_unspecified
-        or address in _METADATA
-    )
+    return address.is_link_local or address.is_multicast or address.is_unspecified or address in _METADATA
 
 
 def _meant(address: Address) -> Address:

@@ -83,6 +83,14 @@ def test_a_key_set_is_fetched_with_what_it_says_of_its_age() -> None:
     assert (sorted(fetched.keys.by_kid), fetched.max_age) == (["new", "old"], 77)
 
 
+def test_the_query_of_the_address_is_asked_for_too() -> None:
+    with keys_server(serve_keys(OLD)) as server:
+        fetch_key_set(f"{server.url}?site=a%20b&v=2")
+        fetch_key_set(server.url)
+        path = server.asked[1]
+    assert server.asked == [f"{path}?site=a%20b&v=2", path]
+
+
 @pytest.mark.parametrize(
     ("header_value", "age"),
     [

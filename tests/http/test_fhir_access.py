@@ -169,6 +169,8 @@ def test_a_hostile_address_opens_no_socket_ssrf1_a08(no_sockets: list[Any], serv
 def test_addresses_that_are_nobodys_fhir_server_ssrf5(peer: str) -> None:
     assert not Peers.of_client(()).allow(peer)
     assert not Peers.of_client(("10.0.0.0/8",)).allow(peer)
+    of_this_machine = peer in ("127.0.0.1", "::1", "::ffff:127.0.0.1", "2002:7f00:1::")
+    assert Peers.of_client(("0.0.0.0/0", "::/0")).allow(peer) is of_this_machine
 
 
 @pytest.mark.parametrize("peer", ["10.1.2.3", "192.168.0.1", "172.16.0.1", "8.8.8.8", "2001:4860::8888"])

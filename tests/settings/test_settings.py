@@ -211,6 +211,7 @@ public_base = "https://cds.example.org"
     [
         'profile = "oracle-health"',
         'profile = "oracle-health"\ntenants = []',
+        'profile = "oracle-health"\nissuer = "https://cds-hooks.test.example.org"',
         'issuer = "https://cds-hooks.cerner.com"\njwks_url = "https://authorization.cerner.com/jwk"',
     ],
 )

@@ -79,9 +79,14 @@ def _unverified() -> Iterator[str]:
 
 def as_markdown(rules: Rules) -> str:
     """The same as one Markdown page, without a heading of its own."""
-    parts = [_summary(rules), _decisions(rules), _thresholds(rules), _switches(rules), _definitions(rules)]
-    folded = [_folded("Sources", _sources(rules)), _folded("Codes that await verification", _codes())]
-    return "\n\n".join([*parts, *folded]) + "\n"
+    folded = (
+        _folded(f"Thresholds ({len(rules.thresholds)})", _thresholds(rules)),
+        _folded(f"Switches ({len(rules.switches)})", _switches(rules)),
+        _folded(f"Definitions ({len(definitions())})", _definitions(rules)),
+        _folded("Sources", _sources(rules)),
+        _folded("Codes that await verification", _codes()),
+    )
+    return "\n\n".join([_summary(rules), _decisions(rules), *folded]) + "\n"
 
 
 def _folded(title: str, text: str) -> str:

@@ -110,6 +110,16 @@ def test_the_readme_is_as_fresh_as_the_rules() -> None:
     assert rules_listing.refreshed(readme, RULES) == readme, fix
 
 
+def test_long_tables_are_folded_so_that_a_reader_comes_past_them() -> None:
+    open_rows, longest = 0, 0
+    for line in rules_listing.as_markdown(RULES).partition("<details>")[0].splitlines():
+        open_rows = open_rows + 1 if line.startswith("|") else 0
+        longest = max(longest, open_rows)
+    assert longest == len(RULES.decisions) + 2
+    folded = rules_listing.as_markdown(RULES).count("<details><summary>")
+    assert folded == rules_listing.as_markdown(RULES).count("</details>") == 5
+
+
 def test_a_readme_without_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="put both where the rules shall stand"):
         rules_listing.refreshed("# nothing", RULES)

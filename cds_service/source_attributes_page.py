@@ -19,7 +19,8 @@ from cds_service.views import services_on
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
     "table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}"
-    "th,td{border:1px solid #767676;padding:.35rem .6rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}"
+    "th,td{border:1px solid #767676;padding:.35rem .6rem;text-align:left;vertical-align:top}"
+    "td:last-child{overflow-wrap:anywhere}"
     "th{background:#f2f2f2;font-weight:600}h2{margin-top:2.5rem}"
 )
 #: Nothing but this one style is allowed on the page.
@@ -55,14 +56,14 @@ def page(content: dict[str, Any]) -> str:
         f"<p>{escape(content['intendedUse'])}</p>",
         f"<p><strong>{escape(content['noClaim'])}</strong></p>",
         _table(("Requirement", "Status", "Source"), requirements),
-        "<nav><ul>",
+        '<nav aria-label="Decisions"><ul>',
         *(f'<li><a href="#{each["decision"]}">{escape(each["title"])}</a></li>' for each in content["decisions"]),
         "</ul></nav>",
         *(part for decision in content["decisions"] for part in _section(decision)),
     ]
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
-    top = f'<!doctype html><html lang="en"><head>{head}<style>{_STYLE}</style></head><body>'
-    return f"{top}{''.join(body)}</body></html>"
+    top = f'<!doctype html><html lang="en"><head>{head}<style>{_STYLE}</style></head><body><main>'
+    return f"{top}{''.join(body)}</main></body></html>"
 
 
 def _section(decision: dict[str, Any]) -> Iterator[str]:

@@ -17,8 +17,8 @@ _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
-#: What stands for a gap in a wording.
-Gap = Callable[[str], Markup]
+#: What stands for a gap in a wording, by its name and the words before it.
+Gap = Callable[[str, str], Markup]
 
 
 def markdown(text: str, gap: Gap | None = None) -> Markup:
@@ -34,10 +34,12 @@ def template_words(rules: Rules) -> Callable[[str], Markup]:
     """How the wording of a card is shown before it is filled: limits as their values, other facts as named gaps."""
     limits = {f"limit_{name.replace('.', '_')}": threshold_in_words(each) for name, each in rules.thresholds.items()}
 
-    def gap(name: str) -> Markup:
+    def gap(name: str, before: str) -> Markup:
         if name in limits:
             return Markup('<span class="limit">{}</span>').format(limits[name])
-        return Markup('<span class="slot">{}</span>').format(name.replace("_", " "))
+        said = name.replace("_", " ")
+        is_named = before.rstrip().lower().endswith(said)  # "ferritin {ferritin}" is no word said twice
+        return Markup('<span class="slot">{}</span>').format("value" if is_named else said)
 
     return lambda text: markdown(text, gap)
 
@@ -61,4 +63,5 @@ def _inline(text: str, gap: Gap | None) -> Markup:
 def _with_gaps(text: str, gap: Gap | None) -> Markup:
     if gap is None:
         return escape(text)
-    return Markup("").join(gap(part) if n % 2 else escape(part) for n, part in enumerate(_SLOT.split(text)))
+    parts = _SLOT.split(text)
+    return Markup("").join(gap(part, parts[n - 1]) if n % 2 else escape(part) for n, part in enumerate(parts))

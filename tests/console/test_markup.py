@@ -30,7 +30,8 @@ def test_the_subset_of_markdown(text: str, html: str) -> None:
 
 def test_a_wording_shows_its_limits_as_values_and_its_gaps_by_name() -> None:
     shown = template_words(load_rules())("Ferritin {ferritin}: at or below {limit_ferritin_low}")
-    assert '<span class="slot">ferritin</span>' in shown
+    assert 'Ferritin <span class="slot">value</span>' in shown
+    assert 'on <span class="slot">day</span>' in template_words(load_rules())("on {day}")
     assert '<span class="limit">75 ng/mL</span>' in shown
 
 

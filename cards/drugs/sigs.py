@@ -22,6 +22,9 @@ _FRACTION = re.compile(r"\b(?:(\d+)\s+)?(\d+)\s*/\s*(\d+)\b(?!\s*(?:mg|ml|/))")
 _AND_A_HALF = re.compile(r"\b(\d+)\s+and\s+(?:a\s+)?0\.5\b")
 _BRACKETS = re.compile(rf"\(\s*(?:{'|'.join(_COUNTED)}|\d+)\s*\)")
 _DOTTED = re.compile(r"\b([a-z])\.")
+_HOUR = re.compile(r"\b\d{1,2}(?::\d\d)?\s*(?=[ap]m\b)")
+_AT_AN_HOUR = re.compile(r"\bat\s+\d{1,2}(?::\d\d)?\s*[ap]m\b")
+_PLAIN_HOUR = re.compile(r"\b\d{1,2}(?::\d\d\s*|)(?=[ap]m\b)")
 _WORD_NUMBER = re.compile(rf"\b({'|'.join(_COUNTED)})\b")
 _RANGE = rf"({NUMBER})(?:\s*(?:-|to|or)\s*({NUMBER}))?"
 _PIECES = r"(?:tab(?:let)?s?|tabs?\b|cap(?:sule|let)?s?|caps?\b|pills?|softgels?|gumm(?:y|ies)|patch(?:es)?|each)\b"
@@ -32,6 +35,8 @@ _MEASURED_DOSE = re.compile(rf"({NUMBER})(?:\s*(?:m?c?g)?\s*(?:-|to|or)\s*({NUMB
 _SPAN = r"(?:days?|weeks?|wks?|months?|years?|d|hours?|hrs?|min(?:ute)?s?)\b"
 _NOT_A_DOSE = re.compile(
     rf"\d+\s*refills?\b|(?:\bdisp(?:ense)?|#|\bqty)[-: ]*#?\s*\d+\s*[a-z]*|\b(?:for|x|after|in)\s*\d+\s*{_SPAN}"
+    rf"|(?<!every )(?<!each )(?<!q )\b(?:{NUMBER})(?:\s*(?:-|to)\s*\d+)?\s*{_SPAN}"
+    r"(?=\s*(?:before|after|prior|apart|away|from|between)\b)"
     r"|\b(?:max(?:imum)?|no more than|not (?:to )?exceed)\b(?:[^.;,]|[.,]\d)*"
 )
 #: `3x`, `2 times`, `3/day` and `12-hourly` tell how often, not how many.
@@ -76,6 +81,8 @@ _MORNING, _EVENING = r"(?:mornings?|breakfast|am)", r"(?:bed(?:time)?|nights?|ev
 _PART = rf"(?:{_MORNING}|{_EVENING}|noon|lunch)"
 _THREE_DAYS = r"\btiw\b|\bm[-,/ ]*w[-,/ ]*f\b|\bmon\w*[,/ ]+wed\w*[,/ ]+(?:and )?fri\w*"
 _OTHER = r"(?:other|second|2nd)"
+#: When to take it, and no dose of its own.
+_ONLY_MEALS = re.compile(r"\s*(?:with|before|after)\s+(?:each |every )?(?:meals?|food|eating)\s*\.?")
 _MEALS = r"\b(?:with|before|after) (?:each meal|every meal|meals|breakfast,? lunch,? and)"
 #: Read from the top: what is more particular first. A week is seven days, a month thirty.
 _FREQUENCIES: tuple[tuple[re.Pattern[str], PerDay], ...] = tuple(
@@ -104,7 +111,7 @@ _FREQUENCIES: tuple[tuple[re.Pattern[str], PerDay], ...] = tuple(
         (r"\b(?:qd|od|daily|nightly|(?:a|per|each|every) day|qday|q ?day|q ?24 ?h)\b|/ ?day\b", _fixed("1")),
         (_MEALS, _fixed("3")),
         (r"\b(?:qhs|q ?hs|hs|qam|q ?am|qpm|q ?pm|nocte|mane|am|pm)\b", _fixed("1")),
-        (rf"\b(?:at|before|each|every|in|with)\s*(?:the )?{_PART}\b", _fixed("1")),
+        (rf"\b(?:at|before|prior to|each|every|in|with)\s*(?:the )?{_PART}\b", _fixed("1")),
     )
 )
 
@@ -135,7 +142,12 @@ def _as_numbers(said: str) -> str:
         said = said.replace(sign, written)
     sig = _WORD_NUMBER.sub(lambda match: _COUNTED[match[1]], _DOTTED.sub(r"\1", plain(said)))
     sig = _AND_A_HALF.sub(r"\1.5", _BRACKETS.sub(" ", sig))
-    return " ".join(_FRACTION.sub(_fraction, sig).split())
+    return " ".join(_FRACTION.sub(_fraction, _without_clock(sig)).split())
+
+
+def _without_clock(sig: str) -> str:
+    """`8 am` is an hour and not eight pieces where the directions say `at`, write minutes or leave no blank."""
+    return (_HOUR if _AT_AN_HOUR.search(sig) else _PLAIN_HOUR).sub("", sig)
 
 
 def _fraction(match: re.Match[str]) -> str:
@@ -154,13 +166,19 @@ def _largest_step(bare: str, per_day: Decimal | None, once: bool) -> Said | None
 
 
 def _over_the_day(bare: str, once: bool) -> Said | None:
-    """The sum of the doses of one day; `None` where the directions are not of two or more that can all be read."""
+    """The sum of the doses of one day; `None` where the directions are not of two or more that can all be read.
+
+    Where two can be read and a third dose cannot, nobody knows the sum.
+    """
     if _ONE_AFTER_ANOTHER.search(bare):
         return None
-    read = [(*_dose(part), _per_day(part)) for part in _PARTING.split(bare)]
+    parts = [part for part in _PARTING.split(bare) if not _ONLY_MEALS.fullmatch(part)]
+    read = [(*_dose(part), _per_day(part)) for part in parts]
     doses = [(amount, unit, per_day) for amount, unit, per_day in read if amount is not None or per_day is not None]
     known = [amount * per_day for amount, _, per_day in doses if amount is not None and per_day is not None]
     units = {unit for _, unit, _ in doses}
+    if len(known) >= 2 and any(amount is not None and per_day is None for amount, _, per_day in doses):
+        return Said(once=once)
     if len(doses) < 2 or len(known) < len(doses) or len(units) > 1:
         return None
     return Said(sum(known, Decimal(0)), units.pop(), Decimal(1), once)

@@ -345,3 +345,36 @@ def test_a_structured_dose_keeps_its_own_frequency_beside_other_words() -> None:
     dosage = {"text": "1 tablet daily", "doseQuantity": {"value": 1, "unit": "tablet"},
               "timing": {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}}  # fmt: skip
     assert daily_dose([dosage], product("ferrous sulfate", "325")).elemental_iron_mg == Decimal(130)
+
+
+@pytest.mark.parametrize(
+    ("directions", "amount", "a_day"),
+    [
+        ("one tablet twice daily, one hour before meals", "1", "2"),
+        ("1 tablet 2 times daily, 30 minutes before meals", "1", "2"),
+        ("1 tablet daily, 2 to 3 hours after levothyroxine", "1", "1"),
+        ("1 tablet twice daily at least 2 hours apart from antacids", "1", "2"),
+        ("1 tablet daily 4 hours away from thyroid medicine", "1", "1"),
+        ("30-60 minutes before breakfast, 1 capsule daily", "1", "1"),
+        ("1 tablet every 8 hours before meals", "1", "3"),
+        ("1 tablet each 8 hours after meals", "1", "3"),
+        ("2 tablets prior to bedtime", "2", "1"),
+        ("1 tablet in the morning, 1 tablet in the evening, with meals", "2", "1"),
+        ("1 tablet in the morning, 2 tablets at bedtime, with food", "3", "1"),
+        ("1 tablet in the morning and evening with food", "1", "2"),
+        # an hour of the clock is no number of pieces
+        ("1 tablet at 8 am and 8 pm", "1", "2"),
+        ("1 tablet at 9am and 9pm", "1", "2"),
+        ("1 tab 8:00 am and 10:00 pm", "1", "2"),
+        ("2 tablets at 8:00 am", "2", "1"),
+        ("1 tablet 8am", "1", "1"),
+        ("take 1 am and 2 pm", "3", "1"),
+        ("1 am, 1 pm", "2", "1"),
+        # two doses of a day are told and a third is not: nobody knows the sum
+        ("1 tablet in the morning, 2 tablets, and 1 tablet at bedtime", None, None),
+        ("1 tablet daily, may take 2 tablets if needed", "1", "1"),
+    ],
+)
+def test_what_stands_beside_a_dose_is_none(directions: str, amount: str | None, a_day: str | None) -> None:
+    said = read_sig(directions)
+    assert said.amount == (amount and Decimal(amount)) and said.per_day == (a_day and Decimal(a_day))

@@ -5,16 +5,21 @@ from __future__ import annotations
 from cards.card import Action, CardSuggestion
 from cards.desk import CardProfile, Desk
 from cards.finding import Finding, Indicator, OrderTests, RemoveDraft, ReviseDraft, Suggestion
-from cards.suggestions import order_in_words, order_test, removal_in_words, remove_draft, split
+from cards.suggestions import alone, order_in_words, order_test, removal_in_words, remove_draft, split
 from cards.wording import draft_in_words
 
 
 def suggestions(finding: Finding, desk: Desk) -> tuple[CardSuggestion, ...]:
-    """Deletes before creates (CDS Hooks G-07); a recommended one only on a critical card (product.md section 4)."""
+    """Deletes before creates (CDS Hooks G-07); a recommended one only on a critical card (product.md section 4).
+
+    What belongs together is one suggestion (G-06). A client that takes one action each gets several; where it lets only
+    one of them be taken as well, each says what is needed besides.
+    """
     made: list[CardSuggestion] = []
     for wanted in sorted(finding.suggestions, key=lambda each: not isinstance(each, RemoveDraft)):
-        for actions in _actions(wanted, finding, desk):
-            label = actions[0].description if len(actions) == 1 else _label(actions)
+        groups = _actions(wanted, finding, desk)
+        for actions in groups:
+            label = _label(actions) if desk.profile.knows_any else alone(_label(actions), _rest(groups, actions))
             recommended = _is_recommended(wanted) and finding.indicator is Indicator.CRITICAL and not made
             made.append(CardSuggestion(desk.new_uuid(), label, actions, recommended))
     return tuple(made)
@@ -22,6 +27,11 @@ def suggestions(finding: Finding, desk: Desk) -> tuple[CardSuggestion, ...]:
 
 def _is_recommended(wanted: Suggestion) -> bool:
     return isinstance(wanted, OrderTests | RemoveDraft) and wanted.recommended
+
+
+def _rest(groups: tuple[tuple[Action, ...], ...], taken: tuple[Action, ...]) -> tuple[str, ...]:
+    """What the groups offer besides the one that is taken."""
+    return tuple(action.description for group in groups if group is not taken for action in group)
 
 
 def _label(actions: tuple[Action, ...]) -> str:

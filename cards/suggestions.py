@@ -95,6 +95,12 @@ def _validated(order: dict[str, Any], fhir_version: str) -> dict[str, Any]:
     return valid
 
 
+def alone(label: str, rest: Iterable[str]) -> str:
+    """The label of a suggestion that does only a part of what is needed, and shuts the others out."""
+    steps = "; ".join(rest)
+    return f"{label} (needed as well, by hand: {steps})" if steps else label
+
+
 def remove_draft(reference: str, name: str) -> Action:
     """A delete action for a draft of this call; `name` is our own name for the order."""
     return Action("delete", removal_in_words(name), resource_id=reference)

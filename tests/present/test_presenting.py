@@ -213,6 +213,26 @@ def test_a_client_that_takes_one_action_gets_one_suggestion_each() -> None:
     assert [each.is_recommended for each in made.suggestions] == [True, False, False]
 
 
+def test_where_only_one_suggestion_may_be_taken_each_says_what_is_needed_besides_g06() -> None:
+    """Ferritin and the iron panel belong together, and either shuts the other out."""
+    profile = replace(PROFILE, one_action_per_suggestion=True, selection_behavior="at-most-one", knows_any=False)
+    (made,) = shown(STOP, profile=profile)
+    panel, ferritin = "Order Iron and iron-binding capacity panel", "Order Ferritin"
+    assert made.selection_behavior == "at-most-one"
+    assert [each.label for each in made.suggestions][1:] == [
+        f"{ferritin} (needed as well, by hand: {panel})",
+        f"{panel} (needed as well, by hand: {ferritin})",
+    ]
+    assert [action.description for each in made.suggestions[1:] for action in each.actions] == [ferritin, panel]
+    assert "needed as well" not in made.suggestions[0].label
+
+
+@pytest.mark.parametrize("together", [{"one_action_per_suggestion": False, "knows_any": False}, {"knows_any": True}])
+def test_where_all_can_be_taken_nothing_is_needed_besides(together: dict[str, bool]) -> None:
+    (made,) = shown(STOP, profile=replace(PROFILE, **{"one_action_per_suggestion": True, **together}))
+    assert not any("needed as well" in each.label for each in made.suggestions)
+
+
 def test_a_site_that_has_its_own_catalogue_gets_its_code_too() -> None:
     own = {"system": "urn:oid:1.2.3", "code": "FERR", "display": "Ferritin (local)"}
     (made,) = shown(STOP, profile=replace(PROFILE, site_orderables={"ferritin": own}))

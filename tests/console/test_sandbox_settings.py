@@ -1,4 +1,4 @@
-"""The settings that Connect gives for the sandbox: taken as they are, a call of the sandbox with its token shows cards."""
+"""The settings that Connect gives for the sandbox, as they are: a call of the sandbox with its token shows cards."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from flask.testing import FlaskClient
 from cds_service.assembly import assemble
 from cds_service.configuration import check_configuration
 from cds_service.console import console_app
-from cds_service.serving import with_own_address
 from cds_service.services import SERVICES
+from cds_service.serving import with_own_address
 from cds_service.settings import Settings, load_settings
 from cds_service.store import NoStore
 from fhir_fixtures import hook_request, load_patient

@@ -6,6 +6,7 @@ import math
 import re
 import sqlite3
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,12 @@ from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
 from cards.wording import wording
+from cds_service.console import console_app
 from cds_service.console.telemetry import ReadTime, RegistryTelemetry
 from cds_service.console.watch_view import share
 from cds_service.metrics import Metrics
+from cds_service.settings import Settings
+from cds_service.store import CardCount, NoStore, StoreUnavailable
 from tests.console.conftest import NOON
 from tests.console.traffic import REASONS, record_traffic
 
@@ -149,3 +153,24 @@ def test_read_times_and_unknown_codes_come_from_the_metrics() -> None:
 def test_no_metrics_yet_are_no_numbers() -> None:
     empty = RegistryTelemetry(CollectorRegistry())
     assert empty.unmapped() == () and empty.read_times() == ()
+
+
+class WithoutDatabase(NoStore):
+    """A store whose database does not answer."""
+
+    def cards_by_day(self, since: datetime, until: datetime) -> tuple[CardCount, ...]:
+        raise StoreUnavailable
+
+
+def test_a_store_that_does_not_answer_is_told_on_a_page() -> None:
+    answer = console_app(Settings(database_url=""), WithoutDatabase()).test_client().get("/console/watch")
+    assert answer.status_code == 503 and answer.mimetype == "text/html"
+    assert "The store does not answer" in answer.text and 'href="/console/rules"' in answer.text
+
+
+def test_a_card_in_place_of_an_answer_is_explained(client: FlaskClient) -> None:
+    context = {"userId": "Practitioner/a", "patientId": "nobody"}
+    body = {"hook": "patient-view", "hookInstance": "7f3c1d52-9a0e-4b8e-8c41-0d6c2b7f9e12", "context": context}
+    assert client.post("/cds-services/rls-patient-view", json=body).json["cards"]
+    row = client.get("/console/watch").text.split('<tr data-card="NOTEVALUATED">')[1].split("</tr>")[0]
+    assert "stands in place of an answer" in row

@@ -18,7 +18,7 @@ from cards.chart import LISTS, Allergy, Chart, Drug, Listing, Product
 from cards.reading.allergies import read_allergies
 from cards.reading.bundles import NOT_READ, Listed, unwrap
 from cards.reading.diagnoses import diagnosis_concepts, read_diagnoses
-from cards.reading.drafts import DRUG_ORDERS, Drafts, read_drafts
+from cards.reading.drafts import DRUG_ORDERS, Drafts, addresses_in, read_drafts
 from cards.reading.lab_orders import KINDS as LAB_ORDERS
 from cards.reading.lab_orders import read_lab_orders
 from cards.reading.local import NONE, LocalConcepts
@@ -100,7 +100,9 @@ def read_chart(
     diagnoses = read_diagnoses(
         kept["conditions"], patient_id=patient_id, today=today, zone=zone, local=site.diagnosis_codes
     )
-    treatment = _read_treatment(kept, unwrap(drafts).resources, selections, _Call(patient_id, today, zone, site))
+    basket = unwrap(drafts).resources
+    chosen = _Chosen(basket, addresses_in(drafts, basket), selections)
+    treatment = _read_treatment(kept, chosen, _Call(patient_id, today, zone, site))
     return Chart(
         today=today,
         person=read_person(kept["patient"], zone),
@@ -137,6 +139,14 @@ class _Call(NamedTuple):
     site: Site
 
 
+class _Chosen(NamedTuple):
+    """The resources of the draft Bundle, their addresses in it, and what of them is selected."""
+
+    basket: Sequence[Mapping[str, Json]]
+    addresses: Sequence[str]
+    selections: Sequence[str] | None
+
+
 class _Treatment(NamedTuple):
     """`unknown_drugs`: some order or statement of the list names its drug by a Medication that is not at hand."""
 
@@ -148,8 +158,7 @@ class _Treatment(NamedTuple):
 
 def _read_treatment(
     kept: Mapping[str, Sequence[Mapping[str, Json]]],
-    basket: Sequence[Mapping[str, Json]],
-    selections: Sequence[str] | None,
+    chosen: _Chosen,
     call: _Call,
 ) -> _Treatment:
     """Drugs, allergies and drafts; a draft may refer to what the chart or the basket itself holds."""
@@ -159,7 +168,7 @@ def _read_treatment(
     from cards.reading.medications import has_unknown_drugs, read_draft_drug, read_drugs, resolver
 
     patient_id, today, zone, site = call
-    own_basket = (each for each in basket if subject_is(each, patient_id))
+    own_basket = (each for each in chosen.basket if subject_is(each, patient_id))
     resolve = resolver((*own_basket, *kept["medications"], *kept["conditions"]))
 
     def allergen(concept: Json) -> Product | None:
@@ -192,9 +201,10 @@ def _read_treatment(
         has_unknown_drugs(kept["medications"], patient_id=patient_id, resolve=resolve),
         read_allergies(kept["allergies"], patient_id=patient_id, recognise=allergen, concepts_of=concepts_of),
         read_drafts(
-            basket,
+            chosen.basket,
             patient_id=patient_id,
-            selections=selections,
+            selections=chosen.selections,
+            addresses=chosen.addresses,
             read_drug=read_drug,
             is_unknown=lambda order: is_out_of_reach(order, within(order, resolve)),
             local=site.order_codes,

@@ -165,6 +165,53 @@ def test_selections_name_drafts_by_type_and_id_or_by_id(selections: Any, selecte
     assert [each[2] for each in found] == selected
 
 
+FHIR = "https://ehr.example.org/fhir/r4"
+
+
+def in_entries(*entries: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    found = [{"fullUrl": url, "resource": draft} if url else {"resource": draft} for url, draft in entries]
+    return {"resourceType": "Bundle", "entry": found}
+
+
+@pytest.mark.parametrize(
+    ("selection", "selected"),
+    [
+        (f"{FHIR}/ServiceRequest/a", [True, False, False]),
+        (f"{FHIR}/ServiceRequest/a/_history/3", [True, False, False]),
+        ("ServiceRequest/b/_history/1", [False, True, False]),
+        ("urn:uuid:1-1-1", [True, False, False]),
+        ("urn:uuid:3-3-3", [False, False, True]),
+        (f" {FHIR}/ServiceRequest/b ", [False, True, False]),
+        ("urn:uuid:9-9-9", [False, False, False]),
+        (f"{FHIR}/ServiceRequest/z", [False, False, False]),
+        (f"{FHIR}/MedicationRequest/a", [False, False, False]),
+        ("ServiceRequest/a/_history/", [False, False, False]),
+        ("ServiceRequest/a/x", [False, False, False]),
+        ("ServiceRequest/", [False, False, False]),
+        ("urn:uuid:", [False, False, False]),
+        ("", [False, False, False]),
+    ],
+)
+def test_a_selection_may_be_spelled_otherwise(selection: str, selected: list[bool]) -> None:
+    nameless = lab_draft(id=None)
+    drafts = in_entries(("urn:uuid:1-1-1", lab_draft()), ("", lab_draft(id="b")), ("urn:uuid:3-3-3", nameless))
+    assert [each.selected for each in chart_of(drafts=drafts, selections=[selection]).drafts] == selected
+
+
+def test_a_draft_without_an_id_goes_by_the_address_of_its_entry() -> None:
+    drafts = in_entries((f"{FHIR}/ServiceRequest/a", lab_draft(id=None)), ("", lab_draft(id="b")))
+    for selection in ("ServiceRequest/a", f"{FHIR}/ServiceRequest/a"):
+        assert [each.selected for each in chart_of(drafts=drafts, selections=[selection]).drafts] == [True, False]
+
+
+def test_a_spelling_that_fits_two_drafts_selects_none_and_one_draft_sent_twice_is_one() -> None:
+    shared = in_entries(("urn:uuid:1", lab_draft()), ("urn:uuid:1", lab_draft(id="b")))
+    assert [each.selected for each in chart_of(drafts=shared, selections=["urn:uuid:1"]).drafts] == [False, False]
+    twice = in_entries(("", lab_draft()), ("", lab_draft()))
+    found = chart_of(drafts=twice, selections=[f"{FHIR}/ServiceRequest/a"]).drafts
+    assert [each.selected for each in found] == [True, True]
+
+
 def test_the_number_is_the_place_in_the_basket() -> None:
     nutrition = {"resourceType": "NutritionOrder", "id": "n"}
     assert [each[3] for each in drafts_of(nutrition, lab_draft(), nutrition, lab_draft(id="b"))] == [2, 4]

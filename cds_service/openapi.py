@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -35,6 +35,7 @@ def openapi(services: Iterable[Service], public_base: str | None) -> dict[str, A
         at = f"/cds-services/{service.id}"
         paths[at] = {"post": _operation(service.title, "response", f"request-{service.hook}")}
         paths[f"{at}/feedback"] = {"post": _operation("What became of the cards", "status", "feedback", _FEEDBACK)}
+        paths[f"{at}/source-attributes"] = {"get": _source_attributes()}
     paths["/healthz"] = {"get": _operation("The process is alive", "status", errors=("500",))}
     paths["/readyz"] = {"get": _operation("The service can answer calls", "status", errors=("500", "503"))}
     names = (*_SCHEMAS, *(f"request-{service.hook}" for service in services))
@@ -53,6 +54,17 @@ def openapi(services: Iterable[Service], public_base: str | None) -> dict[str, A
 
 _FEEDBACK = ("400", "401", "403", "404", "413", "415", "429", "500", "503", "507")
 _CALL = ("400", "401", "403", "404", "412", "413", "415", "429", "500", "503", "507")
+
+
+_TEXT, _OBJECTS = {"type": "string"}, {"type": "array", "items": {"type": "object"}}
+_ATTRIBUTES: Mapping[str, Any] = {
+    "service": _TEXT,
+    "title": _TEXT,
+    "intendedUse": _TEXT,
+    "noClaim": _TEXT,
+    "requirements": _OBJECTS,
+    "decisions": _OBJECTS,
+}
 
 
 def _component(name: str) -> dict[str, Any]:
@@ -78,6 +90,17 @@ def _operation(summary: str, answer: str, body: str = "", errors: Iterable[str] 
         **content,
         "responses": {"200": {"description": summary, "content": _json(answer)}} | failures,
     }
+
+
+def _source_attributes() -> dict[str, Any]:
+    """As JSON or, for a browser, as a page."""
+    shown = _operation("The sources and attributes of the rules behind the cards", "status", errors=("404", "500"))
+    shape = {"type": "object", "required": list(_ATTRIBUTES), "properties": dict(_ATTRIBUTES)}
+    shown["responses"]["200"]["content"] = {
+        "application/json": {"schema": shape},
+        "text/html": {"schema": {"type": "string"}},
+    }
+    return shown
 
 
 def _json(schema: str) -> dict[str, Any]:

@@ -107,6 +107,10 @@ def subject_is(resource: Mapping[str, Json], patient_id: str) -> bool:
     `subject`, else `patient` (some versions use the one, some the other), relative or absolute. A resource that names
     somebody else, or a group, is foreign. One that names nobody (masked, an identifier only, or a contained patient)
     came out of a query for this patient and counts as theirs.
+
+    Of an absolute reference the id decides, not the server (TOK-2): a server goes by several addresses, and records
+    keep that of the gateway they came through. The list was asked for this patient, by the client or by us, of the
+    client's one server; to drop what names that server otherwise could hide iron overload, or a newer ferritin.
     """
     named = reference_of(resource.get("subject")) or reference_of(resource.get("patient"))
     if not named or named.startswith("#"):

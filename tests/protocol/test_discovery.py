@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.http.build import good
 from tests.protocol.ehr import SELECT, SIGN, VIEW, Ehr
@@ -104,3 +105,10 @@ def test_what_the_service_can_do_is_published_v04_b01(ehr: Ehr) -> None:
     described = ehr.call("GET", "/openapi.json", token=None).json()
     for path in HOOKS.values():
         assert {"post"} == set(described["paths"][path]) == set(described["paths"][f"{path}/feedback"])
+        attributes = described["paths"][f"{path}/source-attributes"]["get"]["responses"]["200"]["content"]
+        for kind, content in attributes.items():
+            answer = ehr.call("GET", f"{path}/source-attributes", token=None, Accept=kind)
+            assert answer.status_code == 200 and answer.headers["Content-Type"].startswith(kind)
+            if kind == "application/json":
+                Draft202012Validator(content["schema"]).validate(answer.json())
+                assert set(content["schema"]["required"]) == set(answer.json())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +184,7 @@ def _of_resources(
             raise Unreadable(f"{place}: {fault}")
         ids = [str(person.get("id") or "") for person in people]
         for patient_id in ids:
-            yield _about(patient_id, everything, place, ids)
+            yield _about(patient_id, everything, place, ids, listing)
     elif assume_adult and listing is not Listing.NOT_KNOWN and all(_is_fhir(each) for each in everything):
         named = subjects(everything)
         fault = nobodys(everything, len(named))
@@ -208,21 +208,26 @@ def _nobody(resources: tuple[Resource, ...], assume_adult: bool) -> str:
     return f"no Patient in it; {expected}{advice}"
 
 
-def _about(patient_id: str, everything: tuple[Resource, ...], place: str, ids: Iterable[str]) -> Question:
+def _about(
+    patient_id: str, everything: tuple[Resource, ...], place: str, ids: Iterable[str], listing: Listing
+) -> Question:
     """The patient's own part of the file, which holds `ids`.
 
     Of a kind that others of the file have and this one has not, there is none; a kind of which nothing is about any
-    of them was not read, as in a prefetch.
+    of them was not read, as in a prefetch. A file of Patients alone, as in an export with a file for each kind, says
+    nothing about the other kinds; a page of several (`listing`) proves no absence.
     """
-    whole = {key: Listed(of_key(everything, key)) for key in LISTS}
-    foreign = {key for key, listed in whole.items() if key != "patient" and is_foreign(listed, key, *ids)}
+    whole = {key: Listed(of_key(everything, key), listing) for key in LISTS}
+    unread = {key for key, listed in whole.items() if key != "patient" and is_foreign(listed, key, *ids)}
+    if all(each.get("resourceType") == "Patient" for each in everything):
+        unread = set(LISTS) - {"patient"}
     own = {key: _own(listed, patient_id) if key != "patient" else listed for key, listed in whole.items()}
-    gathered = {key: NOT_READ if key in foreign else listed for key, listed in own.items()}
+    gathered = {key: NOT_READ if key in unread else listed for key, listed in own.items()}
     return Question(place, patient_id, gathered, resources=everything)
 
 
 def _own(listed: Listed, patient_id: str) -> Listed:
-    return Listed(tuple(each for each in listed.resources if subject_is(each, patient_id)))
+    return replace(listed, resources=tuple(each for each in listed.resources if subject_is(each, patient_id)))
 
 
 def _without_patient(patient_id: str, everything: tuple[Resource, ...], place: str, listing: Listing) -> Question:

@@ -272,3 +272,26 @@ def test_lists_that_belong_to_somebody_else_were_not_read(tmp_path: Path) -> Non
     ):
         code, answers, _ = _ask(tmp_path, content)
         assert (code, answers[0]["cards"], answers[0]["missing"]) == (0, [], missing)
+
+
+@pytest.mark.parametrize("by_line", [False, True])
+def test_patients_alone_say_nothing_about_their_records(tmp_path: Path, by_line: bool) -> None:
+    """The Patient file of an export that has a file for each kind is no proof that nobody has RLS."""
+    held = [_person("a"), _person("b")]
+    content = "\n".join(map(json.dumps, held)) if by_line else _bundle(*({"resource": each} for each in held))
+    code, answers, _ = _ask(tmp_path, content)
+    assert (code, [each["missing"] for each in answers]) == (0, [["conditions"], ["conditions"]])
+
+
+@pytest.mark.parametrize(("held", "missing"), [((), ["conditions"]), ((_rls("p"),), ["labs"])])
+def test_a_page_of_a_record_proves_no_absence(
+    tmp_path: Path, held: tuple[dict[str, Any], ...], missing: list[str]
+) -> None:
+    drug = {"resourceType": "MedicationRequest", "id": "m", "status": "active", "intent": "order"}
+    resources = (_person("p"), drug | {"subject": {"reference": "Patient/p"}}, *held)
+    page = _bundle(
+        *({"resource": each} for each in resources),
+        link=[{"relation": "next", "url": "https://ehr.example.org/fhir?page=2"}],
+    )
+    code, answers, _ = _ask(tmp_path, page)
+    assert (code, answers[0]["cards"], answers[0]["missing"]) == (0, [], missing)

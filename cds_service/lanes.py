@@ -30,6 +30,12 @@ class Lane:
         finally:
             self._places.release()
 
+    def refuse_if_full(self) -> None:
+        """Raise `Overloaded` where there is no place just now; take none. Before whatever else a call costs."""
+        if not self._places.acquire(blocking=False):
+            raise Overloaded
+        self._places.release()
+
 
 class Lanes:
     """Feedback has places of its own: a lost feedback is lost for ever, a card comes again."""

@@ -75,6 +75,7 @@ def routes(counter: Counter) -> Blueprint:
     @pages.post("/cds-services/<service_id>")
     def call(service_id: str) -> Response:
         service = counter.service(service_id)
+        counter.lanes.hooks.refuse_if_full()  # before a signature is verified and its token used up
         client, mode = counter.client(service)
         with counter.lanes.hooks.place():
             return _call(counter, service, client, mode)

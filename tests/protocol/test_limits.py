@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from cds_service.clients.client import Client
 from cds_service.clients.profiles import open_client
 from tests.http.build import VIEW, application, bare, good, settings
 from tests.http.fault_server import FaultServer, fault_server, hang
@@ -88,6 +89,24 @@ def test_one_call_too_many_is_turned_away_at_once_and_all_else_goes_on(hanging: 
         assert answer.headers["Retry-After"] == "1"
     assert max(waits) < ALLOWED_HERE
     assert (feedback.status_code, health.status_code, listed.status_code) == (200, 200, 200)
+
+
+def test_a_call_too_many_costs_no_sign_in(hanging: FaultServer) -> None:
+    """Its token is not used up either: the same call may be sent again."""
+    patient = replace(open_client("generic"), deadline_ms=5000)
+    asked: list[str] = []
+
+    def authenticate(header: str | None, path: str) -> Client:
+        asked.append(path)
+        return patient
+
+    changed = settings(max_inflight=PLACES, profile=patient)
+    with application(changed, authenticate=authenticate) as app, in_threads(app) as base:
+        with filled(base, hanging):
+            assert len(asked) == PLACES
+            assert timed(base)[1].status_code == 503
+            assert len(asked) == PLACES
+        assert timed(base)[1].status_code == 200
 
 
 @contextmanager

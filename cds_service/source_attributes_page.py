@@ -21,6 +21,7 @@ _STYLE = (
     "table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}"
     "th,td{border:1px solid #767676;padding:.35rem .6rem;text-align:left;vertical-align:top}"
     "td:last-child{overflow-wrap:anywhere}"
+    "div{overflow-x:auto}"
     "th{background:#f2f2f2;font-weight:600}h2{margin-top:2.5rem}"
 )
 #: Nothing but this one style is allowed on the page.
@@ -84,8 +85,9 @@ def _section(decision: dict[str, Any]) -> Iterator[str]:
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Wider than a narrow window it is scrolled by itself, words whole."""
     lines = [_row(head, '<th scope="col">', "</th>"), *(_row(row, "<td>", "</td>") for row in rows)]
-    return f"<table>{''.join(lines)}</table>"
+    return f'<div tabindex="0" role="group" aria-label="Table"><table>{"".join(lines)}</table></div>'
 
 
 def _row(cells: Iterable[str], before: str, after: str) -> str:

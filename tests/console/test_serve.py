@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -32,6 +33,18 @@ _LINES = {
     "overrides": f'site.overrides = "{_OVERRIDES}"',
     "codes": f'site.local_codes = "{_CODES}"',
     "base": 'public_base = "http://127.0.0.1:8080"',
+    "client": f"""
+[clients.hospital]
+profile = "sandbox"
+fhir_base = "https://ehr.example.org/fhir"
+local_codes = "{_CODES}"
+""",
+}
+#: What a client cannot do without.
+_WITH_CLIENT = {
+    "RLS_CDS_PUBLIC_BASE": "http://127.0.0.1:8080",
+    "RLS_CDS_PSEUDONYM_KEY": b64encode(bytes(range(32))).decode(),
+    "RLS_CDS_ENCRYPTION_KEY": b64encode(bytes(range(1, 33))).decode(),
 }
 
 
@@ -43,8 +56,11 @@ def lines(*names: str) -> str:
 def test_every_two_additions_go_together(pair: tuple[str, str], tmp_path: Path) -> None:
     file = tmp_path / "rls-cds.toml"
     file.write_text(lines(*pair), encoding="utf-8")
-    settings = with_own_address(load_settings(file, {"RLS_CDS_DATABASE_URL": ""}))
-    app = create_app(settings)
+    environ = _WITH_CLIENT | {"RLS_CDS_DATABASE_URL": f"sqlite:///{tmp_path / 'store.sqlite'}"}
+    if "client" not in pair:
+        environ = {"RLS_CDS_DATABASE_URL": ""}
+    settings = with_own_address(load_settings(file, environ))
+    app = create_app(settings, authenticate=lambda header, path: settings.profile)
     served = with_console(with_metrics(app, settings), app, settings)
     assert asked(served, 8080, "/cds-services") == "200 OK"
     if settings.console_bind:

@@ -59,10 +59,18 @@ def connect(
         guide=_guide(client, base, samples, demo, silent_days),
         services=listed,
         templates={key: (template(key), tuple(each.hook for each in listed if key in each.keys)) for key in keys},
-        hosts=tuple(sorted({urlsplit(each.url).hostname or "" for each in rules.citations.values() if each.url})),
+        hosts=_hosts(base, rules),
         example=json.dumps(_example(samples), indent=2),
         checks_fhir=demo,
     )
+
+
+def _hosts(base: str, rules: Rules) -> tuple[str, ...]:
+    """Where cards link to: the sources that they cite, and the service itself, whose page the source of each names."""
+    texts = (text for decision in rules.decisions.values() for text in decision.cards.values())
+    cited = {rules.citations[name].url for text in texts for name in text.citations}
+    found = {urlsplit(address).hostname for address in (base, *cited)}
+    return tuple(sorted(host for host in found if host))
 
 
 @cache

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cds_service.belonging import once_each
 from cds_service.body import parse_json
 from cds_service.errors import BadRequest
-from cds_service.evaluate import KEY_OF_TYPE
+from cds_service.evaluate import KEY_OF_TYPE, hook_fault
 from cds_service.services import Service
 
 Resource = dict[str, Any]
@@ -25,15 +26,11 @@ class NotUsable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """One patient's data. `request` is the hook request as it came; without one, `resources` are the chart.
-
-    `patients` counts those in the file: only the first is tried.
-    """
+    """One patient's data. `request` is the hook request as it came; without one, `resources` are the chart."""
 
     patient_id: str
     resources: tuple[Resource, ...] = ()
     request: Mapping[str, Any] | None = None
-    patients: int = 1
 
     @property
     def hook(self) -> str:
@@ -75,9 +72,6 @@ def _from_lines(lines: Sequence[bytes]) -> Material:
         if "hook" in content:
             raise NotUsable("This file holds several hook requests. Drop in one, or let rls-cds evaluate answer all.")
         resources += _held(content)
-    people = {str(each.get("id", "")) for each in resources if each.get("resourceType") == "Patient"}
-    if len(people) > 1:
-        raise NotUsable(f"This file holds {len(people)} patients. Drop in one, or let rls-cds evaluate answer for all.")
     return from_bundle({"resourceType": "Bundle", "entry": [{"resource": each} for each in resources]})
 
 
@@ -86,16 +80,21 @@ def _from_request(content: Resource) -> Material:
     patient_id = context.get("patientId") if isinstance(context, dict) else None
     if not isinstance(patient_id, str):
         raise NotUsable("This is a hook request without context.patientId.")
+    fault = hook_fault(content["hook"])
+    if fault:
+        raise NotUsable(f"{fault[0].upper()}{fault[1:]}, so no service answers it.")
     return Material(patient_id.removeprefix("Patient/"), request=content)
 
 
 def from_bundle(content: Mapping[str, Any]) -> Material:
-    """A Bundle with a Patient in it, or a Patient alone. Raises `NotUsable`."""
+    """A Bundle with one Patient in it, or a Patient alone. Raises `NotUsable`, also where several could be mixed up."""
     resources = tuple(_held(content))
-    people = [each for each in resources if each.get("resourceType") == "Patient"]
+    people = once_each(each for each in resources if each.get("resourceType") == "Patient")
     if not people:
         raise NotUsable("There is no Patient in it. Expected a Bundle with one Patient and that patient's resources.")
-    return Material(str(people[0].get("id", "")), resources, patients=len(people))
+    if len(people) > 1:
+        raise NotUsable(f"This file holds {len(people)} patients. Drop in one, or let rls-cds evaluate answer for all.")
+    return Material(str(people[0].get("id", "")), resources)
 
 
 def _held(content: Mapping[str, Any]) -> list[Resource]:

@@ -11,6 +11,7 @@ import sys
 import tomllib
 from html import unescape
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
@@ -20,7 +21,7 @@ from cards.quantity import plain
 from cards.rules import load_rules
 from cds_service.console import console_app
 from cds_service.console.cases import cases_of
-from cds_service.console.connect_view import CLIENTS
+from cds_service.console.connect_view import CLIENTS, _hosts
 from cds_service.console.markup import template_words
 from cds_service.services import SERVICES, template
 from cds_service.settings import Settings, load_settings
@@ -254,3 +255,14 @@ def test_the_test_call_of_the_page_returns_a_card(reader: FlaskClient) -> None:
     body = json.loads(text.split('id="example"')[1].split(">", 1)[1].split("</pre>")[0])
     answer = reader.post("/cds-services/rls-patient-view", json=body)
     assert [card["source"]["topic"]["code"] for card in answer.json["cards"]] == ["IRONLOW"]
+
+
+def test_connect_names_the_hosts_that_cards_link_to_and_no_other() -> None:
+    """Of the cards of every fixture, on every hook: an EHR that registers these takes no link out."""
+    found = _hosts("https://cds.example.org:8443", RULES)
+    linked = {"cds.example.org"}
+    for path in (Path(__file__).parents[1] / "golden").glob("*/*.json"):
+        cards = json.loads(path.read_text(encoding="utf-8"))["cards"]
+        linked |= {str(urlsplit(link["url"]).hostname) for card in cards for link in card.get("links", [])}
+    assert linked <= set(found) and list(found) == sorted(set(found))
+    assert "rls-cds.example.org" not in found and "" not in found

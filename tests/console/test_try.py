@@ -118,7 +118,22 @@ def test_the_file_travels_in_the_form_and_nowhere_else(reader: FlaskClient) -> N
         ("{}", "There is no Patient in it"),
         ({"resourceType": "Bundle", "entry": 7}, "There is no Patient in it"),
         ({"hook": "patient-view"}, "without context.patientId"),
-        ({"hook": 7, "context": {"patientId": "../x", "userId": "Practitioner/1"}}, "refuses this request"),
+        (
+            {"hook": "patient-view", "context": {"patientId": "../x", "userId": "Practitioner/1"}},
+            "refuses this request",
+        ),
+        ({"hook": 7, "context": {"patientId": "p"}}, "Its hook is none of patient-view, order-sign, order-select"),
+        (
+            {"hook": "appointment-book", "context": {"patientId": "p"}, "prefetch": {}},
+            "Hook appointment-book is none of",
+        ),
+        (
+            {
+                "resourceType": "Bundle",
+                "entry": [{"resource": {"resourceType": "Patient", "id": each}} for each in "ab"],
+            },
+            "This file holds 2 patients. Drop in one",
+        ),
         ("[" * 200 + "]" * 200, "nested"),
     ],
 )
@@ -272,10 +287,14 @@ def test_every_page_has_a_strict_policy_and_nothing_inline(reader: FlaskClient, 
     assert " style=" not in answer.text and "<style" not in answer.text and " onclick=" not in answer.text
 
 
-def test_from_file_names_the_first_of_several_patients() -> None:
-    people = [{"resource": {"resourceType": "Patient", "id": each}} for each in ("a", "b")]
-    found = from_file(json.dumps({"resourceType": "Bundle", "entry": people}).encode())
-    assert (found.patient_id, found.patients) == ("a", 2)
+def test_from_file_refuses_several_patients_and_takes_one_that_is_there_twice() -> None:
+    def held(*ids: str) -> bytes:
+        people = [{"resource": {"resourceType": "Patient", "id": each}} for each in ids]
+        return json.dumps({"resourceType": "Bundle", "entry": people}).encode()
+
+    with pytest.raises(NotUsable, match="holds 2 patients"):
+        from_file(held("a", "b"))
+    assert from_file(held("a", "a")).patient_id == "a"
     with pytest.raises(NotUsable, match="no Patient"):
         from_file(b'{"resourceType": "Observation"}')
 

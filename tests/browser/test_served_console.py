@@ -1,0 +1,38 @@
+"""The console of `serve`, on a port of its own: its checks reach the service on the other."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Playwright, expect
+
+from tests.browser.conftest import _CHROMIUM, _FLAGS, Seen
+from tests.console.test_serve import page_of, serving
+from tests.oversight.test_serving import free_port
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_live_check_passes_against_the_service(playwright: Playwright, tmp_path: Path) -> None:
+    port, console, seen = free_port(), free_port(), Seen()
+    with serving(tmp_path, port, console) as process:
+        text, end = "", time.monotonic() + 30
+        while not text:
+            assert process.poll() is None and time.monotonic() < end
+            try:
+                text = page_of(console, "/console/connect")
+            except OSError:
+                time.sleep(0.1)
+        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
+        page = browser.new_page()
+        seen.watch(page, f"127.0.0.1:{console}")
+        page.goto(f"http://127.0.0.1:{console}/", wait_until="load")
+        assert page.url == f"http://127.0.0.1:{console}/console"
+        page.goto(f"http://127.0.0.1:{console}/console/connect", wait_until="load")
+        page.get_by_role("button", name="Run the checks").click()
+        expect(page.locator(".checks li.passed")).to_have_count(4, timeout=15_000)
+        expect(page.locator("[data-check=call] .state")).to_contain_text("IRONLOW")
+        browser.close()
+    assert seen.messages == [] and seen.hosts == {f"127.0.0.1:{port}"}

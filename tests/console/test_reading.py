@@ -1,0 +1,79 @@
+"""What a reader of the pages is told in small: what is given and what expected, which hook asks for which list."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from pathlib import Path
+
+from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
+
+from cds_service.console.cases import cases_of
+from cds_service.console.markup import template_words
+from cds_service.console.telemetry import RegistryTelemetry
+from cds_service.knowledge import national_rules
+from cds_service.metrics import Metrics
+from cds_service.services import SERVICES
+
+_TABLE = """
+[[case]]
+says = "a case with everything"
+labs = ["ferritin 20 ng/mL"]
+meds = []
+expect = ["IRON-LOW"]
+prints = ["20 ng/mL", "75 ng/mL"]
+texts = ["advice_oral"]
+without = ["advice_iv"]
+offers = []
+"""
+
+
+def test_what_is_expected_of_a_case_does_not_stand_under_given(tmp_path: Path) -> None:
+    (tmp_path / "made_up.toml").write_text(_TABLE, encoding="utf-8")
+    (case,) = cases_of("made_up", tmp_path) or ()
+    assert case.given == (("results", "ferritin 20 ng/mL"), ("meds", "none"))
+    assert case.expected == ("IRON-LOW",)
+    assert case.besides == (
+        ("prints", "20 ng/mL; 75 ng/mL"),
+        ("says", "advice_oral"),
+        ("does not say", "advice_iv"),
+        ("offers", "none"),
+    )
+
+
+def test_expectations_stand_in_the_last_column_of_the_page(reader: FlaskClient) -> None:
+    seen = 0
+    for name in national_rules().decisions:
+        rows = unescape(reader.get(f"/console/rules/{name}").text).split('class="cases"')[1].split("<tr>")[2:]
+        for case, row in zip(cases_of(name) or (), rows, strict=True):
+            given, expected = row.split("<td>")[1:]
+            assert not re.search(r"<b>(prints|texts|without|offers|says)</b>", given)
+            assert all(f"<b>{word}</b> {told}" in expected for word, told in case.besides)
+            seen += bool(case.besides)
+    assert seen > 20
+
+
+def test_every_prefetch_key_names_the_hooks_that_ask_for_it(reader: FlaskClient) -> None:
+    text = unescape(reader.get("/console/connect").text).split('id="prefetch"')[1].split("</section>")[0]
+    told = dict(re.findall(r'<dt><code>(\w+)</code><span class="about">([^<]*)</span>', text))
+    for key in {key for service in SERVICES for key in service.keys}:
+        hooks = [service.hook for service in SERVICES if key in service.keys]
+        assert told[key] == ("every hook" if len(hooks) == len(SERVICES) else ", ".join(hooks))
+    assert told["allergies"] == "order-sign, order-select" and told["labs"] == "every hook"
+
+
+def test_the_systems_of_unknown_codes_are_named_in_the_words_of_a_code_map() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    for system in ("oid", "other"):
+        metrics.unknown_codes.labels("labs", system).inc()
+    about = {each.about for each in RegistryTelemetry(registry).unmapped()}
+    assert about == {"in a system named by an OID", "in a system named by a URL"}
+
+
+def test_no_sentence_says_a_word_twice() -> None:
+    rules = national_rules()
+    words = template_words(rules)
+    said = [words(text) for decision in rules.decisions.values() for text in decision.because.values()]
+    assert not [each for each in said if re.search(r'\b(\w+) <span class="slot">\1</span>', each, re.IGNORECASE)]

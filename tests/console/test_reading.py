@@ -7,7 +7,6 @@ from html import unescape
 from pathlib import Path
 
 from flask.testing import FlaskClient
-from prometheus_client import CollectorRegistry
 
 from cds_service.console.cases import cases_of
 from cds_service.console.markup import template_words
@@ -64,11 +63,10 @@ def test_every_prefetch_key_names_the_hooks_that_ask_for_it(reader: FlaskClient)
 
 
 def test_the_systems_of_unknown_codes_are_named_in_the_words_of_a_code_map() -> None:
-    registry = CollectorRegistry()
-    metrics = Metrics(registry)
+    metrics = Metrics()
     for system in ("oid", "other"):
         metrics.unknown_codes.labels("labs", system).inc()
-    about = {each.about for each in RegistryTelemetry(registry).unmapped()}
+    about = {each.about for each in RegistryTelemetry(metrics.registry).unmapped()}
     assert about == {"in a system named by an OID", "in a system named by a URL"}
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from cards.card import Card
 from cards.chart import Chart, Diagnosis, Listing
-from cards.decide import ORDER_HOOKS, Verdict, decide
+from cards.decide import ORDER_HOOKS, Verdict, decide, to_be_shown
 from cards.explain import Explanation, explain
-from cards.present import CardProfile, present
+from cards.present import CardProfile, not_evaluated, present
 from cards.reading import Site, read_chart
 from cards.rules import Rules
 from cds_service.belonging import KEY_OF_TYPE, mixed_up
@@ -63,7 +63,10 @@ def evaluate(
     )
     chart = _with_rls(chart) if assume_rls else chart
     verdict = decide(chart, rules, asked)
-    cards = present(verdict, chart, rules, profile=CardProfile(question.patient_id), new_uuid=new_uuid)
+    profile = CardProfile(question.patient_id)
+    cards = present(to_be_shown(verdict), chart, rules, profile=profile, new_uuid=new_uuid)
+    if cards and verdict.missing:
+        cards = (*cards, not_evaluated(verdict.missing, profile=profile, new_uuid=new_uuid))
     reasons = explain(verdict, chart, rules)
     return Evaluation(question.place, question.patient_id, asked, verdict, cards, reasons, question.note)
 

@@ -295,3 +295,33 @@ def test_a_page_of_a_record_proves_no_absence(
     )
     code, answers, _ = _ask(tmp_path, page)
     assert (code, answers[0]["cards"], answers[0]["missing"]) == (0, [], missing)
+
+
+def test_a_stop_that_needs_no_results_is_told_although_they_are_missing(tmp_path: Path) -> None:
+    """As the service answers an order: the stop, and beside it that nothing else could be evaluated."""
+    overload = _rls("p") | {
+        "id": "c2",
+        "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "E83.110"}]},
+    }
+    draft = {
+        "resourceType": "MedicationRequest",
+        "id": "d",
+        "status": "draft",
+        "intent": "order",
+        "subject": {"reference": "Patient/p"},
+        "medicationCodeableConcept": {"text": "ferrous sulfate 325 mg tablet"},
+    }
+    content = _request("order-sign", patient=_person("p"), conditions=_bundle(_rls("p"), overload), medications=None)
+    content["context"] |= {"patientId": "p", "draftOrders": _bundle(draft, kind="collection")}
+    status, [found], _ = _ask(tmp_path, content)
+    assert status == 0 and _codes(found) == ["OSIRONOVL", "NOTEVALUATED"] and found["missing"] == ["labs"]
+
+
+def test_without_results_no_other_card_is_told_when_a_chart_opens(tmp_path: Path) -> None:
+    drug = {"resourceType": "MedicationRequest", "id": "m", "status": "active", "intent": "order",
+            "authoredOn": "2026-01-01", "subject": {"reference": "Patient/p"},
+            "medicationCodeableConcept": {"text": "metoclopramide 10 mg tablet"}}  # fmt: skip
+    content = _request("patient-view", patient=_person("p"), conditions=_bundle(_rls("p")), medications=_bundle(drug))
+    content["context"] |= {"patientId": "p"}
+    _, [found], _ = _ask(tmp_path, content)
+    assert _codes(found) == [] and found["missing"] == ["labs"]

@@ -311,8 +311,13 @@ def test_a_stop_that_needs_no_results_is_told_although_they_are_missing(tmp_path
         "subject": {"reference": "Patient/p"},
         "medicationCodeableConcept": {"text": "ferrous sulfate 325 mg tablet"},
     }
-    content = _request("order-sign", patient=_person("p"), conditions=_bundle(_rls("p"), overload), medications=None)
-    content["context"] |= {"patientId": "p", "draftOrders": _bundle(draft, kind="collection")}
+    content = _request(
+        "order-sign",
+        patient=_person("p"),
+        conditions=_bundle({"resource": _rls("p")}, {"resource": overload}),
+        medications=None,
+    )
+    content["context"] |= {"patientId": "p", "draftOrders": _bundle({"resource": draft}, kind="collection")}
     status, [found], _ = _ask(tmp_path, content)
     assert status == 0 and _codes(found) == ["OSIRONOVL", "NOTEVALUATED"] and found["missing"] == ["labs"]
 
@@ -321,7 +326,12 @@ def test_without_results_no_other_card_is_told_when_a_chart_opens(tmp_path: Path
     drug = {"resourceType": "MedicationRequest", "id": "m", "status": "active", "intent": "order",
             "authoredOn": "2026-01-01", "subject": {"reference": "Patient/p"},
             "medicationCodeableConcept": {"text": "metoclopramide 10 mg tablet"}}  # fmt: skip
-    content = _request("patient-view", patient=_person("p"), conditions=_bundle(_rls("p")), medications=_bundle(drug))
+    content = _request(
+        "patient-view",
+        patient=_person("p"),
+        conditions=_bundle({"resource": _rls("p")}),
+        medications=_bundle({"resource": drug}),
+    )
     content["context"] |= {"patientId": "p"}
     _, [found], _ = _ask(tmp_path, content)
     assert _codes(found) == [] and found["missing"] == ["labs"]

@@ -9,18 +9,17 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from tests.browser.conftest import _CHROMIUM, _FLAGS, Seen
-from tests.console.test_serve import page_of, serving
-from tests.oversight.test_serving import free_port
+from tests.console.test_serve import free_ports, page_of, serving
 
 pytestmark = pytest.mark.browser
 
 
 def test_the_live_check_passes_against_the_service(playwright: Playwright, tmp_path: Path) -> None:
-    port, console, seen = free_port(), free_port(), Seen()
-    with serving(tmp_path, port, console) as process:
+    (port, console, metrics), seen = free_ports(3), Seen()
+    with serving(tmp_path, port, console, metrics) as process:
         text, end = "", time.monotonic() + 30
         while not text:
-            assert process.poll() is None and time.monotonic() < end
+            assert process.poll() is None and time.monotonic() < end, (tmp_path / "output").read_text()
             try:
                 text = page_of(console, "/console/connect")
             except OSError:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from http.client import HTTPConnection
 from itertools import combinations
@@ -23,7 +24,6 @@ from cds_service.serving import with_console, with_metrics, with_own_address
 from cds_service.settings import Settings, load_settings
 from cds_service.store import NoStore
 from tests.console.test_bind import asked
-from tests.oversight.test_serving import free_port
 
 _DEPLOY = Path(__file__).parents[2] / "deploy"
 _OVERRIDES, _CODES = _DEPLOY / "site-overrides.example.toml", _DEPLOY / "site-codes.example.toml"
@@ -75,12 +75,19 @@ def test_a_console_over_the_rules_of_a_site_does_not_put_its_overrides_in_twice(
     assert "<strong>50 ng/mL</strong>" in row and "replaces 75 ng/mL" in row
 
 
+def free_ports(count: int) -> list[int]:
+    """Ports that differ: all are held while the others are asked for."""
+    with ExitStack() as held:
+        taken = [held.enter_context(closing(socket.create_server(("127.0.0.1", 0)))) for _ in range(count)]
+        return [int(each.getsockname()[1]) for each in taken]
+
+
 @contextmanager
-def serving(folder: Path, port: int, console: int) -> Iterator[subprocess.Popen[str]]:
+def serving(folder: Path, port: int, console: int, metrics: int) -> Iterator[subprocess.Popen[str]]:
     file = folder / "rls-cds.toml"
     additions = lines("overrides", "codes")
     file.write_text(
-        f'port = {port}\nconsole_bind = "127.0.0.1:{console}"\nmetrics_bind = "127.0.0.1:{free_port()}"\n{additions}\n',
+        f'port = {port}\nconsole_bind = "127.0.0.1:{console}"\nmetrics_bind = "127.0.0.1:{metrics}"\n{additions}\n',
         encoding="utf-8",
     )
     environ = {**os.environ, "RLS_CDS_DATA_FOLDER": str(folder / "data"), "TMPDIR": str(folder)}
@@ -101,8 +108,8 @@ def page_of(port: int, path: str) -> str:
 
 
 def test_it_starts_with_all_of_them_and_connect_names_the_service_not_the_console(tmp_path: Path) -> None:
-    port, console = free_port(), free_port()
-    with serving(tmp_path, port, console) as process:
+    port, console, metrics = free_ports(3)
+    with serving(tmp_path, port, console, metrics) as process:
         text, end = "", time.monotonic() + 30
         while not text:
             assert process.poll() is None and time.monotonic() < end, (tmp_path / "output").read_text()

@@ -50,7 +50,8 @@ def _is_second(order: IronOrder, drug: Drug) -> bool:
 
 
 def _is_second_draft(order: IronOrder, draft: Draft) -> bool:
-    if draft.drug is None or draft.number == order.draft.number:
+    sent_twice = bool(draft.reference) and draft.reference == order.draft.reference
+    if draft.drug is None or sent_twice or draft.number == order.draft.number:
         return False
     low_dose = draft.drug.has("iron-oral") and not exceeds_low_dose(
         (draft.drug,), order.rules.limit("fe.lowdose").value

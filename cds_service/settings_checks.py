@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cds_service.clients.client import Client
 from cds_service.fhir.peers import is_nobodys
 from cds_service.settings_reading import Sources, shorten
+from cds_service.settings_record import Settings
 from cds_service.settings_values import is_loopback
-
-if TYPE_CHECKING:
-    from cds_service.settings import Settings
 
 #: The private half of this key is in a public repository: it proves nothing (sandbox-client 4.4).
 _PUBLIC_KEY_ID = "44823f3d-0b01-4a6c-a80e-b9d3e8a7226f"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from cards.chart import Draft, Drug
@@ -60,7 +61,11 @@ def _is_second_draft(order: IronOrder, draft: Draft) -> bool:
 
 
 def _is_judged_before(order: IronOrder, draft: Draft) -> bool:
-    return draft.selected and draft.number < order.draft.number and bool(scope_of(order.chart, draft))
+    """Its own finding says already that there are two; that of an infusion too soon speaks of something else."""
+    if draft.drug is None or not draft.selected or draft.number > order.draft.number:
+        return False
+    own = replace(order, draft=draft, drug=draft.drug)
+    return bool(scope_of(order.chart, draft)) and _infusion_too_soon(own) is None
 
 
 def _infusion_too_soon(order: IronOrder) -> Finding | None:

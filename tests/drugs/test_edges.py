@@ -378,3 +378,12 @@ def test_a_structured_dose_keeps_its_own_frequency_beside_other_words() -> None:
 def test_what_stands_beside_a_dose_is_none(directions: str, amount: str | None, a_day: str | None) -> None:
     said = read_sig(directions)
     assert said.amount == (amount and Decimal(amount)) and said.per_day == (a_day and Decimal(a_day))
+
+
+def test_a_display_alone_names_the_drug() -> None:
+    found = recognise({"display": "ferrous sulfate 325 mg tablet"})
+    assert found and found.ingredient_names() == {"ferrous sulfate"}
+
+
+def test_directions_without_a_dose_have_no_unit() -> None:
+    assert (read_sig("daily").amount, read_sig("daily").unit) == (None, "")

@@ -125,6 +125,7 @@ def test_a_status_of_every_version(shape: object, status: str) -> None:
         ({"reference": "https://ehr.example/fhir/Patient/7/_history/2"}, "Patient", "7"),
         ({"reference": "Patient/7/"}, "Patient", "7"),
         ({"reference": "urn:uuid:7"}, "", "7"),
+        ({"reference": "urn:oid:1.2.7"}, "", "1.2.7"),
         ({"reference": "#7"}, "", "7"),
         ({"reference": {"reference": "Patient/7"}}, "Patient", "7"),
         ("Patient/7", "Patient", "7"),

@@ -218,3 +218,9 @@ def test_what_was_read_from_observations_reaches_the_decision() -> None:
     reading = ferritin(*results.labs, unusable=results.unusable)
     assert reading.result is not None and reading.result.quantity.text == "38 ng/mL"
     assert [each.why for each in reading.unusable] == ["preliminary", "not-a-number"]
+
+
+def test_a_reported_result_comes_before_a_calculated_one_of_the_same_time_however_high() -> None:
+    reported, calculated = lab("vitd", "20"), lab("vitd", "24", how="calculated")
+    for pair in ((reported, calculated), (calculated, reported)):
+        assert choose(pair).result is reported

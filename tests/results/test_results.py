@@ -10,6 +10,7 @@ import pytest
 
 from cards.chart import UnusableResult
 from cards.quantity import Quantity
+from cards.reading.local import local_key
 from cards.reading.reasons import reason_sentence, reasons
 
 from .build import CODES, LOINC, UCUM, ZONE, coded, moment_of, observation, read, reason, value_of
@@ -508,3 +509,18 @@ def test_a_sites_assay_factor_is_applied_before_rounding_and_never_to_a_censored
     assert (lab.quantity.text, lab.raw and lab.raw.text) == ("75 ng/mL", "121 ng/mL")
     (low,) = read(censored(FERRITIN, 5), assay_factors=factors).labs
     assert (low.quantity.text, low.raw) == ("<5 ng/mL", None)
+
+
+@pytest.mark.parametrize(
+    ("local", "doubted"),
+    [
+        ({}, True),
+        ({("urn:oid:1.2.3", "FERR"): "lab-ferritin"}, True),
+        ({(LOINC, "68438-1"): "lab-vitd"}, False),
+    ],
+)
+def test_a_code_in_doubt_is_one_unless_the_site_maps_it(local: dict[tuple[str, str], str], doubted: bool) -> None:
+    sent = observation("vitd", 20, "ng/mL", code={"coding": [{"system": LOINC, "code": "68438-1"}]})
+    mapped = {local_key(*code): name for code, name in local.items()}
+    (found,) = read(sent, local_codes=mapped).labs
+    assert found.unverified is doubted

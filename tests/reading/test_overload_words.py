@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cards.chart import Certainty
 from cards.reading.diagnoses import read_diagnoses
 from cards.reading.overload_words import names_overload
 from tests.reading.test_diagnoses import CM, TODAY, ZONE, condition
@@ -49,6 +50,8 @@ def concepts(resource: dict[str, Any]) -> set[str]:
 def test_words_alone_make_it_probable(words: str) -> None:
     assert names_overload(words)
     assert concepts(condition({"text": words})) == {"probable-overload"}
+    (found,) = read_diagnoses([condition({"text": words})], patient_id="p", today=TODAY, zone=ZONE)
+    assert found.certainty is Certainty.SUSPECTED
 
 
 @pytest.mark.parametrize("words", [*NOT_THE_PATIENTS, *OF_SOMETHING_ELSE])

@@ -387,3 +387,16 @@ def test_a_display_alone_names_the_drug() -> None:
 
 def test_directions_without_a_dose_have_no_unit() -> None:
     assert (read_sig("daily").amount, read_sig("daily").unit) == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "mg"),
+    [
+        ("ferrous sulfate 220 mg elixir", None),
+        ("ferrous sulfate 300 mg oral solution", None),
+        ("ferrous sulfate 220 mg/5 mL elixir", "44"),
+    ],
+)
+def test_a_liquid_without_a_volume_has_no_strength(name: str, mg: str | None) -> None:
+    found = recognise({"text": name})
+    assert found and [each.mg for each in found.ingredients] == [mg and Decimal(mg)]

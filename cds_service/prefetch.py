@@ -7,16 +7,12 @@ from typing import Any
 
 from cards.reading import Listed, unwrap
 from cards.reading.bundles import NOT_READ
-from cards.reading.lab_orders import KINDS as LAB_ORDERS
+from cards.reading.kinds import KINDS
 from cards.reading.shapes import subject_is, text
 from cds_service.services import KIND_OF_KEY
 
-_DRUG_RECORDS = frozenset(
-    {"MedicationRequest", "MedicationOrder", "MedicationStatement", "MedicationAdministration", "Medication"}
-    | {"MedicationDispense", "MedicationPrescription"}
-)
 #: The types a key may hold besides the one it asks for: older versions' names, and what `_include` brings along.
-_KINDS_OF_KEY: Mapping[str, frozenset[str]] = {"medications": _DRUG_RECORDS, "orders": LAB_ORDERS}
+_KINDS_OF_KEY: Mapping[str, frozenset[str]] = {key: KINDS[key] for key in ("medications", "orders")}
 
 
 def prefetched(prefetch: Mapping[str, Any], key: str, patient_id: str) -> Listed:

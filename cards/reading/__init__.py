@@ -18,8 +18,8 @@ from cards.chart import LISTS, Allergy, Chart, Drug, Listing, Product
 from cards.reading.allergies import read_allergies
 from cards.reading.bundles import NOT_READ, Listed, unwrap
 from cards.reading.diagnoses import diagnosis_concepts, read_diagnoses
-from cards.reading.drafts import DRUG_ORDERS, Drafts, addresses_in, read_drafts
-from cards.reading.lab_orders import KINDS as LAB_ORDERS
+from cards.reading.drafts import Drafts, addresses_in, read_drafts
+from cards.reading.kinds import KINDS
 from cards.reading.lab_orders import read_lab_orders
 from cards.reading.local import NONE, LocalConcepts
 from cards.reading.people import read_person
@@ -29,17 +29,6 @@ from cards.reading.shapes import Json, once_each, subject_is, text
 
 __all__ = ["Listed", "Site", "read_chart", "unwrap"]
 
-#: What each list is made of; anything else in it (Medication, Specimen, Practitioner) only accompanies.
-_KINDS = {
-    "conditions": frozenset({"Condition"}),
-    "labs": frozenset({"Observation", "DiagnosticReport"}),
-    "medications": DRUG_ORDERS | {"MedicationStatement", "MedicationAdministration", "MedicationDispense"},
-    "allergies": frozenset({"AllergyIntolerance"}),
-    "procedures": frozenset({"Procedure"}),
-    "orders": LAB_ORDERS,
-}
-#: What a list may hold alone, brought along by `_include` or read on demand.
-_BROUGHT_ALONG = {"medications": frozenset({"Medication"})}
 #: Without these no call is answered: a failed read of one is not mixed with what came before it failed.
 _REQUIRED = ("patient", "conditions", "labs")
 
@@ -222,8 +211,7 @@ def _own(listed: Listed, name: str, patient_id: str) -> _Own:
     none (cds-hooks F-10, F-11; reliability page TOK-2)."""
     if name == "patient":
         return _own_patient(listed, patient_id)
-    kinds = _KINDS[name] | _BROUGHT_ALONG.get(name, frozenset())
-    if listed.resources and not any(text(each.get("resourceType")) in kinds for each in listed.resources):
+    if listed.resources and not any(text(each.get("resourceType")) in KINDS[name] for each in listed.resources):
         return _Own(NOT_READ, 0)
     about_them = tuple(sorted((each for each in listed.resources if subject_is(each, patient_id)), key=_place))
     discarded = len(listed.resources) - len(about_them)

@@ -14,10 +14,10 @@ from cards.explain import Explanation, explain
 from cards.present import CardProfile, not_evaluated, present
 from cards.reading import Site, read_chart
 from cards.rules import Rules
-from cds_service.belonging import KEY_OF_TYPE, mixed_up
+from cds_service.belonging import KEY_OF_TYPE
 from cds_service.patient_files import Question, Unreadable, hook_fault, questions
 
-__all__ = ["KEY_OF_TYPE", "Evaluation", "Question", "Unreadable", "evaluate", "hook_fault", "mixed_up", "questions"]
+__all__ = ["KEY_OF_TYPE", "Evaluation", "Question", "Unreadable", "evaluate", "hook_fault", "questions"]
 
 
 @dataclass(frozen=True, slots=True)

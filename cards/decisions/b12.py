@@ -87,14 +87,15 @@ def _low(chart: Chart, rules: Rules, b12: LabResult, mma: LabResult | None, risk
     pregnant = pregnancy(chart).is_pregnant
     treated = may_be_treated(chart, "b12")
     because = " with high methylmalonic acid" if mma else ""
+    shown = _shown(chart, rules, b12, mma, risks)
     return fires(
         NAME,
         "B12-LOW",
         chart,
         rules,
-        {**_shown(chart, rules, b12, mma, risks), "confirmed": because},
+        {**shown, "confirmed": because},
         indicator=Indicator.INFO if pregnant or treated else Indicator.WARNING,
-        why=tuple(_shown(chart, rules, b12, mma, risks)),
+        why=tuple(shown),
         texts=_texts(chart, rules),
         evidence=(fact for risk in risks for fact in risk.facts),
     )
@@ -102,13 +103,15 @@ def _low(chart: Chart, rules: Rules, b12: LabResult, mma: LabResult | None, risk
 
 def _border(chart: Chart, rules: Rules, b12: LabResult, mma: LabResult | None, risks: tuple[Risk, ...]) -> Finding:
     """Methylmalonic acid is the next step; where it was high in kidney disease it has been done and does not decide."""
+    shown = _shown(chart, rules, b12, mma, risks)
+    next_step = rules.decisions[NAME].texts["kidney_step" if mma else "mma_step"]
     return fires(
         NAME,
         "B12-BORDER",
         chart,
         rules,
-        {**_shown(chart, rules, b12, mma, risks), "next_step": rules.decisions[NAME].texts[_next_step(mma)]},
-        why=tuple(_shown(chart, rules, b12, mma, risks)),
+        {**shown, "next_step": next_step},
+        why=tuple(shown),
         texts=("advice_mma_kidney" if mma else "advice_mma", *_texts(chart, rules)),
         evidence=(*(fact for risk in risks for fact in risk.facts), *(kidney_failure(chart) if mma else ())),
         suggestions=() if mma else (OrderTests(("mma",)),),
@@ -124,10 +127,6 @@ def _shown(
         facts |= {"mma": mma, **({"egfr": egfr} if egfr else {})}
     facts |= numbered("drug", chart.active_drugs("b12"))
     return facts | numbered("risk", (risk.shown for risk in risks))
-
-
-def _next_step(mma: LabResult | None) -> str:
-    return "kidney_step" if mma else "mma_step"
 
 
 def _texts(chart: Chart, rules: Rules) -> tuple[str, ...]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Playwright, expect
 
 from tests.browser.conftest import _CHROMIUM, _FLAGS, Seen
-from tests.console.test_serve import free_ports, page_of, serving
+from tests.console.test_serve import first_page, free_ports, serving
 
 pytestmark = pytest.mark.browser
 
@@ -17,13 +16,7 @@ pytestmark = pytest.mark.browser
 def test_the_live_check_passes_against_the_service(playwright: Playwright, tmp_path: Path) -> None:
     (port, console, metrics), seen = free_ports(3), Seen()
     with serving(tmp_path, port, console, metrics) as process:
-        text, end = "", time.monotonic() + 30
-        while not text:
-            assert process.poll() is None and time.monotonic() < end, (tmp_path / "output").read_text()
-            try:
-                text = page_of(console, "/console/connect")
-            except OSError:
-                time.sleep(0.1)
+        first_page(process, console, "/console/connect", tmp_path / "output")
         browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
         page = browser.new_page()
         seen.watch(page, f"127.0.0.1:{console}")

@@ -107,16 +107,22 @@ def page_of(port: int, path: str) -> str:
         return connection.getresponse().read().decode()
 
 
+def first_page(process: subprocess.Popen[str], port: int, path: str, output: Path) -> str:
+    """The page as soon as the server answers; fails with what it said where it ends or takes too long."""
+    text, end = "", time.monotonic() + 30
+    while not text:
+        assert process.poll() is None and time.monotonic() < end, output.read_text()
+        try:
+            text = page_of(port, path)
+        except OSError:
+            time.sleep(0.1)
+    return text
+
+
 def test_it_starts_with_all_of_them_and_connect_names_the_service_not_the_console(tmp_path: Path) -> None:
     port, console, metrics = free_ports(3)
     with serving(tmp_path, port, console, metrics) as process:
-        text, end = "", time.monotonic() + 30
-        while not text:
-            assert process.poll() is None and time.monotonic() < end, (tmp_path / "output").read_text()
-            try:
-                text = page_of(console, "/console/connect")
-            except OSError:
-                time.sleep(0.1)
+        text = first_page(process, console, "/console/connect", tmp_path / "output")
         assert f'data-base="http://127.0.0.1:{port}"' in text and f":{console}" not in text
         assert "an address of this machine" in text
         assert "<strong>50 ng/mL</strong>" in page_of(console, "/console/rules/iron_status")

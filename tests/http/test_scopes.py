@@ -14,6 +14,7 @@ from cds_service.hook_request import HookRequest
 from cds_service.services import BY_ID
 from tests.http.build import VIEW, bare, bundle, card_codes, ferritin, is_outcome, is_response, rls
 from tests.http.fault_server import Line, answer, fault_server
+from tests.http.test_fhir_access import chart
 
 WHOLE, PART, NONE = Cover.WHOLE, Cover.PART, Cover.NONE
 LABORATORY = "category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory"
@@ -64,16 +65,6 @@ ALL_BUT_LABS = "patient/Patient.rs patient/Condition.rs"
 def test_how_much_of_the_observations_a_scope_covers_a05(scope: str | None, search: Cover, read: Cover) -> None:
     scopes = Scopes.of(scope)
     assert (scopes.search("Observation"), scopes.read("Observation")) == (search, read)
-
-
-def chart(line: Line) -> None:
-    kind = line.asked.path.removeprefix("/fhir/").partition("?")[0]
-    known = {
-        "Patient/p1": {"resourceType": "Patient", "id": "p1", "birthDate": "1970-01-01"},
-        "Condition": bundle(rls()),
-        "Observation": bundle(ferritin(20)),
-    }
-    answer(known.get(kind, bundle()))(line)
 
 
 def empty_chart(line: Line) -> None:

@@ -8,16 +8,17 @@ ARG BASE=python:3.13-slim
 FROM ${BASE} AS build
 WORKDIR /build
 COPY requirements.lock ./
-# Every wheel is checked against its hash; only then are those that run the service picked out of them.
-RUN pip download --quiet --require-hashes --requirement requirements.lock --dest /wheels
+# All that is needed, each file checked against its hash; nothing is looked up, so nothing else can get in.
+RUN python -m venv /opt/rls-cds \
+    && /opt/rls-cds/bin/pip install --quiet --no-deps --require-hashes --only-binary :all: --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY cards cards
 COPY cds_service cds_service
 COPY fhir_fixtures fhir_fixtures
-RUN pip wheel --quiet --no-deps --wheel-dir /wheels . \
-    && python -m venv /opt/rls-cds \
-    && /opt/rls-cds/bin/pip install --quiet --no-index --find-links /wheels "rls-cds[postgres]" \
-    && /opt/rls-cds/bin/pip uninstall --quiet --yes pip
+# Built by the setuptools of the lock file, which goes again, as pip does.
+RUN /opt/rls-cds/bin/pip install --quiet --no-index --no-deps --no-build-isolation . \
+    && /opt/rls-cds/bin/pip check \
+    && /opt/rls-cds/bin/pip uninstall --quiet --yes setuptools pip
 
 FROM ${BASE}
 ENV PATH=/opt/rls-cds/bin:$PATH \

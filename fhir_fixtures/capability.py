@@ -1,4 +1,4 @@
-"""The CapabilityStatement of the demonstration server, made from its own table of search parameters."""
+"""The CapabilityStatement of the demo server, built from its table of search parameters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fhir_fixtures.search import PARAMETERS, parameters_of
 
 
 def capability_statement(base: str) -> dict[str, Any]:
-    """What the server under `base` can do, for FHIR 4.0.1."""
+    """Build the CapabilityStatement of the server under `base`, for FHIR 4.0.1."""
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",

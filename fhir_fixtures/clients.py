@@ -1,4 +1,4 @@
-"""Builds the body of a hook request as Epic, Oracle Health, the public sandbox or a plain R4 client sends it."""
+"""Build hook requests as Epic, Oracle Health, the public sandbox or a plain R4 client sends them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import date
 from fhir_fixtures import shapes
 from fhir_fixtures.loading import PatientFile, Resource, draft
 
-#: The keys a service of this project asks for, besides `patient`, and the resource type of each.
+#: The prefetch keys that the services use, besides `patient`, and the resource type of each.
 PREFETCH_KEYS = {
     "conditions": "Condition",
     "labs": "Observation",
@@ -23,8 +23,8 @@ _HALF = ("conditions",)
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
-    """How one kind of client speaks: its address, its user, how it writes a searchset and a draft order."""
+class ClientDialect:
+    """How one kind of client writes requests: its address, its user, its searchsets and its draft orders."""
 
     fhir_server: str
     user: str
@@ -41,10 +41,10 @@ _EPIC_EXTENSION = {
 }
 
 CLIENTS = {
-    "generic": Client(
+    "generic": ClientDialect(
         "https://fhir.example.org/r4", "Practitioner/clinician-1", shapes.plain_searchset, lambda order: order, "enc-1"
     ),
-    "epic": Client(
+    "epic": ClientDialect(
         "https://ehr.example.org/interconnect/api/FHIR/R4",
         "PractitionerRole/eRole.501-B3",
         shapes.epic_searchset,
@@ -52,14 +52,14 @@ CLIENTS = {
         "eEnc.501-A3",
         _EPIC_EXTENSION,
     ),
-    "oracle-health": Client(
+    "oracle-health": ClientDialect(
         "https://fhir.example.org/tenant",
         "Practitioner/4464007",
         shapes.oracle_searchset,
         lambda order: order,
         "97953477",
     ),
-    "sandbox": Client(
+    "sandbox": ClientDialect(
         "http://127.0.0.1:8080/fhir",
         "Practitioner/COREPRACTITIONER1",
         shapes.plain_searchset,
@@ -78,42 +78,42 @@ def hook_request(
     prefetch: str = "full",
     fhir_server: str | None = None,
 ) -> Resource:
-    """The body this client would post.
+    """Build the body that this client would post.
 
-    `client`: a name of CLIENTS. `drafts`: names of draft orders or whole resources; None leaves the order context
-    out, as the sandbox does when the open tab is clicked again. `prefetch`: full, none, half (patient and conditions
-    only) or cut (the first page of labs holds half of them and `next` leads on). `fhir_server`: the client's own
-    address where None, no address at all where empty.
+    `client`: a name of CLIENTS. `drafts`: names of draft orders or whole resources; None omits the order context, as
+    the sandbox does when the open tab is clicked again. `prefetch`: full, none, half (patient and conditions only) or
+    cut (the first page of labs has half of them, and a `next` link). `fhir_server`: None is the client's own address,
+    empty is none.
     """
-    speaks = CLIENTS[client]
-    base = speaks.fhir_server if fhir_server is None else fhir_server
+    dialect = CLIENTS[client]
+    base = dialect.fhir_server if fhir_server is None else fhir_server
     name = uuid.uuid5(uuid.NAMESPACE_URL, f"{client}/{hook}/{patient.slug}/{drafts}/{prefetch}")
     body: Resource = {"hookInstance": str(name), "hook": hook}
     if base:
         body["fhirServer"] = base
-    body["context"] = _context(client, speaks, hook, patient, today, drafts)
+    body["context"] = _context(client, dialect, hook, patient, today, drafts)
     if prefetch != "none":
-        body["prefetch"] = _prefetch(speaks, hook, patient, prefetch, base or speaks.fhir_server)
-    if speaks.extension:
-        body["extension"] = dict(speaks.extension)
+        body["prefetch"] = _prefetch(dialect, patient, prefetch, base or dialect.fhir_server)
+    if dialect.extension:
+        body["extension"] = dict(dialect.extension)
     return body
 
 
 def _context(
     client: str,
-    speaks: Client,
+    dialect: ClientDialect,
     hook: str,
     patient: PatientFile,
     today: date,
     drafts: Sequence[str | Resource] | None,
 ) -> Resource:
-    context: Resource = {"patientId": patient.patient_id, "userId": speaks.user}
-    if speaks.encounter:
-        context["encounterId"] = speaks.encounter
+    context: Resource = {"patientId": patient.patient_id, "userId": dialect.user}
+    if dialect.encounter:
+        context["encounterId"] = dialect.encounter
     if hook == "patient-view" or drafts is None:
         return context
     named = [draft(one, patient.patient_id, today) if isinstance(one, str) else one for one in drafts]
-    orders = [speaks.order(one) for one in named]
+    orders = [dialect.order(one) for one in named]
     if client == "sandbox" and not orders:
         orders = [shapes.sandbox_nothing_chosen(f"Patient/{patient.patient_id}", today.isoformat())]
     if hook == "order-select":
@@ -122,15 +122,13 @@ def _context(
     return context | {"draftOrders": bundle | {"entry": [{"resource": one} for one in orders]}}
 
 
-def _prefetch(speaks: Client, hook: str, patient: PatientFile, how_much: str, base: str) -> Resource:
+def _prefetch(dialect: ClientDialect, patient: PatientFile, how_much: str, base: str) -> Resource:
     filled: Resource = {"patient": next(patient.resources("Patient"))}
     for key in _HALF if how_much == "half" else PREFETCH_KEYS:
-        if key == "allergies" and hook == "patient-view":
-            continue
         found = _newest_first(list(patient.resources(PREFETCH_KEYS[key])))
         pairs = (("patient", patient.patient_id), ("_sort", "-date"))
         page = (len(found) + 1) // 2 if how_much == "cut" and key == "labs" else len(found)
-        filled[key] = speaks.searchset(shapes.Search(base, PREFETCH_KEYS[key], pairs, page), found)
+        filled[key] = dialect.searchset(shapes.Search(base, PREFETCH_KEYS[key], pairs, page), found)
     return filled
 
 

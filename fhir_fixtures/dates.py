@@ -1,4 +1,4 @@
-"""Moves every date of a FHIR resource by whole days, so that a demonstration chart stays fresh."""
+"""Shift every date of a FHIR resource by whole days, so that a demo chart stays up to date."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-#: The day on which every fixture file was true.
+#: The day that the dates in the fixture files relate to.
 ANCHOR = date(2026, 6, 15)
 
-#: Members that hold a date in the resources used here, besides every member that ends in DateTime.
+#: Members with a date in the resources used here, besides those that end in DateTime.
 DATE_KEYS = frozenset(
     {"birthDate", "authoredOn", "issued", "recordedDate", "date", "start", "end", "lastUpdated", "timestamp",
      "effectiveInstant", "lastOccurrence", "dateAsserted", "assertedDate", "performedDate"}
@@ -21,9 +21,9 @@ _MID_YEAR, _MID_MONTH = (7, 1), 15
 
 
 def shift_date(written: str, days: int) -> str:
-    """The FHIR date `days` later, as vague as it was written; a time of day and its offset stay as they are.
+    """Shift a FHIR date by `days`, keeping its precision and its time of day.
 
-    A text that is no FHIR date comes back unchanged.
+    A text that is no FHIR date is returned unchanged.
     """
     found = _DATE.match(written)
     if found is None:
@@ -36,7 +36,7 @@ def shift_date(written: str, days: int) -> str:
 
 
 def shift_birth(written: str, anchor: date, today: date) -> str:
-    """The birth date that gives the same completed age and the same days since the last birthday on `today`."""
+    """Return the birth date that gives the same age and the same days since the last birthday on `today`."""
     if len(written) < len("2000-01-01"):
         return shift_date(written, (today - anchor).days)
     born = date.fromisoformat(written)
@@ -46,7 +46,7 @@ def shift_birth(written: str, anchor: date, today: date) -> str:
 
 
 def shift_resource(resource: Any, today: date, anchor: date = ANCHOR) -> Any:
-    """A copy of a resource (or any part of one) whose dates moved from `anchor` to `today`; ages stay."""
+    """Return a copy of a resource (or a part of one) with dates shifted from `anchor` to `today`; ages stay."""
     days = (today - anchor).days
 
     def moved(key: str, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Reads the synthetic patients and draft orders that lie beside this module as JSON files."""
+"""Load the synthetic patients and draft orders from the JSON files of this package."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EXTENSIONS = "https://rls-cds.example.org/StructureDefinition/fixture-"
 
 @dataclass(frozen=True, slots=True)
 class PatientFile:
-    """One synthetic patient: a collection Bundle whose first entry is the Patient. `slug` is the file's name."""
+    """One synthetic patient as a collection Bundle, whose first entry is the Patient; `slug` is the file name."""
 
     slug: str
     title: str
@@ -30,30 +30,30 @@ class PatientFile:
     patient_id: str
 
     def resources(self, *kinds: str) -> Iterator[Resource]:
-        """The resources of the chart, in file order; only those of `kinds` where any are named."""
+        """Yield the resources in file order, only those of the types `kinds` if any are given."""
         for entry in self.bundle.get("entry", []):
             if not kinds or entry["resource"]["resourceType"] in kinds:
                 yield entry["resource"]
 
 
 def load_patients(today: date) -> tuple[PatientFile, ...]:
-    """Every patient file in order of its name, with the dates as they would be if `today` were its anchor day."""
+    """Load every patient, ordered by file name, with dates shifted from the anchor day to `today`."""
     return tuple(_patient(path, today) for path in sorted((_HERE / "patients").glob("*.json")))
 
 
 def load_patient(slug: str, today: date) -> PatientFile:
-    """One patient by the name of its file. Raises FileNotFoundError where there is none."""
+    """Load one patient by file name. Raises FileNotFoundError if there is none."""
     return _patient(_HERE / "patients" / f"{slug}.json", today)
 
 
 @cache
 def draft_names() -> tuple[str, ...]:
-    """The names that `draft` knows."""
+    """Return the names of all draft orders."""
     return tuple(sorted(path.stem for path in (_HERE / "drafts").glob("*.json")))
 
 
 def draft(name: str, patient_id: str, today: date, *, id: str | None = None) -> Resource:
-    """A draft order by name (`draft_names`), written today for this patient; its id is the name unless given.
+    """Return a draft order by name (`draft_names`), written today for this patient; its id is the name unless given.
 
     The caller owns the returned resource and may change it.
     """

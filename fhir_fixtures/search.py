@@ -1,4 +1,4 @@
-"""What a FHIR search parameter means: which members it reads and when a value matches."""
+"""FHIR search parameters: the members they read and how values match."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Resource = dict[str, Any]
 
 
 class SearchValueError(Exception):
-    """A search value that is not written as its type demands. Holds the name of the parameter only."""
+    """A malformed search value; the message is the name of the parameter only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A search parameter: how it compares (`token`, `date`, `reference`, `string`) and the members it reads."""
+    """A search parameter: its type (`token`, `date`, `reference`, `string`) and the members it reads."""
 
     kind: str
     members: tuple[str, ...]
@@ -57,6 +57,10 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "category": _p("token", "category"), "authoredon": _p("date", "authoredOn"),
         "medication": _p("reference", "medicationReference"),
     },
+    **{
+        kind: _SUBJECT | {"code": _p("token", "medicationCodeableConcept"), "status": _STATUS}
+        for kind in ("MedicationStatement", "MedicationDispense", "MedicationAdministration")
+    },
     "Medication": {"code": _CODE, "status": _STATUS},
     "AllergyIntolerance": _CLINICAL | {
         "code": _CODE, "category": _p("token", "category"), "criticality": _p("token", "criticality"),
@@ -76,13 +80,13 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
 
 
 def parameters_of(kind: str) -> dict[str, Parameter]:
-    """Every search parameter of a resource type."""
+    """Return every search parameter of a resource type."""
     shared = _OF_ALL if kind in ("Patient", "Practitioner", "Medication") else _OF_ALL | _OF_PATIENT
     return shared | PARAMETERS[kind]
 
 
 def values_at(resource: Resource, members: tuple[str, ...]) -> Iterator[Any]:
-    """Every value found at the dotted member paths; lists are opened."""
+    """Yield every value at the dotted member paths, flattening lists."""
     for path in members:
         found: list[Any] = [resource]
         for name in path.split("."):
@@ -91,7 +95,7 @@ def values_at(resource: Resource, members: tuple[str, ...]) -> Iterator[Any]:
 
 
 def matches(resource: Resource, name: str, parameter: Parameter, written: str) -> bool:
-    """One occurrence of a parameter: any of its comma-separated values matches. Raises SearchValueError."""
+    """Return whether any of the comma-separated values of a parameter matches. Raises SearchValueError."""
     holds = _COMPARE[parameter.kind]
     wanted = [value for value in written.split(",") if value]
     if not wanted:
@@ -155,14 +159,14 @@ _PREFIXES: dict[str, Callable[[datetime, datetime, datetime, datetime], bool]] =
 
 
 def span(written: Any) -> _Span:
-    """The half-open interval a FHIR date, dateTime or Period covers, in UTC unless it says. Raises ValueError."""
+    """Return the half-open interval of a FHIR date, dateTime or Period, in UTC unless given. Raises ValueError."""
     if isinstance(written, dict):
         start = span(written["start"])[0] if "start" in written else datetime.min.replace(tzinfo=UTC)
         return start, span(written["end"])[1] if "end" in written else datetime.max.replace(tzinfo=UTC)
     if "T" in written:
-        moment = datetime.fromisoformat(written)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment, moment + timedelta(seconds=1)
+        second = datetime.fromisoformat(written)
+        second = second if second.tzinfo else second.replace(tzinfo=UTC)
+        return second, second + timedelta(seconds=1)
     parts = [int(part) for part in written.split("-")]
     year, month, day = [*parts, 1, 1][: max(3, len(parts))]
     first = datetime(year, month, day, tzinfo=UTC)

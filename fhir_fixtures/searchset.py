@@ -1,11 +1,12 @@
-"""Answers a search: the matching resources, sorted, cut into pages, as a searchset Bundle. No state is kept."""
+"""Answer a search with a searchset Bundle: matching resources, sorted and paged, without server state."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -14,15 +15,23 @@ from fhir_fixtures.search import Parameter, Resource, matches, parameters_of, sp
 
 Pairs = Sequence[tuple[str, str]]
 
-#: Parameters about the form of an answer; accepted, and those we do not act on change nothing.
-RESULT_PARAMETERS = frozenset({"_count", "_sort", "_include", "_format", "_pretty", "_summary", "_total", "_elements"})
 OFFSET = "_offset"
 SESSION = "sessionID"
 _INCLUDE = "MedicationRequest:medication"
+#: Parameters that control the result, with the values that this server does what they say for; None: whatever they are.
+_RESULT_PARAMETERS: Mapping[str, frozenset[str] | None] = {
+    "_count": None,
+    OFFSET: None,
+    "_pretty": None,
+    "_format": frozenset({"json", "application/json", "application/fhir+json", "application/fhir json"}),  # bare plus
+    "_include": frozenset({_INCLUDE}),
+    "_summary": frozenset({"count", "false"}),
+    "_total": frozenset({"accurate", "estimate", "none"}),
+}
 
 
 class SearchError(Exception):
-    """A search that cannot be answered: `status` is the HTTP status, `code` the issue type, `text` our words."""
+    """A search that cannot be answered, with HTTP status, issue type and message."""
 
     def __init__(self, status: int, code: str, text: str) -> None:
         super().__init__(text)
@@ -31,10 +40,10 @@ class SearchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
-    """How real servers differ from the book. All off: a server that keeps to FHIR R4.
+    """Deviations of real servers from FHIR R4; none by default.
 
-    `next_cut`: the `next` link leads to 410. `epic_style`: an opaque `next`, a total that counts the page, and a
-    note that outside records were left out in every searchset. `without_total`: as Oracle Health answers.
+    `next_cut`: the `next` link leads to 410. `epic_style`: an opaque `next` link, a total that counts the page, and a
+    note in every searchset that outside records were left out. `without_total`: no total, as from Oracle Health.
     """
 
     ignores_sort: bool = False
@@ -49,7 +58,7 @@ NO_QUIRKS = Quirks()
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search as asked: parameters that select, parameters that were ignored, and the page wanted."""
+    """A parsed search: its parameters that are followed, the names of those that are not, and the requested page."""
 
     kind: str
     pairs: tuple[tuple[str, str], ...]
@@ -57,36 +66,54 @@ class Query:
     count: int
     ignored: tuple[str, ...]
 
+    @property
+    def only_counts(self) -> bool:
+        """Return whether the number of matches is asked for alone."""
+        return self.count == 0 or self.last("_summary") == "count"
+
     def last(self, name: str) -> str:
+        """Return the last value of a parameter, or an empty text."""
         return next((value for key, value in reversed(self.pairs) if key == name), "")
 
 
 def read_query(kind: str, pairs: Pairs, *, page_size: int, quirks: Quirks) -> Query:
-    """The search that these parameters ask for. Raises SearchError."""
-    asked = _opened([pair for pair in pairs if pair[1]])
-    known = parameters_of(kind)
-    ignored = tuple(key for key, _ in asked if _plain(key) not in known and key not in RESULT_PARAMETERS | {OFFSET})
-    query = Query(kind, tuple(asked), 0, page_size, ignored)
+    """Parse the parameters of a search. Raises SearchError."""
+    asked = _expand_session([pair for pair in pairs if pair[1]])
+    followed = tuple(pair for pair in asked if _is_followed(kind, *pair))
+    ignored = tuple(key for key, value in asked if (key, value) not in followed)
+    query = Query(kind, followed, 0, page_size, ignored)
     count = page_size if quirks.ignores_count else _number(query.last("_count"), page_size)
-    return Query(kind, query.pairs, _number(query.last(OFFSET), 0), count, ignored)
+    return Query(kind, followed, _number(query.last(OFFSET), 0), count, ignored)
+
+
+def _is_followed(kind: str, key: str, value: str) -> bool:
+    """Return whether this server does what a parameter of a search asks for."""
+    known = parameters_of(kind)
+    if key == "_sort":
+        return all(each.removeprefix("-") in known for each in value.split(","))
+    if key not in _RESULT_PARAMETERS:
+        return _plain(key) in known
+    allowed = _RESULT_PARAMETERS[key]
+    return allowed is None or value in allowed
 
 
 def searchset(
     query: Query, stored: Iterable[Resource], find: Callable[[str], Resource | None], base: str, quirks: Quirks
 ) -> Resource:
-    """The Bundle for this query; `find` resolves a relative reference, `base` is the server's address."""
+    """Build the Bundle for this query; `find` resolves a relative reference, `base` is the server's address."""
     found = _selected(query, stored)
     if not quirks.ignores_sort:
         found = _sorted(query, found)
-    page = found[query.offset : query.offset + query.count]
+    page = [] if query.only_counts else found[query.offset : query.offset + query.count]
     entries = [_entry(base, resource, "match") for resource in page]
     if query.last("_include") == _INCLUDE:
         entries += [_entry(base, resource, "include") for resource in _included(page, find)]
     entries += [_note(text) for text in _notes(query, quirks)]
     bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
-    if not quirks.without_total:
-        bundle["total"] = len(page) if quirks.epic_style else len(found)
-    return bundle | {"link": _links(query, len(found), base, quirks), "entry": entries}
+    if query.only_counts or not quirks.without_total:
+        bundle["total"] = len(page) if quirks.epic_style and not query.only_counts else len(found)
+    bundle["link"] = _links(query, len(found), base, quirks)
+    return bundle | ({"entry": entries} if entries else {})
 
 
 def _selected(query: Query, stored: Iterable[Resource]) -> list[Resource]:
@@ -100,17 +127,16 @@ def _sorted(query: Query, found: list[Resource]) -> list[Resource]:
     for key in reversed(query.last("_sort").split(",")):
         parameter = known.get(key.removeprefix("-"))
         if parameter is not None:
-            found = _by(found, parameter, falling=key.startswith("-"))
+            found = _sorted_by(found, parameter, descending=key.startswith("-"))
     return found
 
 
-def _by(found: list[Resource], parameter: Parameter, *, falling: bool) -> list[Resource]:
-    """Sorted by one parameter; what lacks the value comes last either way."""
-
+def _sorted_by(found: list[Resource], parameter: Parameter, *, descending: bool) -> list[Resource]:
+    """Sort by one parameter; resources without a value come last in either direction."""
     held = [(next(values_at(one, parameter.members), None), one) for one in found]
-    having = [(span(value)[0] if parameter.kind == "date" else json.dumps(value), one) for value, one in held if value]
-    having.sort(key=lambda pair: pair[0], reverse=falling)
-    return [one for _, one in having] + [one for value, one in held if not value]
+    keyed = [(span(value)[0] if parameter.kind == "date" else json.dumps(value), one) for value, one in held if value]
+    keyed.sort(key=lambda pair: pair[0], reverse=descending)
+    return [one for _, one in keyed] + [one for value, one in held if not value]
 
 
 def _included(page: list[Resource], find: Callable[[str], Resource | None]) -> list[Resource]:
@@ -132,9 +158,10 @@ def _notes(query: Query, quirks: Quirks) -> list[dict[str, Any]]:
 
 def _links(query: Query, total: int, base: str, quirks: Quirks) -> list[dict[str, str]]:
     asked = [pair for pair in query.pairs if pair[0] != OFFSET]
-    links = [{"relation": "self", "url": f"{base}/{query.kind}?{urlencode(query.pairs)}"}]
+    followed = f"?{urlencode(query.pairs)}" if query.pairs else ""
+    links = [{"relation": "self", "url": f"{base}/{query.kind}{followed}"}]
     further = query.offset + query.count
-    if query.count > 0 and further < total:
+    if not query.only_counts and further < total:
         page = [*asked, (OFFSET, str(further))]
         onward = opaque_page([]) if quirks.next_cut else opaque_page(page) if quirks.epic_style else urlencode(page)
         links.append({"relation": "next", "url": f"{base}/{query.kind}?{onward}"})
@@ -142,13 +169,13 @@ def _links(query: Query, total: int, base: str, quirks: Quirks) -> list[dict[str
 
 
 def opaque_page(pairs: Pairs) -> str:
-    """The query of a page link that does not show what it asks, as Epic writes it; no parameters: an expired one."""
+    """Return the query of an opaque page link, as Epic writes it; without parameters, that of an expired link."""
     asked = base64.urlsafe_b64encode(urlencode(pairs).encode()).decode()
     return urlencode({SESSION: asked or "expired"})
 
 
-def _opened(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The parameters an opaque page link stands for. Raises SearchError where the link has expired."""
+def _expand_session(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the parameters that an opaque page link encodes. Raises SearchError if the link has expired."""
     session = next((value for key, value in pairs if key == SESSION), None)
     if session is None:
         return pairs
@@ -164,11 +191,14 @@ def _entry(base: str, resource: Resource, mode: str) -> Resource:
 
 
 def _note(issue: dict[str, Any]) -> Resource:
-    return {"resource": {"resourceType": "OperationOutcome", "issue": [issue]}, "search": {"mode": "outcome"}}
+    """Return an entry about the search. Its outcome has no address, so that a name by its content stands for one."""
+    name = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(issue))
+    outcome = {"resourceType": "OperationOutcome", "issue": [issue]}
+    return {"fullUrl": f"urn:uuid:{name}", "resource": outcome, "search": {"mode": "outcome"}}
 
 
 def _plain(key: str) -> str:
-    """`subject:Patient` asks what `subject` asks here; any other modifier is unknown and left as it is."""
+    """Drop the modifier of `subject:Patient`; any other modifier is unknown and kept."""
     return key.removesuffix(":Patient")
 
 

@@ -1,18 +1,21 @@
-"""A small read-only FHIR R4 server over the synthetic patients, for the demonstration and for tests.
+"""A small read-only FHIR R4 server over the synthetic patients, for the demo and for tests.
 
-It reads and searches (GET, and POST `_search`), keeps no state and answers every question with CORS headers.
-Unknown parameters and modifiers are ignored, and one OperationOutcome entry of severity information says how many,
-as `Prefer: handling=lenient` has it; with `handling=strict` they are 400.
+It supports reads and searches (GET, and POST `_search`), keeps no state, and sends CORS headers with every response.
+Parameters, modifiers and values that are not supported are ignored and counted in an OperationOutcome entry of severity
+information, as with `Prefer: handling=lenient`; with `handling=strict` they are answered with 400.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable
+from urllib.parse import parse_qsl
 
 from flask import Blueprint, Flask, Request, Response, request, url_for
 from flask.sansio.blueprints import BlueprintSetupState
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.routing import BaseConverter
 
 from fhir_fixtures.capability import capability_statement
@@ -22,6 +25,12 @@ from fhir_fixtures.searchset import NO_QUIRKS, Quirks, SearchError, read_query, 
 
 PAGE_SIZE = 100
 FHIR_JSON = "application/fhir+json"
+#: Bytes of a posted search that are read, and beyond that are thrown away so that the client sees the answer.
+LONGEST_FORM, _MOST_DISCARDED = 256 * 1024, 8 * 1024 * 1024
+_FORM = "application/x-www-form-urlencoded"
+_PIECE = 64 * 1024
+#: One preference of `Prefer` (RFC 7240): blanks, quotes and case as one likes.
+_STRICT = re.compile(r'handling\s*=\s*"?strict"?\s*(?:;.*)?', re.IGNORECASE)
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _CORS = {
@@ -33,14 +42,17 @@ _CORS = {
 
 
 class _Rest(BaseConverter):
-    """The path after the base address, doubled slashes too: a base typed with a last slash asks `//metadata`."""
+    """A URL converter for the path below the base address.
+
+    It accepts doubled slashes, since a base with a trailing slash gives `//metadata`.
+    """
 
     regex = ".*"
     part_isolating = False
 
 
-class Store:
-    """The resources of all patients by type and id; never changed after it was built."""
+class ResourceIndex:
+    """The resources of all patients by type and id; read-only once built."""
 
     def __init__(self, patients: Iterable[PatientFile]) -> None:
         self._by_kind: dict[str, dict[str, Resource]] = defaultdict(dict)
@@ -49,10 +61,11 @@ class Store:
                 self._by_kind[resource["resourceType"]].setdefault(resource["id"], resource)
 
     def all(self, kind: str) -> Iterable[Resource]:
+        """Return all resources of a type."""
         return self._by_kind[kind].values() if kind in self._by_kind else ()
 
     def find(self, reference: str) -> Resource | None:
-        """The resource behind `Type/id`, or None."""
+        """Return the resource with the reference `Type/id`, or None."""
         kind, _, name = reference.partition("/")
         return self._by_kind[kind].get(name) if kind in self._by_kind else None
 
@@ -60,14 +73,14 @@ class Store:
 def fhir_blueprint(
     patients: Iterable[PatientFile], *, quirks: Quirks = NO_QUIRKS, page_size: int = PAGE_SIZE
 ) -> Blueprint:
-    """The server as a blueprint, to be registered under the path of its base address (for example `/fhir`)."""
-    store = Store(patients)
+    """Create the server as a blueprint, to be registered under its base path (for example `/fhir`)."""
+    index = ResourceIndex(patients)
     fhir = Blueprint("fhir", __name__)
 
     def answer(rest: str) -> Response:
         path = [part for part in rest.split("/") if part]
         try:
-            return _answer(store, path, _base(), quirks, page_size)
+            return _answer(index, path, _base(), quirks, page_size)
         except SearchError as fault:
             return _outcome(fault.status, fault.code, fault.text)
         except SearchValueError:
@@ -82,16 +95,16 @@ def fhir_blueprint(
 
 
 def create_fhir_app(
-    patients: Iterable[PatientFile], *, quirks: Quirks = NO_QUIRKS, page_size: int = PAGE_SIZE, prefix: str = "/fhir"
+    patients: Iterable[PatientFile], *, quirks: Quirks = NO_QUIRKS, page_size: int = PAGE_SIZE
 ) -> Flask:
-    """An application with nothing but this server under `prefix`."""
+    """Create an application with only this server, under `/fhir`."""
     app = Flask("fhir_fixtures")
-    app.register_blueprint(fhir_blueprint(patients, quirks=quirks, page_size=page_size), url_prefix=prefix)
+    app.register_blueprint(fhir_blueprint(patients, quirks=quirks, page_size=page_size), url_prefix="/fhir")
     return app
 
 
 def _base() -> str:
-    """The address this server was asked under, without a slash at its end."""
+    """Return the base address of the request, without a trailing slash."""
     return url_for(str(request.endpoint), rest="", _external=True).rstrip("/")
 
 
@@ -99,7 +112,7 @@ def _know_rest(state: BlueprintSetupState) -> None:
     state.app.url_map.converters["rest"] = _Rest
 
 
-def _answer(store: Store, path: list[str], base: str, quirks: Quirks, page_size: int) -> Response:
+def _answer(index: ResourceIndex, path: list[str], base: str, quirks: Quirks, page_size: int) -> Response:
     if request.method == "OPTIONS":
         return Response(status=204)
     if not _reads_json(request):
@@ -109,24 +122,46 @@ def _answer(store: Store, path: list[str], base: str, quirks: Quirks, page_size:
     if not path or path[0] not in PARAMETERS:
         return _outcome(404, "not-found", "There is no such resource type here.")
     if len(path) == 1 or path[1:] == ["_search"]:
-        return _search(store, path, base, quirks, page_size)
+        return _search(index, path, base, quirks, page_size)
     if not _is_read():
         return _read_only()
-    resource = store.find("/".join(path))
+    resource = index.find("/".join(path))
     return _found(resource) if resource else _outcome(404, "not-found", "There is no resource with this id here.")
 
 
-def _search(store: Store, path: list[str], base: str, quirks: Quirks, page_size: int) -> Response:
+def _search(index: ResourceIndex, path: list[str], base: str, quirks: Quirks, page_size: int) -> Response:
     posted = request.method == "POST"
     if posted != (len(path) == 2) or not (posted or _is_read()):
         return _read_only()
-    if posted and request.mimetype not in ("", "application/x-www-form-urlencoded"):
-        return _outcome(415, "not-supported", "A search is posted as application/x-www-form-urlencoded.")
-    pairs = [*request.args.items(multi=True), *request.form.items(multi=True)]
+    if posted and request.mimetype not in ("", _FORM):
+        return _outcome(415, "not-supported", f"A search is posted as {_FORM}.")
+    pairs = [*request.args.items(multi=True), *(_form(request) if posted else ())]
     query = read_query(path[0], pairs, page_size=page_size, quirks=quirks)
-    if query.ignored and "handling=strict" in request.headers.get("Prefer", ""):
+    if query.ignored and _is_strict(request):
         return _outcome(400, "not-supported", f"{len(query.ignored)} search parameter(s) are not supported.")
-    return _found(searchset(query, store.all(path[0]), store.find, base, quirks))
+    return _found(searchset(query, index.all(path[0]), index.find, base, quirks))
+
+
+def _form(asked: Request) -> list[tuple[str, str]]:
+    """Return the parameters of a posted search, whether its length is announced or it comes in chunks.
+
+    Werkzeug drops a form that is longer than it likes, and a search without parameters finds everybody.
+    """
+    body, length = b"", 0
+    try:
+        while length <= _MOST_DISCARDED and (piece := asked.stream.read(_PIECE)):
+            length += len(piece)
+            body += piece if length <= LONGEST_FORM else b""
+    except (OSError, ClientDisconnected) as fault:
+        raise SearchError(400, "incomplete", "The posted search ends before its end.") from fault
+    if length > LONGEST_FORM:
+        raise SearchError(413, "too-long", f"A posted search has {LONGEST_FORM} bytes at most.")
+    return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+
+
+def _is_strict(asked: Request) -> bool:
+    preferences = ",".join(asked.headers.getlist("Prefer")).split(",")
+    return any(_STRICT.fullmatch(each.strip()) for each in preferences)
 
 
 def _reads_json(asked: Request) -> bool:

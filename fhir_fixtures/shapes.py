@@ -1,4 +1,4 @@
-"""How each client writes its draft orders and the results it prefetches: shapes seen in the field, content our own."""
+"""The searchsets and draft orders of each kind of client: shapes observed in practice, with synthetic content."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ORACLE = "https://fhir.example.org/tenant/"
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search as a client asked it for a prefetch key: where, what, and how many matches its first page holds."""
+    """A client's search for a prefetch key: server, type, parameters, and the number of matches on its first page."""
 
     base: str
     kind: str
@@ -28,12 +28,14 @@ class Search:
     page: int
 
     def entries(self, found: Sequence[Resource]) -> list[Resource]:
+        """Return the Bundle entries of the first page."""
         return [
             {"fullUrl": f"{self.base}/{self.kind}/{one['id']}", "resource": one, "search": {"mode": "match"}}
             for one in found[: self.page]
         ]
 
     def links(self, total: int, onward: Callable[[Search], str]) -> list[Resource]:
+        """Return the Bundle links, with `next` if there are more matches; `onward` writes its query."""
         links = [{"relation": "self", "url": f"{self.base}/{self.kind}?{urlencode(self.pairs)}"}]
         if self.page < total:
             links.append({"relation": "next", "url": f"{self.base}/{self.kind}?{onward(self)}"})
@@ -41,7 +43,7 @@ class Search:
 
 
 def plain_searchset(search: Search, found: Sequence[Resource]) -> Resource:
-    """As R4 has it: `total` counts the matches, `next` is the query with an offset."""
+    """Build a searchset as in R4: `total` counts the matches, `next` is the query with an offset."""
     return {
         "resourceType": "Bundle",
         "type": "searchset",
@@ -52,7 +54,7 @@ def plain_searchset(search: Search, found: Sequence[Resource]) -> Resource:
 
 
 def epic_searchset(search: Search, found: Sequence[Resource]) -> Resource:
-    """Epic: `total` counts the page, `next` is opaque, and a note says that outside records were left out."""
+    """Build a searchset of Epic: `total` counts the page, `next` is opaque, and a note names omitted records."""
     notes = [("suppressed", "59204", f"Outside records of type {search.kind} are not included in this result.")]
     if not found:
         notes.append(("processing", "4101", "The search has no results."))
@@ -76,7 +78,7 @@ def epic_searchset(search: Search, found: Sequence[Resource]) -> Resource:
 
 
 def oracle_searchset(search: Search, found: Sequence[Resource]) -> Resource:
-    """Oracle Health: an id, no `total`, its own codes before the standard ones."""
+    """Build a searchset of Oracle Health: an id, no `total`, its own codes before the standard ones."""
     links = search.links(len(found), lambda s: urlencode([*s.pairs, ("_offset", str(s.page))]))
     bundle: Resource = {"resourceType": "Bundle", "id": "b0c1d2e3-0000-4000-8000-000000000001", "type": "searchset"}
     entries = search.entries([oracle_resource(one) for one in found])
@@ -84,16 +86,19 @@ def oracle_searchset(search: Search, found: Sequence[Resource]) -> Resource:
 
 
 def epic_resource(resource: Resource) -> Resource:
-    """Drugs become a reference to a contained Medication with an OID system; results and problems get local codes."""
+    """Convert a resource to the style of Epic.
+
+    Drugs become a reference to a contained Medication with an OID system; results and problems get local codes.
+    """
     made = copy.deepcopy(resource)
     if "medicationCodeableConcept" in made:
         concept = made.pop("medicationCodeableConcept")
-        words = concept.get("text", "")
+        display = concept.get("text", "")
         for coding in concept.get("coding", []):
             coding["system"] = coding["system"].replace(_RXNORM, _RXNORM_OID)
         concept["coding"] = [*concept.get("coding", []), {"system": _EPIC + "698288", "code": "9900"}]
         made["contained"] = [{"resourceType": "Medication", "id": "drug", "code": concept}]
-        made["medicationReference"] = {"reference": "#drug", "display": words}
+        made["medicationReference"] = {"reference": "#drug", "display": display}
     elif made["resourceType"] in _EPIC_LOCAL:
         local = {"system": _EPIC_LOCAL[made["resourceType"]], "code": "9901"}
         made["code"]["coding"] = [*made["code"].get("coding", []), local]
@@ -101,7 +106,7 @@ def epic_resource(resource: Resource) -> Resource:
 
 
 def oracle_resource(resource: Resource) -> Resource:
-    """Local codes first and marked as chosen by the user; orders have intent plan."""
+    """Convert a resource to the style of Oracle Health: local codes first, orders with intent plan."""
     made = copy.deepcopy(resource)
     if made["resourceType"] == "MedicationRequest":
         made["intent"] = "plan"
@@ -117,7 +122,7 @@ def oracle_resource(resource: Resource) -> Resource:
 
 
 def sandbox_order(order: Resource, reason: Resource | None) -> Resource:
-    """The sandbox's draft: fixed ids, members as objects where R4 wants lists, doses as a count of pills."""
+    """Convert a draft to the style of the sandbox: fixed ids, objects where R4 has lists, doses as a count of pills."""
     if order["resourceType"] == "ServiceRequest":
         made = {key: order[key] for key in ("resourceType", "status", "code", "subject")}
         return made | {"id": "example-request-id", "intent": "plan"} | ({"reasonCode": [reason]} if reason else {})
@@ -141,7 +146,7 @@ def sandbox_order(order: Resource, reason: Resource | None) -> Resource:
 
 
 def sandbox_nothing_chosen(subject: str, written_on: str) -> Resource:
-    """What the sandbox sends before a drug was chosen."""
+    """Build the draft that the sandbox sends before a drug was chosen."""
     return {
         "resourceType": "MedicationRequest",
         "id": "request-123",

@@ -1,20 +1,20 @@
-"""Draft orders of drugs that can worsen restless legs: replaceable ones and needed ones (clinical page 3)."""
+"""Draft orders of drugs that can worsen restless legs: replaceable ones and needed ones (clinical rationale 3)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cards.chart import Chart
-from cards.drug_orders import DrugOrder, order_fires, orders_in_scope
-from cards.finding import Finding, Indicator, quiet
-from cards.levels import numbered
-from cards.rules import Rules
-from cards.scope import pregnancy
+from cards.decisions.shared.drug_orders import DrugOrder, order_fires, orders_in_scope
+from cards.decisions.shared.levels import numbered
+from cards.facts.chart import Chart
+from cards.facts.finding import Finding, Indicator, Text, quiet
+from cards.knowledge.rules import Rules
+from cards.patient.pregnancy import pregnancy
+from cards.wording.phrases import lines, listed, names, printed, say
 
 NAME = "aggravator_order"
 
-#: Which kind a drug is; inside a product of two kinds the replaceable one wins (clinical amendments, section 4), and
+#: The kind of a drug by its classes. In a product of two kinds the replaceable one counts (clinical amendments 4);
 #: an antidepressant with an antipsychotic is offered no substitute.
 _KINDS = (
     ("antiemetic", ("agg-sub-antiemetic",)),
@@ -25,6 +25,10 @@ _KINDS = (
 #: Weak evidence: only where a site asks for them, each by a switch of its own name.
 _WEAK = ("lithium", "tramadol")
 _REPLACEABLE = ("antiemetic", "antihistamine")
+#: Sedating antihistamines for vertigo and motion sickness, for which no substitute is named.
+_FOR_VERTIGO = frozenset({"meclizine", "dimenhydrinate", "cyclizine", "cinnarizine", "flunarizine"})
+#: The circumstances that are named beside the drug.
+_NAMED = ("single", "inpatient")
 _CLASSES = tuple(name for _, classes in _KINDS for name in classes)
 
 
@@ -38,14 +42,14 @@ class _Judged:
 
     @property
     def indicator(self) -> Indicator:
-        urgent = self.kind in _REPLACEABLE and not self.case
+        """Return a warning for a replaceable drug without extenuating circumstance, else info."""
+        urgent = self.kind in (*_REPLACEABLE, "vertigo") and not self.case
         return Indicator.WARNING if urgent else Indicator.INFO
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """One card for all such orders of the basket, and why the others are silent."""
-    weak = tuple(name for name in _WEAK if rules.is_on(name))
-    orders, outside = orders_in_scope(NAME, chart, rules, (*_CLASSES, *weak))
+    """Return one card for all such orders of the call, and why the others are silent."""
+    orders, outside = orders_in_scope(NAME, chart, rules)
     silent = tuple(quiet(NAME, reason) for order in orders if (reason := _silence(order)))
     judged = tuple(_judged(order) for order in orders if not _silence(order))
     return (*outside, *silent, *((_card(judged),) if judged else ()))
@@ -59,7 +63,9 @@ def _silence(order: DrugOrder) -> str:
 
 
 def _kind(order: DrugOrder) -> str:
-    return next((kind for kind, classes in _KINDS if order.drug.has(*classes)), "weak")
+    found = next((kind for kind, classes in _KINDS if order.drug.has(*classes)), "weak")
+    own = order.drug.product.ingredient_names()
+    return "vertigo" if found == "antihistamine" and own & _FOR_VERTIGO else found
 
 
 def _judged(order: DrugOrder) -> _Judged:
@@ -72,32 +78,50 @@ def _judged(order: DrugOrder) -> _Judged:
 
 def _card(judged: tuple[_Judged, ...]) -> Finding:
     orders = tuple(each.order for each in judged)
-    chart, words = orders[0].chart, orders[0].rules.decisions[NAME].texts
+    chart, rules = orders[0].chart, orders[0].rules
     leading = min(judged, key=lambda each: each.indicator is not Indicator.WARNING)
     drugs = numbered("drug", dict.fromkeys(_in_words(each) for each in judged))
-    lines = dict.fromkeys(_line(each, words) for each in judged)
+    advice = dict.fromkeys(say(rules, NAME, _line(each, rules)) for each in judged)
     return order_fires(
         NAME,
         orders,
         "OS-AGG",
         leading.indicator,
-        {**drugs, "advice": words[f"advice_{_manner(leading)}"], "lines": "\n".join(f"- {line}" for line in lines)},
+        {**drugs, "advice": _summary(judged, leading), "lines": lines(advice)},
         why=tuple(drugs),
         texts=() if chart.knows("medications") else ("renewal_unknown",),
     )
 
 
-def _in_words(each: _Judged) -> str:
-    manner = {"single": ", single dose", "inpatient": ", inpatient"}.get(each.case, "")
-    return f"{each.order.drug.product.name}{manner}"
+def _in_words(each: _Judged) -> Text:
+    drug = printed(each.order.drug)
+    return say(each.order.rules, NAME, f"drug_{each.case}", drug=drug) if each.case in _NAMED else drug
 
 
-def _line(each: _Judged, words: Mapping[str, str]) -> str:
-    """What can be done about this kind of drug; in pregnancy no substitute is named."""
-    in_pregnancy = f"{each.kind}_pregnant"
-    return words[in_pregnancy] if each.case == "pregnant" and in_pregnancy in words else words[each.kind]
+def _line(each: _Judged, rules: Rules) -> str:
+    """Return what can be done about this kind of drug, as a key of the texts.
+
+    In pregnancy no substitute is named.
+    """
+    in_pregnancy = "antihistamine_pregnant" if each.kind == "vertigo" else f"{each.kind}_pregnant"
+    known = in_pregnancy in rules.decisions[NAME].texts
+    return in_pregnancy if each.case == "pregnant" and known else each.kind
+
+
+def _summary(judged: tuple[_Judged, ...], leading: _Judged) -> Text:
+    """Return what the summary says: of all orders alike, else for which of them there is a substitute."""
+    rules = leading.order.rules
+    replaced = [each for each in judged if _manner(each) == "replace"]
+    if _manner(leading) == "vertigo" and replaced:
+        leading = replaced[0]
+    if _manner(leading) != "replace" or len(replaced) == len(judged):
+        return say(rules, NAME, f"advice_{_manner(leading)}")
+    own = dict.fromkeys(name for each in replaced for name in sorted(each.order.drug.product.ingredient_names()))
+    return say(rules, NAME, "advice_replace_some", replaceable=listed(names(own)))
 
 
 def _manner(each: _Judged) -> str:
-    """The words of the summary: the circumstance, or else whether the drug can be replaced."""
-    return each.case or ("replace" if each.kind in _REPLACEABLE else "needed")
+    """Return the wording of the summary: the circumstance, or else whether the drug can be replaced."""
+    if each.case:
+        return each.case
+    return "vertigo" if each.kind == "vertigo" else "replace" if each.kind in _REPLACEABLE else "needed"

@@ -1,48 +1,54 @@
-"""Vitamin B12 on patient-view: low, borderline, or never measured on metformin (clinical pages 2 and 6.1)."""
+"""Vitamin B12 on patient-view: low, borderline, or never measured on metformin (clinical rationale 2 and 6.1)."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from cards.b12_risks import Risk, b12_risks
-from cards.chart import Chart, LabResult, Listing
-from cards.finding import Fact, Finding, Indicator, OrderTests, quiet, unknown
-from cards.levels import (
-    fires,
-    labs_first,
+from cards.decisions.iron.replete import review_if_replete
+from cards.decisions.shared.b12_risks import Risk, b12_risks
+from cards.decisions.shared.firing import fires
+from cards.decisions.shared.kidney import Kidney, read_kidney
+from cards.decisions.shared.levels import (
+    as_suspected,
     level,
     may_be_treated,
-    meets,
     numbered,
+    recheck_day,
     taken_for,
     without_drugs,
+    without_labs,
     without_level,
 )
-from cards.readings import Kind, Reading
-from cards.rules import Rules
-from cards.scope import is_esrd, kidney_failure, pregnancy
+from cards.facts.chart import Chart, LabResult, Listing
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, quiet, unknown
+from cards.knowledge.limits import meets
+from cards.knowledge.rules import Rules
+from cards.labs.latest import Kind, Reading
+from cards.patient.pregnancy import pregnancy
+from cards.wording.phrases import NOTHING, phrase, say
 
 NAME = "b12"
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """At most one card: low, borderline, or a test that is due."""
-    early = labs_first(NAME, chart)
-    if early:
-        return (early,)
+    """Return at most one card: low, borderline, or a test that is due."""
+    found = without_labs(NAME, chart) or _by_level(chart, rules)
+    return (as_suspected(found, chart, "B12-LOW", of_other_cards=("start_unknown", "drugs_unknown")),)
+
+
+def _by_level(chart: Chart, rules: Rules) -> Finding:
     risks = b12_risks(chart, rules)
     low, border = _bands(rules, risks)
     reading = level(chart, rules, "b12", "vitamin_days", low, border)
-    if reading.result is None:
-        return (_not_measured(chart, rules, reading),)
-    return (_judged(chart, rules, reading.result, risks, low, border),)
+    b12 = reading.bounds
+    if b12 is None or (reading.censored and not meets(b12, rules.limit(border))):
+        return _not_measured(chart, rules, reading)
+    return _judged(chart, rules, b12, risks, low, border)
 
 
 _NOT_MEASURED = (Kind.NONE, Kind.STALE, Kind.UNREADABLE)
 
 
 def _bands(rules: Rules, risks: tuple[Risk, ...]) -> tuple[str, str]:
-    """The limit below which B12 is low, and the one up to which it is borderline, by name."""
+    """Return the names of the limits below which B12 is low, and up to which it is borderline."""
     if rules.switch("b12.preset") == "NICE":
         return "b12.def_nice", "b12.border_nice"
     return "b12.def", "b12.border_risk" if risks else "b12.border"
@@ -64,56 +70,62 @@ def _judged(chart: Chart, rules: Rules, b12: LabResult, risks: tuple[Risk, ...],
 
 
 def _above(chart: Chart, rules: Rules, b12: LabResult, border: str) -> Finding:
-    """Enough, unless an unread list may hold the risk that makes it borderline."""
-    open_risk = border == "b12.border" and not chart.knows("medications", "procedures")
-    if open_risk and meets(b12, rules.limit("b12.border_risk")):
-        return unknown(NAME, "risk_unknown", ())
+    """Return quiet, or unknown if an unread list may hold the risk that makes the value borderline."""
+    unread = tuple(name for name in ("conditions", "medications", "procedures") if not chart.knows(name))
+    if border == "b12.border" and unread and meets(b12, rules.limit("b12.border_risk")):
+        return unknown(NAME, "risk_unknown", not_checked=unread)
     return quiet(NAME, "enough", b12=b12)
 
 
-def _egfr(chart: Chart, rules: Rules) -> LabResult | None:
-    return level(chart, rules, "egfr", "egfr_days", "egfr_mma").result
+def _kidney(chart: Chart, rules: Rules) -> Kidney:
+    return read_kidney(chart, rules, "egfr_days", "egfr_mma")
 
 
 def _kidney_explains(chart: Chart, rules: Rules) -> bool:
-    """A low eGFR alone raises methylmalonic acid; an eGFR that is not known does not speak against the result."""
-    egfr = _egfr(chart, rules)
-    if egfr is None:
-        return is_esrd(chart) or bool(chart.diagnosed("ckd-stage-5"))
-    return not meets(egfr, rules.limit("egfr_mma"))
+    """Return whether weak kidneys alone may raise methylmalonic acid.
+
+    A kidney function that is not known does not speak against the result.
+    """
+    return _kidney(chart, rules).may_explain(rules.limit("egfr_mma"))
 
 
 def _low(chart: Chart, rules: Rules, b12: LabResult, mma: LabResult | None, risks: tuple[Risk, ...]) -> Finding:
     pregnant = pregnancy(chart).is_pregnant
     treated = may_be_treated(chart, "b12")
-    because = " with high methylmalonic acid" if mma else ""
+    because = say(rules, NAME, "with_high_mma") if mma else NOTHING
     shown = _shown(chart, rules, b12, mma, risks)
+    review, said = review_if_replete(chart, rules)
     return fires(
         NAME,
         "B12-LOW",
         chart,
         rules,
-        {**shown, "confirmed": because},
+        {**shown, "confirmed": because, **said},
         indicator=Indicator.INFO if pregnant or treated else Indicator.WARNING,
         why=tuple(shown),
-        texts=_texts(chart, rules),
+        texts=(*_texts(chart, rules), *review),
         evidence=(fact for risk in risks for fact in risk.facts),
+        suggestions=(OrderTests(("b12",), due=recheck_day(chart)),),
     )
 
 
 def _border(chart: Chart, rules: Rules, b12: LabResult, mma: LabResult | None, risks: tuple[Risk, ...]) -> Finding:
-    """Methylmalonic acid is the next step; where it was high in kidney disease it has been done and does not decide."""
+    """Return the card of a borderline B12; the next step is methylmalonic acid.
+
+    If that was high in kidney disease, it has been measured and does not decide.
+    """
     shown = _shown(chart, rules, b12, mma, risks)
-    next_step = rules.decisions[NAME].texts["kidney_step" if mma else "mma_step"]
+    next_step = say(rules, NAME, "kidney_step" if mma else "mma_step")
+    review, said = review_if_replete(chart, rules)
     return fires(
         NAME,
         "B12-BORDER",
         chart,
         rules,
-        {**shown, "next_step": next_step},
+        {**shown, "next_step": next_step, **said},
         why=tuple(shown),
-        texts=("advice_mma_kidney" if mma else "advice_mma", *_texts(chart, rules)),
-        evidence=(*(fact for risk in risks for fact in risk.facts), *(kidney_failure(chart) if mma else ())),
+        texts=("advice_mma_kidney" if mma else "advice_mma", *_only_below(b12), *_texts(chart, rules), *review),
+        evidence=(*(fact for risk in risks for fact in risk.facts), *(_kidney(chart, rules).evidence if mma else ())),
         suggestions=() if mma else (OrderTests(("mma",)),),
     )
 
@@ -123,10 +135,13 @@ def _shown(
 ) -> dict[str, Fact]:
     facts: dict[str, Fact] = {"b12": b12}
     if mma:
-        egfr = _egfr(chart, rules)
-        facts |= {"mma": mma, **({"egfr": egfr} if egfr else {})}
+        facts |= {"mma": mma, **_kidney(chart, rules).facts}
     facts |= numbered("drug", chart.active_drugs("b12"))
     return facts | numbered("risk", (risk.shown for risk in risks))
+
+
+def _only_below(b12: LabResult) -> tuple[str, ...]:
+    return ("advice_censored",) if b12.quantity.is_censored else ()
 
 
 def _texts(chart: Chart, rules: Rules) -> tuple[str, ...]:
@@ -140,28 +155,45 @@ def _texts(chart: Chart, rules: Rules) -> tuple[str, ...]:
 
 
 def _not_measured(chart: Chart, rules: Rules, reading: Reading) -> Finding:
-    """Long metformin treatment and no usable B12 in the window (clinical page 2: for metformin only)."""
+    """Return the test card: long on metformin without a usable B12, or neuropathy and B12 never measured.
+
+    Clinical rationale 2; clinical amendments 2, section 5.
+    """
     taken = {taken_for(drug, rules.limit("metformin_days"), chart): drug for drug in chart.active_drugs("metformin")}
-    if True not in taken or reading.kind not in _NOT_MEASURED:
+    neuropathy = chart.diagnosed("neuropathy") if reading.kind is Kind.NONE else ()
+    if (True not in taken and not neuropathy) or reading.kind not in _NOT_MEASURED:
         return _no_test(chart, reading, start_is_open=None in taken)
     if chart.listing("labs") is Listing.CUT:
-        return unknown(NAME, "labs_cut", ())
+        return unknown(NAME, "labs_cut")
     if _is_ordered(chart, rules):
         return quiet(NAME, "order_awaited")
-    facts: dict[str, Fact] = {"b12_missing": f"none usable within {rules.limit('vitamin_days').days} days"}
+    facts: dict[str, Fact] = {"b12_missing": phrase("results.none_within", window=rules.limit("vitamin_days"))}
     facts |= numbered("unusable", reading.unusable[:1])
-    return fires(NAME, "B12-TEST", chart, rules, facts | {"drug": taken[True]}, suggestions=(OrderTests(("b12",)),))
+    facts |= {"drug": taken[True]} if True in taken else {"problem": say(rules, NAME, "neuropathy_named")}
+    because = "test_metformin" if True in taken else "test_neuropathy"
+    review, said = review_if_replete(chart, rules)
+    return fires(
+        NAME,
+        "B12-TEST",
+        chart,
+        rules,
+        {**facts, "because": say(rules, NAME, because), "lowered_by": say(rules, NAME, f"{because}_advice"), **said},
+        why=tuple(facts),
+        texts=review,
+        evidence=() if True in taken else neuropathy,
+        suggestions=(OrderTests(("b12",)),),
+    )
 
 
 def _no_test(chart: Chart, reading: Reading, *, start_is_open: bool) -> Finding:
     if reading.kind not in _NOT_MEASURED:
         return without_level(NAME, chart, reading)
     if start_is_open:
-        return unknown(NAME, "start_unknown", ())
+        return unknown(NAME, "start_unknown")
     return without_drugs(NAME, chart) or without_level(NAME, chart, reading)
 
 
 def _is_ordered(chart: Chart, rules: Rules) -> bool:
-    since = chart.today - timedelta(days=rules.limit("test_order_days").days)
+    window = rules.limit("test_order_days")
     placed = (order for order in chart.lab_orders if order.active and "b12" in order.tests)
-    return any(order.when is not None and order.when.first >= since for order in placed)
+    return any(order.when is not None and meets(order.when.days_before(chart.today), window) for order in placed)

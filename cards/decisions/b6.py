@@ -1,64 +1,89 @@
-"""Vitamin B6 on patient-view: too much of it, or too little (product.md section 4, clinical amendments section 4)."""
+"""Vitamin B6 on patient-view: too much of it, or too little (contract section 4, clinical amendments 4)."""
 
 from __future__ import annotations
 
-from cards.chart import Chart, LabResult, Listing
-from cards.finding import Fact, Finding, Outcome, quiet, unknown
-from cards.levels import confirmed_only, fires, level, meets, numbered, without_drugs, without_level
-from cards.pyridoxine import daily_mg, is_needed, pyridoxine_limit
-from cards.quantity import Quantity
-from cards.rules import Rules
-from cards.scope import pregnancy
+from decimal import Decimal
+
+from cards.decisions.shared.doses import known_daily_mg
+from cards.decisions.shared.firing import fires
+from cards.decisions.shared.levels import as_suspected, level, numbered, without_drugs, without_labs, without_level
+from cards.decisions.shared.pyridoxine import ISONIAZID, is_infant, is_needed, pyridoxine_limit
+from cards.facts.chart import Chart, LabResult
+from cards.facts.finding import Fact, Finding, Outcome, quiet, unknown
+from cards.knowledge.limits import meets, misses
+from cards.knowledge.rules import Rules
+from cards.patient.pregnancy import pregnancy
+from cards.quantity import in_print
+from cards.wording.phrases import say
 
 NAME = "b6"
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """Too high a dose fires without any result; a level, high or low, needs one."""
-    found = confirmed_only(NAME, chart) or _high_dose(chart, rules)
-    return (found or _with_the_dose(chart, _by_level(chart, rules)),)
+    """Return one finding: too high a dose fires without any result; a level, high or low, needs one."""
+    found = _high_dose(chart, rules) or _with_the_dose(chart, rules, _by_level(chart, rules))
+    return (as_suspected(found, chart, "B6-HIGH"),)
 
 
-def _with_the_dose(chart: Chart, by_level: Finding) -> Finding:
-    """A quiet level is no answer while the dose is open: the drugs were not read, or a dose in them could not be."""
-    if by_level.outcome is not Outcome.QUIET or is_needed(chart):
+def _with_the_dose(chart: Chart, rules: Rules, by_level: Finding) -> Finding:
+    """Return the finding on the level, but unknown where it is quiet and the dose is not known.
+
+    The dose is not known where the drugs were not read, or a dose among them was not readable.
+    """
+    if by_level.outcome is not Outcome.QUIET or is_needed(chart, rules, _dose(chart)):
         return by_level
     drugs = chart.active_drugs("b6")
     if any(drug.daily is None or drug.daily.mg.get("pyridoxine") is None for drug in drugs):
-        return unknown(NAME, "dose_unknown", ())
+        return unknown(NAME, "dose_unknown")
     return without_drugs(NAME, chart) or by_level
 
 
+def _dose(chart: Chart) -> Decimal:
+    """Return what all products together surely bring, in mg a day."""
+    return known_daily_mg(chart.active_drugs("b6"), "pyridoxine")
+
+
 def _high_dose(chart: Chart, rules: Rules) -> Finding | None:
-    dose, limit = daily_mg(chart.active_drugs("b6")), pyridoxine_limit(chart, rules)
-    if dose <= limit.value or is_needed(chart):
+    dose, limit = _dose(chart), pyridoxine_limit(chart, rules)
+    supplement = is_infant(chart) and bool(chart.active_drugs("b6"))
+    if (misses(dose, limit) and not supplement) or is_needed(chart, rules, dose):
         return None
-    shown: dict[str, Fact] = {"dose": Quantity(dose, "mg a day")}
+    said = say(rules, NAME, "dose", mg=in_print(dose, above=limit.value))
+    shown: dict[str, Fact] = {"dose": said} if dose else {}
     measured = level(chart, rules, "plp", "vitamin_days", "plp.high").result
     shown |= {"plp": measured} if measured else {}
-    return _high(chart, rules, {"found": shown["dose"], "limit": limit}, shown)
+    found = said if dose else say(rules, NAME, "supplement")
+    compared = say(rules, NAME, "infant_in_short") if supplement else say(rules, NAME, "above", limit=limit)
+    return _high(chart, rules, {"found": found, "compared": compared}, shown, infant=supplement)
 
 
 def _by_level(chart: Chart, rules: Rules) -> Finding:
-    if chart.listing("labs") is Listing.NOT_KNOWN:
-        return unknown(NAME, "labs_unknown", ("labs",))
+    no_labs = without_labs(NAME, chart)
+    if no_labs:
+        return no_labs
     reading = level(chart, rules, "plp", "vitamin_days", "plp.low", "plp.high")
     plp = reading.result
     if plp is None:
         return without_level(NAME, chart, reading)
     if meets(plp, rules.limit("plp.high")):
-        return _high(chart, rules, {"found": plp, "limit": rules.limit("plp.high")}, {"plp": plp})
+        compared = say(rules, NAME, "above", limit=rules.limit("plp.high"))
+        return _high(chart, rules, {"found": plp, "compared": compared}, {"plp": plp})
     if meets(plp, rules.limit("plp.low")):
         return _low(chart, rules, plp)
     return quiet(NAME, "enough", plp=plp)
 
 
-def _high(chart: Chart, rules: Rules, compared: dict[str, Fact], shown: dict[str, Fact]) -> Finding:
+def _high(
+    chart: Chart, rules: Rules, compared: dict[str, Fact], shown: dict[str, Fact], *, infant: bool = False
+) -> Finding:
     shown |= numbered("drug", chart.active_drugs("b6"))
     texts = (
         ("neuropathy", bool(chart.diagnosed("neuropathy"))),
-        ("needed", is_needed(chart)),
+        ("needed", is_needed(chart, rules, _dose(chart))),
+        ("isoniazid", bool(chart.active_drugs(ISONIAZID)) and not is_needed(chart, rules, _dose(chart))),
+        ("infant", infant),
         ("eu", rules.switch("b6.preset") == "EU"),
+        ("au", rules.switch("b6.preset") == "AU"),
     )
     blocks = tuple(name for name, applies in texts if applies)
     return fires(NAME, "B6-HIGH", chart, rules, {**shown, **compared}, why=tuple(shown), texts=blocks)
@@ -75,7 +100,7 @@ def _low(chart: Chart, rules: Rules, plp: LabResult) -> Finding:
 
 
 def _inflamed(chart: Chart, rules: Rules, plp: LabResult) -> LabResult | None:
-    """A CRP near the level that is high enough to lower it by itself."""
-    days, limit = rules.limit("crp_window").days, rules.limit("plp.crp")
-    near = (crp for crp in chart.results("crp") if crp.when.pairs_within(plp.when, days))
+    """Return a CRP near the level that is high enough to lower it by itself."""
+    window, limit = rules.limit("crp_window"), rules.limit("plp.crp")
+    near = (crp for crp in chart.results("crp") if meets(crp.when.days_apart(plp.when), window))
     return next((crp for crp in near if meets(crp, limit)), None)

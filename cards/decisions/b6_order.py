@@ -1,56 +1,70 @@
-"""Draft orders of pyridoxine above the daily limit (clinical page 3)."""
+"""Draft orders of pyridoxine above the daily limit (clinical rationale 3, clinical amendments 2, section 2)."""
 
 from __future__ import annotations
 
-from cards.chart import Chart
-from cards.drug_orders import DrugOrder, judge_each, order_fires
-from cards.finding import Fact, Finding, Indicator, quiet
-from cards.orders import with_evidence
-from cards.pyridoxine import is_needed, pyridoxine_limit
-from cards.quantity import Quantity
-from cards.rules import Rules, Threshold
+from decimal import Decimal
+
+from cards.decisions.shared.drug_orders import DrugOrder, judge_each, order_fires
+from cards.decisions.shared.orders import with_evidence
+from cards.decisions.shared.pyridoxine import (
+    DISEASES_THAT_NEED_IT,
+    DRUGS_THAT_NEED_IT,
+    ISONIAZID,
+    is_infant,
+    is_needed,
+    pyridoxine_limit,
+)
+from cards.facts.chart import Chart
+from cards.facts.finding import Fact, Finding, Indicator, quiet
+from cards.knowledge.limits import misses
+from cards.knowledge.rules import Rules
+from cards.quantity import in_print
+from cards.wording.phrases import say
 
 NAME = "b6_order"
-_NEEDED_BESIDE = ("isoniazid", "cycloserine")
-_NEEDED_FOR = ("homocystinuria", "primary-hyperoxaluria")
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """One finding per draft that holds pyridoxine."""
-    return judge_each(NAME, chart, rules, ("b6",), _judge)
+    """Return one finding per draft that holds pyridoxine."""
+    return judge_each(NAME, chart, rules, _judge)
 
 
 def _judge(order: DrugOrder) -> Finding:
-    dose = order.daily_mg("b6")
-    if dose is None:
+    dose, infant = order.daily_mg("b6"), is_infant(order.chart)
+    if dose is None and not infant:
         return quiet(NAME, "dose_unread")
-    limit = _limit(order)
-    if dose <= limit.value:
-        return quiet(NAME, "dose_fits", limit=limit)
-    if is_needed(order.chart) or order.beside(*_NEEDED_BESIDE) or order.has_reason_or_diagnosis(*_NEEDED_FOR):
-        return quiet(NAME, "needed")
     neuropathy = order.has_reason_or_diagnosis("neuropathy")
-    facts: dict[str, Fact] = {"dose": Quantity(dose, "mg pyridoxine a day"), "limit": limit}
-    facts |= {"problem": "neuropathy"} if neuropathy else {}
+    limit = pyridoxine_limit(order.chart, order.rules, neuropathy=neuropathy)
+    if misses(dose, limit) and not infant:
+        return quiet(NAME, "dose_fits", limit=limit)
+    if _is_needed(order, dose):
+        return quiet(NAME, "needed")
+    mg = None if dose is None else in_print(dose, above=limit.value)
+    words = say(order.rules, NAME, "dose", mg=mg) if mg is not None else say(order.rules, NAME, "unread")
+    compared = say(order.rules, NAME, "infant_in_short") if infant else say(order.rules, NAME, "above", limit=limit)
+    facts: dict[str, Fact] = {"dose": words, "compared": compared}
+    facts |= {"problem": say(order.rules, NAME, "neuropathy_named")} if neuropathy else {}
+    isoniazid = order.beside(ISONIAZID)
     texts = (
+        ("infant", infant),
         ("neuropathy", neuropathy),
+        ("isoniazid", bool(isoniazid)),
         ("eu", order.rules.switch("b6.preset") == "EU"),
+        ("au", order.rules.switch("b6.preset") == "AU"),
         ("drugs_unknown", not order.chart.knows("medications")),
     )
     found = order_fires(
         NAME,
         (order,),
         "OS-B6",
-        Indicator.WARNING,
+        Indicator.INFO if infant else Indicator.WARNING,
         facts,
-        why=tuple(name for name in facts if name != "limit"),
+        why=tuple(name for name in facts if name != "compared"),
         texts=tuple(name for name, applies in texts if applies),
     )
-    return with_evidence(found, order.chart.diagnosed("neuropathy"))
+    return with_evidence(found, (*order.chart.diagnosed("neuropathy"), *isoniazid))
 
 
-def _limit(order: DrugOrder) -> Threshold:
-    """The limit of the patient; neuropathy that only the order names counts too."""
-    limit = pyridoxine_limit(order.chart, order.rules)
-    lower = order.rules.limit("b6.ul_neuropathy")
-    return lower if order.has_reason_or_diagnosis("neuropathy") and lower.value < limit.value else limit
+def _is_needed(order: DrugOrder, dose: Decimal | None) -> bool:
+    treated = order.beside(*DRUGS_THAT_NEED_IT) or order.has_reason_or_diagnosis(*DISEASES_THAT_NEED_IT)
+    return bool(treated) or is_needed(order.chart, order.rules, dose, isoniazid=bool(order.beside(ISONIAZID)))

@@ -1,21 +1,23 @@
-"""Vitamin C in haemodialysis with RLS; off unless a site switches it on (clinical amendments section 4)."""
+"""Vitamin C in haemodialysis with RLS (clinical amendments 4; clinical amendments 2, section 5)."""
 
 from __future__ import annotations
 
-from cards.chart import Chart, Listing
-from cards.finding import Finding, quiet, unknown
-from cards.levels import confirmed_only, fires, level, meets, without_drugs
-from cards.rules import Rules
-from cards.scope import haemodialysis, is_child, is_esrd, kidney_failure, overload, probable_overload
+from cards.decisions.shared.firing import fires
+from cards.decisions.shared.levels import confirmed_only, level, without_drugs
+from cards.facts.chart import Chart, Listing
+from cards.facts.finding import Finding, quiet, unknown
+from cards.knowledge.limits import meets, misses
+from cards.knowledge.rules import Rules
+from cards.patient.status import haemodialysis, is_child, is_esrd, kidney_failure, overload, probable_overload
 
 NAME = "dialysis_vitamins"
 
-_OXALATE = ("oxalate", "primary-hyperoxaluria", "kidney-stone", "malabsorption", "bariatric")
+_OXALATE = ("oxalate", "primary-hyperoxaluria", "kidney-stone", "malabsorption", "bariatric", "inflammatory-bowel")
 _AGAINST = (*_OXALATE, "kidney-transplant", "g6pd-deficiency")
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """Fires only for an adult on haemodialysis in whom nothing speaks against vitamin C."""
+    """Return a card only for an adult on haemodialysis in whom nothing speaks against vitamin C."""
     if not rules.is_on("esrd_vitc"):
         return (quiet(NAME, "switched_off"),)
     early = confirmed_only(NAME, chart)
@@ -25,7 +27,7 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
         return (quiet(NAME, "not_for"),)
     if not haemodialysis(chart):
         known = chart.knows("procedures")
-        return (quiet(NAME, "not_for") if known else unknown(NAME, "dialysis_unknown", ()),)
+        return (quiet(NAME, "not_for") if known else unknown(NAME, "dialysis_unknown"),)
     return (_on_haemodialysis(chart, rules),)
 
 
@@ -38,9 +40,12 @@ def _on_haemodialysis(chart: Chart, rules: Rules) -> Finding:
         return unknown(NAME, "labs_unknown", ("labs",))
     ferritin = level(chart, rules, "ferritin", "fresh_days", "vitc.ferritin").result
     if ferritin is None:
-        return unknown(NAME, "ferritin_unknown", ())
+        return unknown(NAME, "ferritin_unknown")
     if meets(ferritin, rules.limit("vitc.ferritin")):
         return quiet(NAME, "ferritin_high", ferritin=ferritin)
+    tsat = level(chart, rules, "tsat", "tsat.block_days", "tsat.high").bounds
+    if tsat is not None and not misses(tsat, rules.limit("tsat.high")):
+        return quiet(NAME, "tsat_high", tsat=tsat)
     lists_read = chart.knows("procedures", "conditions")
     return without_drugs(NAME, chart) or (
         fires(
@@ -52,7 +57,7 @@ def _on_haemodialysis(chart: Chart, rules: Rules) -> Finding:
             evidence=(*haemodialysis(chart), *kidney_failure(chart)),
         )
         if lists_read
-        else unknown(NAME, "dialysis_unknown", ())
+        else unknown(NAME, "dialysis_unknown")
     )
 
 

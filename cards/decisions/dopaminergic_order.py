@@ -1,17 +1,20 @@
-"""Draft orders of dopaminergic drugs for restless legs: new ones, renewals, and ergots (clinical page 3)."""
+"""Draft orders of dopaminergic drugs for restless legs: new ones, renewals, and ergots (clinical rationale 3)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cards.chart import Chart, Listing
-from cards.drug_orders import DrugOrder, is_ordered, order_fires, orders_in_scope
-from cards.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
-from cards.iron.studies import IronStudies, ferritin_limits, read_iron_studies
-from cards.levels import numbered
-from cards.orders import with_evidence
-from cards.rules import Rules
-from cards.scope import is_esrd, kidney_failure, overload, polycythaemia, pregnancy, probable_overload
+from cards.decisions.iron.studies import IronStudies, ferritin_limits, read_iron_studies
+from cards.decisions.shared.drug_orders import DrugOrder, is_ordered, order_fires, orders_in_scope
+from cards.decisions.shared.levels import numbered
+from cards.decisions.shared.orders import with_evidence
+from cards.decisions.shared.severe_rls import gabapentinoid_is_barred
+from cards.facts.chart import Chart, Listing
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
+from cards.knowledge.rules import Rules
+from cards.patient.pregnancy import pregnancy
+from cards.patient.status import is_esrd, kidney_failure, overload, polycythaemia, probable_overload
+from cards.wording.phrases import printed, say
 
 NAME = "dopaminergic_order"
 _CLASSES = ("da", "levodopa", "ergot")
@@ -19,8 +22,8 @@ _IN_THE_GUIDELINE = frozenset({"pramipexole", "ropinirole", "rotigotine", "levod
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """One card for all new orders, one for all renewals; why the other drafts are left alone."""
-    orders, outside = orders_in_scope(NAME, chart, rules, _CLASSES)
+    """Return one card for all new orders and one for all renewals, and why the other drafts are left alone."""
+    orders, outside = orders_in_scope(NAME, chart, rules)
     silent = tuple(quiet(NAME, reason) for order in orders if (reason := _silence(order)))
     judged = tuple(order for order in orders if not _silence(order))
     renewed = tuple(order for order in judged if order.renews(*_CLASSES))
@@ -31,7 +34,7 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
 
 
 def _silence(order: DrugOrder) -> str:
-    """Why the order is expected here, as a key of `because`; empty where it is judged."""
+    """Return why the order is expected here, as a key of `because`; empty where it is judged."""
     if order.has_reason_or_diagnosis("parkinsonism"):
         return "parkinsonism"
     if order.drug.reasons.name_another_indication:
@@ -53,33 +56,38 @@ def _names(order: DrugOrder) -> frozenset[str]:
 
 def _card(card: str, indicator: Indicator, orders: tuple[DrugOrder, ...]) -> Finding:
     chart, rules = orders[0].chart, orders[0].rules
-    drugs = numbered("drug", dict.fromkeys(order.drug.product.name for order in orders))
-    studies = read_iron_studies(
-        chart, rules, window=rules.limit("fresh_days").days, extra_limits=ferritin_limits(chart)
-    )
+    drugs = numbered("drug", dict.fromkeys(printed(order.drug) for order in orders))
+    studies = read_iron_studies(chart, rules, window="fresh_days", limits=ferritin_limits(chart))
     shown = _iron_facts(studies)
-    texts = (*_ergot_texts(orders), *_iron_texts(studies), *_patient_texts(chart, new=card == "OS-DA"))
     found = order_fires(
         NAME,
         orders,
         card,
         indicator,
-        {**drugs, **shown, "advice": _advice(orders, rules)},
+        {
+            **drugs,
+            **shown,
+            "advice": say(rules, NAME, _advice(orders)),
+            "iron_first": say(rules, NAME, _iron_first(studies)),
+            "alternative": say(rules, NAME, _alternative(chart)),
+        },
         why=(*drugs, *shown),
-        texts=texts,
-        suggest=_iron_tests(studies),
+        texts=(*_ergot_texts(orders), *(_of_new(chart) if card == "OS-DA" else _of_renewals(studies))),
+        suggestions=_iron_tests(studies),
         not_checked=() if chart.listing("labs") is not Listing.NOT_KNOWN else ("labs",),
     )
     return with_evidence(found, kidney_failure(chart))
 
 
-def _advice(orders: tuple[DrugOrder, ...], rules: Rules) -> str:
-    """The words of the summary; the guideline speaks of four dopaminergic drugs and of cabergoline, of no other."""
-    words = rules.decisions[NAME].texts
+def _advice(orders: tuple[DrugOrder, ...]) -> str:
+    """Return what the summary says, as a key of the texts.
+
+    The guideline speaks of four dopaminergic drugs and cabergoline.
+    """
     names = frozenset().union(*(_names(order) for order in orders))
     if all(_is_ergot(order) for order in orders):
-        return words["advice_ergot" if "cabergoline" in names else "advice_other_ergot"]
-    return words["advice_unnamed" if names.isdisjoint(_IN_THE_GUIDELINE) else "advice_dopaminergic"]
+        return "advice_ergot" if "cabergoline" in names else "advice_other_ergot"
+    return "advice_unnamed" if names.isdisjoint(_IN_THE_GUIDELINE) else "advice_dopaminergic"
 
 
 def _ergot_texts(orders: tuple[DrugOrder, ...]) -> tuple[str, ...]:
@@ -87,31 +95,49 @@ def _ergot_texts(orders: tuple[DrugOrder, ...]) -> tuple[str, ...]:
 
 
 def _iron_facts(studies: IronStudies) -> Mapping[str, Fact]:
-    """Iron status; that there is none is said only where the results were read to their end."""
+    """Return the iron status; a missing result is stated only where the results were read to their end."""
     complete = studies.chart.listing("labs") is Listing.COMPLETE
     return {name: fact for name, fact in studies.facts.items() if complete or not name.endswith("_missing")}
 
 
-def _iron_texts(studies: IronStudies) -> tuple[str, ...]:
+def _iron_first(studies: IronStudies) -> str:
+    """Return what comes before the drug, as a key of the texts."""
     chart = studies.chart
     if overload(chart) or probable_overload(chart) or polycythaemia(chart) or studies.blocking:
-        return ("advice_iron_barred",)
-    if studies.ferritin is None and chart.listing("labs") is Listing.COMPLETE:
-        return ("advice_iron_unknown",)
-    return ()
+        return "advice_iron_barred"
+    unknown = studies.ferritin is None and chart.listing("labs") is Listing.COMPLETE
+    return "advice_iron_unknown" if unknown else "iron_first"
 
 
-def _patient_texts(chart: Chart, *, new: bool) -> tuple[str, ...]:
+def _of_new(chart: Chart) -> tuple[str, ...]:
+    """Return what a new order says besides; iron and the alternative stand in its recommendation."""
+    return () if chart.knows("medications") else ("renewal_unknown",)
+
+
+def _of_renewals(studies: IronStudies) -> tuple[str, ...]:
+    """Return what leads the card of a renewal, which names no alternative."""
+    chart, iron = studies.chart, _iron_first(studies)
     said = (
+        (iron, iron != "iron_first"),
         ("advice_pregnant", pregnancy(chart).is_pregnant),
         ("advice_dialysis", is_esrd(chart)),
-        ("renewal_unknown", new and not chart.knows("medications")),
     )
     return tuple(name for name, applies in said if applies)
 
 
+def _alternative(chart: Chart) -> str:
+    """Return what may be given in its place, as a key of the texts."""
+    if pregnancy(chart).is_pregnant:
+        return "advice_pregnant"
+    if chart.active_drugs("gabapentinoid"):
+        return "alternative_taken"
+    if gabapentinoid_is_barred(chart):
+        return "alternative_barred"
+    return "advice_dialysis" if is_esrd(chart) else "alternative"
+
+
 def _iron_tests(studies: IronStudies) -> tuple[Suggestion, ...]:
-    """What is missing of ferritin and iron panel, unless it is already ordered or may stand in a cut list."""
+    """Return the ferritin and iron panel that are missing, not ordered, and cannot stand in a cut list."""
     chart, rules = studies.chart, studies.rules
     wanted = ("ferritin", *_PANEL[:1]) if studies.ferritin is None else _PANEL[:1] if studies.tsat is None else ()
     if chart.listing("labs") is not Listing.COMPLETE or not wanted or is_ordered(chart, rules, "ferritin", *_PANEL):

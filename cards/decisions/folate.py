@@ -1,25 +1,27 @@
-"""Serum folate on patient-view: never treated alone while B12 is low or unknown (clinical pages 2 and 6.1)."""
+"""Serum folate on patient-view: never treated alone while B12 is low or unknown (clinical rationale 2 and 6.1)."""
 
 from __future__ import annotations
 
-from cards.chart import Chart, LabResult
-from cards.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
-from cards.levels import fires, labs_first, level, may_be_treated, meets, numbered, without_level
-from cards.rules import Rules
-from cards.scope import pregnancy
-from cards.wording import fill
+from cards.decisions.shared.firing import fires
+from cards.decisions.shared.levels import labs_first, level, may_be_treated, numbered, recheck_day, without_level
+from cards.facts.chart import Chart, LabResult
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
+from cards.knowledge.limits import meets
+from cards.knowledge.rules import Rules
+from cards.patient.pregnancy import pregnancy
+from cards.wording.phrases import phrase, say
 
 NAME = "folate"
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """Low, borderline, or quiet; red-cell folate is another analyte and never read here."""
+    """Return a card for a low or borderline folate; red-cell folate is another analyte and never read here."""
     early = labs_first(NAME, chart)
     if early:
         return (early,)
     reading = level(chart, rules, "folate", "vitamin_days", "folate.def", "folate.border")
-    folate = reading.result
-    if folate is None:
+    folate = reading.bounds
+    if folate is None or (reading.censored and not meets(folate, rules.limit("folate.border"))):
         return (without_level(NAME, chart, reading),)
     if meets(folate, rules.limit("folate.def")):
         indicator = Indicator.INFO if may_be_treated(chart, "folate") else Indicator.WARNING
@@ -31,27 +33,29 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
 
 def _card(card: str, indicator: Indicator, chart: Chart, rules: Rules, folate: LabResult) -> Finding:
     b12 = level(chart, rules, "b12", "vitamin_days").result
-    missing = f"none usable within {rules.limit('vitamin_days').days} days"
+    missing = phrase("results.none_within", window=rules.limit("vitamin_days"))
     facts: dict[str, Fact] = {"folate": folate, **({"b12": b12} if b12 else {"b12_missing": missing})}
     facts |= numbered("drug", chart.active_drugs("folate"))
     shown = tuple(facts)
-    step = _first_step(rules, b12)
-    words = rules.decisions[NAME].texts[step]
-    facts |= {"first_step": fill(words, facts, rules)}
-    needs_b12: tuple[Suggestion, ...] = () if b12 else (OrderTests(("b12",)),)
+    pregnant = pregnancy(chart).is_pregnant
+    step = "first_pregnant" if pregnant else _first_step(rules, b12)
+    facts |= {"first_step": say(rules, NAME, step, **facts)}
+    again = (OrderTests(("folate",), due=recheck_day(chart)),) if card == "FOL-LOW" else ()
+    offers: tuple[Suggestion, ...] = (*(() if b12 else (OrderTests(("b12",)),)), *again)
     texts = (
-        ("advice_b12_first", step != "first_enough"),
-        ("b12_unknown", b12 is None),
+        ("advice_censored", card == "FOL-BORDER" and folate.quantity.is_censored),
+        ("advice_folate_now", pregnant),
+        ("advice_b12_first", step not in ("first_enough", "first_pregnant")),
         ("nice", b12 is not None and rules.switch("b12.preset") == "NICE"),
-        ("dose_limit", not (pregnancy(chart).is_pregnant or chart.diagnosed("lactation"))),
+        ("dose_limit", not (pregnant or chart.diagnosed("lactation"))),
         ("treated", bool(chart.active_drugs("folate"))),
     )
     said = tuple(name for name, applies in texts if applies)
-    return fires(NAME, card, chart, rules, facts, indicator=indicator, why=shown, texts=said, suggestions=needs_b12)
+    return fires(NAME, card, chart, rules, facts, indicator=indicator, why=shown, texts=said, suggestions=offers)
 
 
 def _first_step(rules: Rules, b12: LabResult | None) -> str:
-    """What vitamin B12 asks for before folate, as a key of the texts."""
+    """Return what vitamin B12 requires before folate is given, as a key of the texts."""
     nice = rules.switch("b12.preset") == "NICE"
     low, border = ("b12.def_nice", "b12.border_nice") if nice else ("b12.def", "b12.border")
     if b12 is None:

@@ -1,35 +1,29 @@
-"""Draft orders of folic acid: never alone where vitamin B12 is low, or unknown at a high dose (clinical page 3)."""
+"""Draft orders of folic acid: never alone where B12 is low, or unknown at a high dose (clinical rationale 3)."""
 
 from __future__ import annotations
 
-from cards.chart import Chart, Drug
-from cards.drug_orders import (
-    DrugOrder,
-    daily_mg,
-    is_ordered,
-    judge_each,
-    order_fires,
-    value_may_be_cut_off,
-    without_labs,
-)
-from cards.finding import Fact, Finding, Indicator, OrderTests, quiet
-from cards.levels import level, meets
-from cards.readings import Kind, Reading
-from cards.rules import Rules
-from cards.scope import pregnancy
-from cards.wording import fill
+from cards.decisions.shared.doses import daily_mg_of_class
+from cards.decisions.shared.drug_orders import DrugOrder, is_ordered, judge_each, order_fires, value_may_be_cut_off
+from cards.decisions.shared.levels import level, without_labs
+from cards.facts.chart import Chart, Drug, LabResult
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, quiet
+from cards.knowledge.limits import meets, misses
+from cards.knowledge.rules import Rules
+from cards.labs.latest import Kind, Reading
+from cards.patient.pregnancy import pregnancy
+from cards.wording.phrases import phrase, say
 
 NAME = "folate_order"
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """One finding per draft that holds folic acid or methylfolate."""
-    return judge_each(NAME, chart, rules, ("folate",), _judge)
+    """Return one finding per draft that holds folic acid or methylfolate."""
+    return judge_each(NAME, chart, rules, _judge)
 
 
 def _judge(order: DrugOrder) -> Finding:
     dose = order.daily_mg("folate")
-    small = dose is not None and dose <= order.rules.limit("folate.dose").value
+    small = misses(dose, order.rules.limit("folate.dose"))
     if order.is_multi_ingredient and (small or dose is None):
         return quiet(NAME, "small_dose" if small else "dose_unread")
     if any(_treats(drug, order.rules) for drug in (order.drug, *order.beside("b12"))):
@@ -39,13 +33,16 @@ def _judge(order: DrugOrder) -> Finding:
 
 
 def _treats(drug: Drug, rules: Rules) -> bool:
-    """Vitamin B12 as treatment: injected, or at least 0.1 mg a day; a plain product of unread dose counts."""
+    """Return whether a drug treats B12 deficiency: injected, or at least 0.1 mg a day.
+
+    A plain product whose dose could not be read counts.
+    """
     if not drug.has("b12"):
         return False
-    dose = daily_mg(drug, "b12")
+    dose = daily_mg_of_class(drug, "b12")
     if drug.product.route not in ("", "oral"):
         return True
-    return not drug.has("multi-ingredient", "folate") if dose is None else dose >= rules.limit("b12.with_folate").value
+    return not drug.has("multi-ingredient", "folate") if dose is None else meets(dose, rules.limit("b12.with_folate"))
 
 
 def _by_level(order: DrugOrder) -> Finding:
@@ -67,38 +64,47 @@ def _bands(rules: Rules) -> tuple[str, str]:
 
 
 def _without_level(order: DrugOrder, reading: Reading) -> Finding:
-    """No usable B12: a card only above the dose that may hide pernicious anaemia."""
+    """Return the finding without a usable B12: a card only above the dose that may hide pernicious anaemia."""
     reason = _may_go_on(order)
     if reason:
         return quiet(NAME, reason)
-    missing = f"none usable within {order.rules.limit('vitamin_days').days} days"
+    missing = phrase("results.none_within", window=order.rules.limit("vitamin_days"))
     facts: dict[str, Fact] = {"b12_missing": missing, **({"newest": reading.others[0]} if reading.others else {})}
     return value_may_be_cut_off(NAME, order.chart) or _card(order, Indicator.INFO, "unknown", facts)
 
 
 def _may_go_on(order: DrugOrder) -> str:
-    """Why folate without a B12 result is in order, as a key of `because`."""
+    """Return why folate without a B12 result is in order, as a key of `because`."""
     dose = order.daily_mg("folate")
     if dose is None:
         return "dose_unread"
-    if dose <= order.rules.limit("folate.dose").value:
+    if misses(dose, order.rules.limit("folate.dose")):
         return "small_dose"
     if pregnancy(order.chart).is_pregnant or order.chart.diagnosed("lactation"):
         return "pregnancy"
     return "methotrexate" if order.beside("methotrexate") else ""
 
 
+def _only_below(facts: dict[str, Fact]) -> tuple[str, ...]:
+    b12 = facts.get("b12")
+    return ("advice_censored",) if isinstance(b12, LabResult) and b12.quantity.is_censored else ()
+
+
 def _card(order: DrugOrder, indicator: Indicator, limb: str, facts: dict[str, Fact]) -> Finding:
     wanted = {"low": (), "border": () if "mma" in facts else ("mma",), "unknown": ("b12",)}[limb]
+    together = limb != "unknown" and pregnancy(order.chart).is_pregnant
     asked = bool(wanted) and not is_ordered(order.chart, order.rules, *wanted)
-    words = order.rules.decisions[NAME].texts[f"advice_{limb}"]
     return order_fires(
         NAME,
         (order,),
         "OS-FOL-B12",
         indicator,
-        {**facts, "advice": fill(words, facts, order.rules)},
+        {
+            **facts,
+            "advice": say(order.rules, NAME, f"advice_{limb}_pregnant" if together else f"advice_{limb}", **facts),
+            "step": say(order.rules, NAME, "step_pregnant" if together else f"step_{limb}"),
+        },
         why=tuple(facts),
-        texts=() if order.chart.knows("medications") else ("b12_drugs_unknown",),
-        suggest=(OrderTests(wanted),) if asked else (),
+        texts=(*_only_below(facts), *(() if order.chart.knows("medications") else ("b12_drugs_unknown",))),
+        suggestions=(OrderTests(wanted),) if asked else (),
     )

@@ -1,29 +1,44 @@
-"""Draft orders of gabapentinoids: dose by kidney function, and breathing beside opioids (amendments, section 4)."""
+"""Draft orders of gabapentinoids: dose by kidney function, and breathing beside opioids (clinical amendments 4)."""
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
 
-from cards.chart import Chart, Diagnosis, Drug
-from cards.drug_orders import DrugOrder, is_for_rls, order_fires, orders_in_scope, value_may_be_cut_off, without_labs
-from cards.finding import Fact, Finding, Indicator, quiet
-from cards.kidney import Kidney, read_kidney
-from cards.levels import numbered, once_each
-from cards.orders import with_evidence
-from cards.quantity import plain
-from cards.rules import Rules
-from cards.wording import fill
+from cards.decisions.iron.treatment import body_weight
+from cards.decisions.shared.basket_doses import basket_dose, fullest_mg, names_of_class
+from cards.decisions.shared.drug_orders import DrugOrder, order_fires, orders_in_scope, value_may_be_cut_off
+from cards.decisions.shared.kidney import Kidney, read_kidney
+from cards.decisions.shared.kidney_bands import (
+    Band,
+    Clearance,
+    KidneyBand,
+    creatinine_clearance,
+    is_judged_by_clearance,
+    kidney_band,
+)
+from cards.decisions.shared.levels import numbered, one_per_product, value_unread, without_labs
+from cards.decisions.shared.most_a_day import DAYS_APART, ENACARBIL, NOT_HERE, most_a_day, share_of
+from cards.decisions.shared.orders import with_evidence
+from cards.decisions.shared.severe_rls import render_caution
+from cards.facts.chart import Chart, Diagnosis, Drug
+from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
+from cards.knowledge.limits import first_above, meets
+from cards.knowledge.rules import Rules, Threshold
+from cards.patient.pregnancy import pregnancy
+from cards.quantity import in_print, to_one_place
+from cards.wording.phrases import NOTHING, joined, names, printed, say
 
 NAME = "gabapentinoid_order"
-_ENACARBIL = "gabapentin enacarbil"
-#: Most in dialysis, by ingredient.
-_DIALYSIS_LIMITS = (("gabapentin", "gaba.dialysis_gabapentin"), ("pregabalin", "gaba.dialysis_pregabalin"))
-_LUNGS = (("COPD", ("copd",)), ("sleep apnoea", ("sleep-apnoea",)))
+_CLASS = "gabapentinoid"
+#: Diseases of the airways, by the text that names them.
+_LUNGS = (("lungs_copd", "copd"), ("lungs_sleep_apnoea", "sleep-apnoea"))
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """One finding on the kidneys for all gabapentinoids of the basket, one on breathing with the opioids for RLS."""
-    orders, outside = orders_in_scope(NAME, chart, rules, ("gabapentinoid", "opioid"), _concerns)
+    """Return one finding on the kidneys for all gabapentinoids, and one on breathing with the opioids for RLS."""
+    orders, outside = orders_in_scope(NAME, chart, rules)
     gabapentinoids = tuple(order for order in orders if order.drug.has("gabapentinoid"))
     opioids = tuple(order for order in orders if order.drug.has("opioid"))
     if not orders:
@@ -33,62 +48,190 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     return (*outside, *renal, _breathing((*gabapentinoids, *opioids), kidney))
 
 
-def _concerns(drug: Drug) -> bool:
-    """Opioids for anything but RLS are not asked about."""
-    return drug.has("gabapentinoid") or is_for_rls(drug)
-
-
 # ------------------------------------------------------------------ the kidneys
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What the kidneys say of one order: `manner` is the end of the key of its advice, "" where nothing is to be said.
+
+    most    the most a day in the patient's band, or None where any dose is too much or no number is compared
+    other   gabapentinoids beside it, of another ingredient
+    """
+
+    order: DrugOrder
+    manner: str
+    most: Threshold | None = None
+    other: tuple[Drug, ...] = ()
+
+
+#: The manners, the gravest first; those above the labels' table make a warning.
+_ABOVE = ("above", "not_here")
+_MANNERS = (*_ABOVE, "unread", "doubt", "child", "stage", "half", "beside")
 
 
 def _renal(orders: tuple[DrugOrder, ...], kidney: Kidney) -> Finding:
     chart, rules = orders[0].chart, orders[0].rules
-    if not kidney.is_below(rules.limit("gaba.egfr")):
-        return _kidneys_fit(chart, kidney)
-    too_much = tuple(order for order in orders if kidney.dialysis and _too_much_in_dialysis(order))
-    facts: dict[str, Fact] = {**numbered("dose", dict.fromkeys(_dose(order) for order in orders)), **kidney.facts}
-    texts = rules.decisions[NAME].texts
-    manner = "too_much" if too_much else "dialysis" if kidney.dialysis else "kidney"
+    weight = body_weight(chart, rules)
+    by_clearance = not kidney.dialysis and is_judged_by_clearance(chart, weight, rules)
+    clearance = creatinine_clearance(chart, weight, rules) if by_clearance else None
+    band = kidney_band(kidney, clearance.value if clearance else None, rules)
+    judged = tuple(_judged(order, kidney, band, open_clearance=by_clearance and not clearance) for order in orders)
+    said = [each for manner in _MANNERS for each in judged if each.manner == manner]
+    if not said:
+        return _kidneys_fit(chart, kidney, band)
+    first = said[0]
+    weak = kidney.doubt if first.manner == "doubt" else _weak(kidney, band, clearance, rules)
+    facts: dict[str, Fact] = _doses(judged)
+    facts |= numbered("most", dict.fromkeys(_most_in_words(each) for each in said if each.most))
+    facts |= {**kidney.facts, **_clearance_facts(clearance, rules)}
+    ordered = {printed(order.drug) for order in orders}
+    beside = dict.fromkeys(printed(drug) for each in said for drug in each.other)
+    facts |= numbered("interaction", (name for name in beside if name not in ordered))
+    manner = "one_basket" if first.manner == "beside" and ordered >= set(map(printed, first.other)) else first.manner
+    advice = say(rules, NAME, f"advice_{manner}", weak=weak, dose=_in_short(first), **_compared(first))
+    texts = (
+        ("egfr_stands_in", kidney.egfr is not None and not by_clearance and not kidney.dialysis),
+        ("clearance_unknown", by_clearance and not clearance),
+    )
     found = order_fires(
         NAME,
         orders,
         "OS-GABA-RENAL",
-        Indicator.WARNING if too_much else Indicator.INFO,
-        {**facts, "advice": fill(texts[f"advice_{manner}"], {"weak": kidney.in_words}, rules)},
+        Indicator.WARNING if first.manner in _ABOVE else Indicator.INFO,
+        {**facts, "advice": advice, **_steps(chart, rules, kidney, first.manner)},
         why=tuple(facts),
+        texts=tuple(name for name, applies in texts if applies),
     )
-    return with_evidence(found, kidney.evidence)
+    return with_evidence(found, (*kidney.evidence, *((clearance.creatinine,) if clearance else ())))
 
 
-def _kidneys_fit(chart: Chart, kidney: Kidney) -> Finding:
-    if kidney.is_known:
-        return quiet(NAME, "kidney_fits")
+def _steps(chart: Chart, rules: Rules, kidney: Kidney, manner: str) -> dict[str, Fact]:
+    """Return what to consider: the step that the finding calls for, and the cautions that this patient has."""
+    step = "step_two" if manner == "beside" else "step_dialysis" if kidney.dialysis else "step_kidneys"
+    pregnant = say(rules, NAME, "avoid_pregabalin") if pregnancy(chart).is_pregnant else NOTHING
+    return {"step": say(rules, NAME, step), "pregnant": pregnant, "caution": render_caution(chart, rules)}
+
+
+def _judged(order: DrugOrder, kidney: Kidney, band: KidneyBand | None, *, open_clearance: bool) -> _Judged:
+    """Return what is to be said of one order; where the dose fits, only what stands beside it."""
+    own = order.drug.product.ingredient_names()
+    other = one_per_product(
+        each for each in order.beside("gabapentinoid") if own.isdisjoint(names_of_class(each, _CLASS))
+    )
+    doubt = kidney.is_in_doubt or (band is not None and band.may_be_lower)
+    weak = band is not None and (band.band is not Band.FULL or band.may_be_lower)
+    if meets(order.chart.age, order.rules.limit("gaba.child")):
+        return _Judged(order, "child" if weak or doubt else "beside" if other else "", other=other)
+    most = most_a_day(order.drug, band, order.rules) if band else None
+    basket = basket_dose(order, _CLASS)
+    dose = basket.known
+    manner = "beside" if other else ""
+    if band and most is NOT_HERE:
+        return _Judged(order, "not_here", other=other)
+    limit = most if isinstance(most, Threshold) else None
+    if limit and dose is not None and _is_above(order, dose, limit, band):
+        manner = "stage" if band and band.may_be_higher else "above"
+    elif dose is None or not basket.is_whole:
+        manner = "unread" if weak or doubt else manner
+    elif kidney.is_in_doubt:
+        manner = "doubt"
+    elif doubt:
+        manner = "stage"
+    elif open_clearance and limit and meets(dose, share_of(limit, order.rules.limit("gaba.share"))):
+        manner = "half"
+    return _Judged(order, manner, limit, other)
+
+
+def _is_above(order: DrugOrder, dose: Decimal, limit: Threshold, band: KidneyBand | None) -> bool:
+    """Return whether the fullest day of the basket is above the limit, or a drug for every other day comes oftener."""
+    if meets(dose, limit):
+        return True
+    alternate = ENACARBIL in order.drug.product.ingredient_names() and band is not None and band.band >= Band.SEVERE
+    mean = order.daily_mg("gabapentinoid")
+    return alternate and mean is not None and meets(mean * DAYS_APART, limit)
+
+
+def _kidneys_fit(chart: Chart, kidney: Kidney, band: KidneyBand | None) -> Finding:
+    unread = value_unread(NAME, *kidney.unread)
+    if unread or band is not None:
+        return unread or quiet(NAME, "dose_fits")
     return without_labs(NAME, chart) or value_may_be_cut_off(NAME, chart) or quiet(NAME, "kidney_not_known")
 
 
-def _too_much_in_dialysis(order: DrugOrder) -> bool:
-    """Any enacarbil, or a dose above the limit; a dose that could not be read is no reason for a warning."""
-    daily = order.drug.daily.mg if order.drug.daily else {}
-    doses = ((daily.get(name), order.rules.limit(limit).value) for name, limit in _DIALYSIS_LIMITS)
-    above = any(dose is not None and dose > limit for dose, limit in doses)
-    return above or _ENACARBIL in order.drug.product.ingredient_names()
+def _weak(kidney: Kidney, band: KidneyBand | None, clearance: Clearance | None, rules: Rules) -> Text:
+    """Return the kidney function that counts, in short."""
+    if clearance and band and band.number == clearance.value:
+        return say(rules, NAME, "clearance_in_short", ml=clearance.value)
+    return kidney.rendered
 
 
-def _dose(order: DrugOrder) -> str:
-    """A weekly dose has no round number a day: one decimal is enough to read."""
-    dose = order.daily_mg("gabapentinoid")
-    a_day = plain(dose.quantize(Decimal("0.1"), ROUND_HALF_UP)) if dose is not None else ""
-    return f"{order.drug.product.name}, {f'{a_day} mg a day' if a_day else 'daily dose not read'}"
+def _clearance_facts(clearance: Clearance | None, rules: Rules) -> dict[str, Fact]:
+    if not clearance:
+        return {}
+    kg = to_one_place(clearance.weight.value)
+    return {
+        "clearance": say(rules, NAME, "clearance", ml=clearance.value, kg=kg, day=clearance.weight.when),
+        "creatinine": clearance.creatinine,
+    }
+
+
+def _compared(judged: _Judged) -> dict[str, Fact]:
+    """Return the facts that the advice on one order may name."""
+    facts: dict[str, Fact] = {"years": first_above(judged.order.rules.limit("gaba.child"))}
+    facts |= {"limit": judged.most} if judged.most else {}
+    other = dict.fromkeys(name for drug in judged.other for name in names_of_class(drug, _CLASS))
+    return facts | ({"other": joined(names(other))} if other else {})
+
+
+def _most_in_words(judged: _Judged) -> Text:
+    rules = judged.order.rules
+    alternate = judged.most is not None and judged.most.name == "gaba.enacarbil_severe"
+    return say(rules, NAME, "most_alternate" if alternate else "most", drug=judged.order.drug, **_compared(judged))
+
+
+def _in_short(judged: _Judged) -> Text:
+    """Return the dose that is compared, of all orders of the ingredient together."""
+    dose, most = basket_dose(judged.order, _CLASS).known, judged.most
+    if dose is None:
+        return NOTHING
+    return say(judged.order.rules, NAME, "in_short", mg=in_print(dose, above=most.value if most else None))
+
+
+def _doses(judged: Iterable[_Judged]) -> dict[str, Fact]:
+    """Return the dose of each order, and that of the basket for an ingredient that several of them bring."""
+    listed = tuple(judged)
+    together = (_together(each) for each in listed if basket_dose(each.order, _CLASS).several)
+    return numbered("dose", dict.fromkeys((*map(_dose, listed), *together)))
+
+
+def _dose(judged: _Judged) -> Text:
+    """Return the dose of the fullest day, printed as more than the most if it is more."""
+    order, most = judged.order, judged.most
+    dose = fullest_mg(order.drug, _CLASS)
+    if dose is None:
+        return say(order.rules, NAME, "dose_unread", drug=order.drug)
+    after = order.drug.daily is not None and order.drug.daily.after_dialysis
+    mg = in_print(dose, above=most.value if most else None)
+    return say(order.rules, NAME, "dose_after" if after else "dose", drug=order.drug, mg=mg)
+
+
+def _together(judged: _Judged) -> Text:
+    rules, basket = judged.order.rules, basket_dose(judged.order, _CLASS)
+    name = joined(names(names_of_class(judged.order.drug, _CLASS)))
+    if not basket.is_whole:
+        return say(rules, NAME, "together_unread", name=name)
+    return say(rules, NAME, "together", name=name, mg=_in_short(judged))
 
 
 # ------------------------------------------------------------------ breathing
 
 
 def _breathing(orders: tuple[DrugOrder, ...], kidney: Kidney) -> Finding:
-    """Both classes together, or either with a disease of the airways."""
+    """Return the finding on both classes together, or on either with a disease of the airways."""
     chart, rules = orders[0].chart, orders[0].rules
-    partners = once_each(drug for order in orders for drug in order.beside(_other_class(order)))
-    lungs = tuple(found for _, concepts in _LUNGS for found in chart.diagnosed(*concepts))
+    partners = one_per_product(drug for order in orders for drug in order.beside(_other_class(order)))
+    lungs = tuple(found for _, concept in _LUNGS for found in chart.diagnosed(concept))
     if not partners and not lungs:
         return quiet(NAME, "breathing_fits")
     graver = _is_graver(chart, rules, kidney)
@@ -102,8 +245,11 @@ def _other_class(order: DrugOrder) -> str:
 
 
 def _is_graver(chart: Chart, rules: Rules, kidney: Kidney) -> bool | None:
-    """Old age or weak kidneys; `None` where the kidneys are not known and age does not decide."""
-    if chart.age is not None and chart.age >= rules.limit("gaba.age").value:
+    """Return whether the patient is old or has low kidney function.
+
+    None means that kidney function is not known and age does not decide.
+    """
+    if meets(chart.age, rules.limit("gaba.age")):
         return True
     return kidney.is_below(rules.limit("gaba.egfr_breathing")) if kidney.is_known else None
 
@@ -116,12 +262,12 @@ def _breathing_card(
     indicator: Indicator,
 ) -> Finding:
     chart, rules = orders[0].chart, orders[0].rules
-    problems = [words for words, concepts in _LUNGS if chart.diagnosed(*concepts)]
-    facts: dict[str, Fact] = numbered("drug", dict.fromkeys(order.drug.product.name for order in orders))
-    facts |= numbered("interaction", dict.fromkeys(drug.product.name for drug in partners))
+    problems = tuple(say(rules, NAME, text) for text, concept in _LUNGS if chart.diagnosed(concept))
+    facts: dict[str, Fact] = numbered("drug", dict.fromkeys(printed(order.drug) for order in orders))
+    facts |= numbered("interaction", dict.fromkeys(printed(drug) for drug in partners))
     facts |= {**numbered("problem", problems), **(kidney.facts if indicator is Indicator.WARNING else {})}
-    old = chart.age is not None and chart.age >= rules.limit("gaba.age").value
-    facts |= {"risk": f"age {rules.limit('gaba.age').days} or more"} if old else {}
-    cause = " and ".join([*(("opioid with gabapentinoid",) if partners else ()), *problems])
+    old = meets(chart.age, rules.limit("gaba.age"))
+    facts |= {"risk": say(rules, NAME, "age", years=first_above(rules.limit("gaba.age")))} if old else {}
+    cause = joined((*((say(rules, NAME, "both_classes"),) if partners else ()), *problems))
     found = order_fires(NAME, orders, "OS-GABA-CNS", indicator, {**facts, "cause": cause}, why=tuple(facts))
     return with_evidence(found, (*partners, *lungs, *kidney.evidence))

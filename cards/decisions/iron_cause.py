@@ -1,22 +1,31 @@
-"""Whether iron deficiency calls for a search for its cause (clinical amendments, section 2, last row)."""
+"""Search for the cause of an iron deficiency (clinical amendments 2, last row)."""
 
 from __future__ import annotations
 
-from cards.anaemia import anaemia
-from cards.chart import Chart, LabResult, Listing, references
-from cards.finding import Fact, Finding, Indicator, Outcome, quiet, unknown
-from cards.iron.studies import read_iron_studies, suspected
-from cards.person_in_words import person_in_words
-from cards.rules import Rules
-from cards.scope import is_child, is_esrd, overload, polycythaemia, pregnancy, probable_overload
+from cards.decisions.iron.studies import ADULT_LIMITS, read_iron_studies, suspected
+from cards.decisions.iron.treatment import iron_treatment
+from cards.decisions.shared.firing import fires
+from cards.facts.chart import Chart, LabResult, Listing
+from cards.facts.finding import Fact, Finding, Indicator, quiet, unknown
+from cards.knowledge.limits import meets, misses
+from cards.knowledge.rules import Rules
+from cards.patient.anaemia import anaemia
+from cards.patient.pregnancy import pregnancy
+from cards.patient.status import is_child, is_esrd, overload, polycythaemia, probable_overload
+from cards.wording.phrases import NOTHING, say
 
 NAME = "iron_cause"
-_LIMITS = {"severe_def": False, "absolute_def": False, "absolute_def_anaemia": False}
-_HINTS = (("advice_menses", ("menorrhagia",)), ("advice_donation", ("blood-donor",)))
+_HINTS = (
+    ("advice_menses", ("menorrhagia",)),
+    ("advice_donation", ("blood-donor",)),
+    ("advice_bypass", ("bariatric",)),
+    ("advice_bowel", ("inflammatory-bowel",)),
+    ("advice_coeliac", ("coeliac",)),
+)
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """Fires beside the iron status card, never beside contradicting or missing ferritin."""
+    """Return a card beside the iron status card, but none where ferritin is contradicted or missing."""
     if chart.listing("labs") is Listing.NOT_KNOWN:
         return (unknown(NAME, "labs_unknown", ("labs",)),)
     not_asked = _not_asked(chart)
@@ -24,12 +33,12 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
         return (quiet(NAME, not_asked),)
     ferritin = _ferritin(chart, rules)
     if ferritin is None and chart.listing("labs") is Listing.CUT:
-        return (unknown(NAME, "labs_cut", ("labs",)),)
+        return (unknown(NAME, "labs_cut"),)
     if ferritin is None:
         return (quiet(NAME, "no_ferritin"),)
     low_haemoglobin = anaemia(chart, rules, ferritin)
-    deficient = ferritin.quantity.surely_below(rules.limit("absolute_def").quantity)
-    deficient_with_anaemia = ferritin.quantity.surely_below(rules.limit("absolute_def_anaemia").quantity)
+    deficient = meets(ferritin, rules.limit("absolute_def"))
+    deficient_with_anaemia = meets(ferritin, rules.limit("absolute_def_anaemia"))
     if deficient or (low_haemoglobin and deficient_with_anaemia):
         return (_fires(chart, rules, ferritin, low_haemoglobin),)
     return (quiet(NAME, "not_low", ferritin=ferritin),)
@@ -44,42 +53,44 @@ def _not_asked(chart: Chart) -> str:
 
 
 def _ferritin(chart: Chart, rules: Rules) -> LabResult | None:
-    """The ferritin of the status table: fresh, in one of its bands, not contradicted."""
-    on_iron = read_iron_studies(chart, rules, window=rules.limit("fresh_days").days, extra_limits=_status_limits())
-    window = rules.limit("fresh_days_on_iron" if on_iron.treatment.oral else "fresh_days").days
-    studies = read_iron_studies(chart, rules, window=window, extra_limits=_status_limits())
+    """Return the ferritin of the status table: fresh, in one of its bands, not contradicted."""
+    window = "fresh_days_on_iron" if iron_treatment(chart, rules).oral else "fresh_days"
+    studies = read_iron_studies(chart, rules, window=window, limits=ADULT_LIMITS)
     return None if studies.conflict else studies.ferritin
-
-
-def _status_limits() -> dict[str, bool]:
-    return {"ferritin.low": True, "ferritin.mid": True, "ferritin.high": True}
 
 
 def _fires(chart: Chart, rules: Rules, ferritin: LabResult, low_haemoglobin: LabResult | None) -> Finding:
     facts: dict[str, Fact] = {
-        "person": person_in_words(chart, rules.limit("cause_age_women").days),
         "ferritin": ferritin,
-        "anaemia_summary": " with anaemia" if low_haemoglobin else "",
-        "referral": "" if pregnancy(chart).is_pregnant else rules.decisions[NAME].texts["referral"],
+        "anaemia_summary": say(rules, NAME, "with_anaemia") if low_haemoglobin else NOTHING,
+        "referral": NOTHING
+        if pregnancy(chart).is_pregnant or _is_younger_woman(chart, rules)
+        else say(rules, NAME, "referral"),
         **({"haemoglobin": low_haemoglobin} if low_haemoglobin else {}),
     }
-    return Finding(
-        decision=NAME,
-        outcome=Outcome.FIRES,
-        because="fires",
-        card="IRON-CAUSE",
+    return fires(
+        NAME,
+        "IRON-CAUSE",
+        chart,
+        rules,
+        facts,
         indicator=_indicator(chart, rules, ferritin, low_haemoglobin),
-        facts=facts,
-        why=tuple(name for name in ("person", "ferritin", "haemoglobin") if name in facts),
-        texts=_advice(chart),
-        evidence=references([fact for fact in (ferritin, low_haemoglobin) if fact]),
+        why=tuple(name for name in ("ferritin", "haemoglobin") if name in facts),
+        texts=_advice(chart, rules),
     )
 
 
-def _advice(chart: Chart) -> tuple[str, ...]:
-    """What to ask this patient, and which causes the chart already points at."""
+def _is_younger_woman(chart: Chart, rules: Rules) -> bool:
+    return chart.person.sex == "female" and misses(chart.age, rules.limit("cause_age_women"))
+
+
+def _advice(chart: Chart, rules: Rules) -> tuple[str, ...]:
+    """Return what to ask this patient, and which causes the chart already points at."""
     asked = "advice_ask_a_man" if chart.person.sex == "male" else "advice_ask"
-    hints = [text for text, concepts in _HINTS if chart.diagnosed(*concepts)]
+    if _is_younger_woman(chart, rules) and not pregnancy(chart).is_pregnant:
+        asked = "advice_ask_a_younger_woman"
+    done = any("bariatric-procedure" in each.concepts for each in chart.procedures)
+    hints = [text for text, concepts in _HINTS if chart.diagnosed(*concepts) or (text == "advice_bypass" and done)]
     drugs = ("advice_bleeding_drugs",) if chart.active_drugs("nsaid", "anticoagulant") else ()
     pregnant = ("advice_pregnant",) if pregnancy(chart).is_pregnant else ()
     doubt = ("advice_suspected",) if suspected(chart) else ()
@@ -87,13 +98,13 @@ def _advice(chart: Chart) -> tuple[str, ...]:
 
 
 def _indicator(chart: Chart, rules: Rules, ferritin: LabResult, low_haemoglobin: LabResult | None) -> Indicator:
-    """Warning with anaemia, in men, in women from 50, or below 15; info otherwise, in pregnancy, in suspected RLS.
+    """Return a warning with anaemia, in men, in women from 50, or below 15; else info.
 
-    From 50 the sex does not matter, so that it need not be known.
+    In pregnancy and in suspected RLS it is info. From 50 the sex does not matter, so that it need not be known.
     """
     if pregnancy(chart).is_pregnant or suspected(chart):
         return Indicator.INFO
-    older = (chart.age or 0) >= rules.limit("cause_age_women").days
-    severe = ferritin.quantity.surely_below(rules.limit("severe_def").quantity)
+    older = meets(chart.age, rules.limit("cause_age_women"))
+    severe = meets(ferritin, rules.limit("severe_def"))
     urgent = low_haemoglobin or chart.person.sex == "male" or older or severe
     return Indicator.WARNING if urgent else Indicator.INFO

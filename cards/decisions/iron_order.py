@@ -1,38 +1,58 @@
 """Draft iron orders: at most one card about their fit, and dose, interactions and duplicates beside it.
 
-Order of the rows: clinical amendments, section 3.
+Order of the rows: clinical amendments 3.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from cards.chart import Chart, Listing
-from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, quiet, unknown
-from cards.iron.dose import dose
-from cards.iron.duplicates import duplicate
-from cards.iron.finding import crp_near
-from cards.iron.interactions import interactions
-from cards.iron.orders import IronOrder, iron_drafts, iron_order, order_fires, unusable_texts
-from cards.iron.overload import overload_facts, overload_in_words, polycythaemia_facts, polycythaemia_in_words
-from cards.orders import scope_of, with_evidence
-from cards.rules import Rules
-from cards.scope import is_child, is_esrd, kidney_failure, overload, polycythaemia, pregnancy, probable_overload
-from cards.wording import inline
+from cards.decisions.iron.boxed import boxed, boxed_names
+from cards.decisions.iron.dose import dose
+from cards.decisions.iron.duplicates import duplicate
+from cards.decisions.iron.interactions import interactions
+from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires, unusable_texts
+from cards.decisions.iron.other_definitions import other_definitions
+from cards.decisions.iron.overload import overload_facts, polycythaemia_facts, render_overload, render_polycythaemia
+from cards.decisions.iron.routes import oral_iron_works
+from cards.decisions.iron.rows import crp_near
+from cards.decisions.iron.studies import IronStudies
+from cards.decisions.shared.contraindications import FERRIC_CARBOXYMALTOSE, against_infusions
+from cards.decisions.shared.judged import judged_drafts
+from cards.decisions.shared.orders import scope_of, with_evidence
+from cards.facts.chart import Chart, Listing, UnusableResult
+from cards.facts.finding import (
+    Fact,
+    Finding,
+    Indicator,
+    OrderTests,
+    Outcome,
+    RemoveDraft,
+    Suggestion,
+    Text,
+    quiet,
+    unknown,
+)
+from cards.knowledge.limits import meets
+from cards.knowledge.rules import Rules
+from cards.patient.pregnancy import pregnancy
+from cards.patient.status import is_child, is_esrd, kidney_failure, overload, polycythaemia, probable_overload
+from cards.patient.unread import open_questions
+from cards.wording.phrases import phrase, printed, say
 
 NAME = "iron_order"
 _STUDIES = OrderTests(("ferritin", "iron-panel"))
 _PANEL = OrderTests(("iron-panel",))
 
-#: Cards after which nothing about dose, interactions or duplicates is said.
+#: Cards after which dose, interactions and duplicates are not judged.
 _STOPS = ("OS-IRON-OVL", "OS-IRON-TSAT45")
 
 Row = Callable[[IronOrder], Finding | None]
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """One fit finding per iron draft, and what stands beside it."""
-    drafts = iron_drafts(chart)
+    """Return one finding on the fit of each iron draft, and what stands beside it."""
+    drafts = judged_drafts(NAME, chart.drafts, rules)
     if not drafts:
         return (quiet(NAME, "no_iron_draft"),)
     findings: list[Finding] = []
@@ -53,13 +73,22 @@ def _judge(order: IronOrder) -> list[Finding]:
         stop = _overload(order)
         return [*([stop] if stop else []), unknown(NAME, "labs_unknown", ("labs",))]
     fit = next(finding for row in _ROWS if (finding := row(order)) is not None)
-    if fit.card in _STOPS or order.is_binder or order.is_low_dose_supplement:
-        return [fit]
-    return [fit, *(beside(order) for beside in (dose, interactions, duplicate))]
+    if fit.card in _STOPS or order.is_binder:
+        return [fit, *_open_stops(order, fit)]
+    if order.is_low_dose_supplement:
+        return [fit, dose(order), *_open_stops(order, fit)]
+    return [fit, *(beside(order) for beside in (dose, interactions, duplicate)), *_open_stops(order, fit)]
+
+
+def _open_stops(order: IronOrder, fit: Finding) -> list[Finding]:
+    """Return an unknown finding where a graver stop than the one that fired may stand in what was not read."""
+    if fit.outcome is not Outcome.FIRES or (fit.card == "OS-IRON-OVL" and fit.indicator is Indicator.CRITICAL):
+        return []
+    return [unknown(NAME, "stops_open")] if open_questions(order.chart) else []
 
 
 def _safety_for_all(order: IronOrder) -> list[Finding]:
-    """Patients without RLS: silent, unless the site extends the two stops to everyone."""
+    """Return the findings without RLS: quiet, unless the site extends the two stops to everyone."""
     if order.rules.switch("iron_safety_scope") == "all":
         stop = _overload(order) or _high_tsat(order)
         if stop:
@@ -79,18 +108,23 @@ def _overload(order: IronOrder) -> Finding | None:
         *(("advice_probable_overload",) if not certain else ()),
         *(("advice_low_dose_overload",) if order.is_low_dose else ()),
     )
-    facts = overload_facts(order.chart)
-    advice = "do not give iron" if certain else "exclude it before iron"
-    found = order_fires(
+    facts = {**overload_facts(order.chart)}
+    summary = "overload_certain" if not softer else "overload_low_dose" if certain else "overload_probable"
+    found = iron_order_fires(
         NAME,
         order,
         "OS-IRON-OVL",
         Indicator.WARNING if softer else Indicator.CRITICAL,
-        {**facts, "overload_summary": f"{overload_in_words(order.chart)}; {advice}"},
-        texts=texts,
+        {
+            **facts,
+            "overload_summary": say(order.rules, NAME, summary, overload=render_overload(order.chart)),
+            "overload_step": say(order.rules, NAME, "overload_weigh" if softer else "overload_remove"),
+            **_boxed_fact(order),
+        },
+        texts=(*texts, *_boxed_line(order)),
         why=tuple(facts),
-        suggest=_remove(order, recommended=True),
-        without_labs=True,
+        suggestions=_remove(order, recommended=True),
+        safety_without_labs=True,
     )
     return with_evidence(found, certain or probable)
 
@@ -100,8 +134,9 @@ def _polycythaemia(order: IronOrder) -> Finding | None:
     if not causes or order.is_low_dose:
         return None
     facts = polycythaemia_facts(order.chart)
-    shown = {**facts, "pv_summary": polycythaemia_in_words(order.chart)}
-    found = order_fires(NAME, order, "OS-IRON-PV", Indicator.WARNING, shown, why=tuple(facts))
+    shown = {**facts, "pv_summary": render_polycythaemia(order.chart), **_boxed_fact(order)}
+    line = _boxed_line(order)
+    found = iron_order_fires(NAME, order, "OS-IRON-PV", Indicator.WARNING, shown, why=tuple(facts), texts=line)
     return with_evidence(found, causes)
 
 
@@ -109,20 +144,45 @@ def _high_tsat(order: IronOrder) -> Finding | None:
     tsat = order.studies.blocking
     if tsat is None:
         return None
-    indicator = _high_tsat_indicator(order)
+    unusable = isinstance(tsat, UnusableResult)
+    indicator = _high_tsat_indicator(order, unusable=unusable)
     shown = order.studies.facts_at_stop if indicator is Indicator.CRITICAL else order.studies.facts
     facts: dict[str, Fact] = {**shown, "tsat": tsat}
     facts.pop("tsat_missing", None)
-    texts = ("advice_renewal",) if indicator is Indicator.INFO else ()
-    suggest = (*_remove(order, recommended=True), _STUDIES) if indicator is not Indicator.INFO else (_STUDIES,)
-    return order_fires(NAME, order, "OS-IRON-TSAT45", indicator, facts, texts=texts, suggest=suggest)
+    goes_on = indicator is Indicator.INFO
+    why = tuple(facts)
+    step = say(order.rules, NAME, "tsat_go_on" if goes_on else "tsat_hold")
+    words = "tsat_unusable" if unusable else "tsat_high"
+    facts |= {
+        "stop_summary": say(order.rules, NAME, words, result=tsat, tsat_step=step),
+        "tsat_advice": say(order.rules, NAME, "tsat_go_on_advice" if goes_on else "tsat_hold_advice"),
+        **_boxed_fact(order),
+    }
+    texts = (*(("advice_unusable",) if unusable else ()), *_boxed_line(order))
+    remove = () if goes_on else _remove(order, recommended=not unusable)
+    return iron_order_fires(
+        NAME, order, "OS-IRON-TSAT45", indicator, facts, texts=texts, why=why, suggestions=(*remove, _STUDIES)
+    )
 
 
-def _high_tsat_indicator(order: IronOrder) -> Indicator:
-    if order.studies.ferritin_above("ferritin.high"):
+def _high_tsat_indicator(order: IronOrder, *, unusable: bool) -> Indicator:
+    """Return how grave a high saturation is; one that may not be used warns at most."""
+    if order.studies.ferritin_meets("ferritin.high") and not unusable:
         return Indicator.CRITICAL
-    low = order.studies.ferritin_at_most("ferritin.low")
-    return Indicator.INFO if order.is_renewal and not order.is_iv and low else Indicator.WARNING
+    low = order.studies.ferritin_meets("ferritin.low")
+    probably_post_dose = low and order.studies.tsat_may_be_post_dose
+    return Indicator.INFO if order.is_renewal and not order.is_iv and probably_post_dose else Indicator.WARNING
+
+
+def _boxed_line(order: IronOrder) -> tuple[str, ...]:
+    kinds = {"": (), FERRIC_CARBOXYMALTOSE: ("boxed_line_phosphate",)}
+    return kinds.get(boxed(order), ("boxed_line",))
+
+
+def _boxed_fact(order: IronOrder) -> dict[str, Fact]:
+    """Return the product whose boxed warning stands on a card that stops the order."""
+    found = boxed_names(order)
+    return {"boxed": found[0]} if found else {}
 
 
 def _low_dose(order: IronOrder) -> Finding | None:
@@ -133,20 +193,24 @@ def _kidney(order: IronOrder) -> Finding | None:
     if not is_esrd(order.chart):
         return None
     studies = order.studies
-    high_ferritin = studies.ferritin_at_least("esrd.hold_ferritin")
+    high_ferritin = studies.ferritin_meets("esrd.hold_ferritin")
     tsat = studies.tsat
-    high_tsat = tsat is not None and tsat.quantity.surely_at_least(studies.limit("esrd.hold_tsat"))
-    if high_ferritin or high_tsat:
-        words = _hold_words(order, high_ferritin)
+    unusable = None if tsat and studies.tsat_meets("esrd.hold_tsat") else _unusable_in_esrd(studies)
+    if high_ferritin or studies.tsat_meets("esrd.hold_tsat") or unusable:
+        found_unusable = unusable if unusable and not high_ferritin else None
+        words = _hold_words(order, high_ferritin, found_unusable)
         facts = studies.facts_at_stop if high_ferritin else studies.facts
-        found = order_fires(
+        if found_unusable:
+            facts = {**facts, "unusable": found_unusable}
+        found = iron_order_fires(
             NAME,
             order,
             "OS-IRON-ESRD-HOLD",
             Indicator.WARNING,
-            {**facts, "hold_summary": words},
+            {**facts, "hold_summary": words, "hold_advice": _advice_of(order, "hold")},
+            texts=("advice_unusable",) if found_unusable else (),
             why=tuple(facts),
-            suggest=_remove(order),
+            suggestions=_remove(order),
         )
         return with_evidence(found, kidney_failure(order.chart))
     if order.is_binder:
@@ -158,22 +222,52 @@ def _kidney(order: IronOrder) -> Finding | None:
     return quiet(NAME, "esrd_in_range", ferritin=order.ferritin, tsat=tsat)
 
 
-def _hold_words(order: IronOrder, by_ferritin: bool) -> str:
-    name, key = ("ferritin", "ferritin") if by_ferritin else ("TSAT", "tsat")
-    return f"{name} {inline(order.studies.facts_at_stop[key])}"
+def _unusable_in_esrd(studies: IronStudies) -> UnusableResult | None:
+    return studies.high_ferritin or studies.unusable_tsat_meets("esrd.hold_tsat")
+
+
+def _hold_words(order: IronOrder, by_ferritin: bool, unusable: UnusableResult | None) -> Text:
+    if unusable:
+        return say(order.rules, NAME, "hold_unusable", result=unusable)
+    name = "ferritin" if by_ferritin else "tsat"
+    return say(order.rules, NAME, f"hold_{name}", result=order.studies.facts_at_stop[name])
 
 
 def _high_ferritin(order: IronOrder) -> Finding | None:
-    ferritin = order.studies.ferritin
-    if ferritin is None or not order.studies.ferritin_above("ferritin.high"):
+    studies = order.studies
+    ferritin = studies.facts_at_stop["ferritin"] if studies.ferritin_meets("ferritin.high") else studies.high_ferritin
+    if ferritin is None:
         return None
     indicator, texts = _softened(order)
-    facts = order.studies.facts_at_stop
-    return order_fires(NAME, order, "OS-IRON-F300", indicator, facts, texts=texts, suggest=_remove(order))
+    facts: dict[str, Fact] = {**studies.facts_at_stop, "ferritin": ferritin}
+    facts.pop("ferritin_missing", None)
+    unusable = isinstance(ferritin, UnusableResult)
+    what = say(order.rules, NAME, "high_binder" if order.is_binder else "high_iron")
+    words = "ferritin_unusable" if unusable else "ferritin_high"
+    shown = {
+        **facts,
+        "stop_summary": say(order.rules, NAME, words, result=ferritin, high_summary=what),
+        "high_advice": _advice_of(order, "high"),
+    }
+    return iron_order_fires(
+        NAME,
+        order,
+        "OS-IRON-F300",
+        indicator,
+        shown,
+        texts=(*(("advice_unusable",) if unusable else ()), *texts),
+        why=tuple(facts),
+        suggestions=_remove(order),
+    )
+
+
+def _advice_of(order: IronOrder, row: str) -> Text:
+    """Return the advice of a row on high stores: of iron as treatment, or of a phosphate binder that brings iron."""
+    return say(order.rules, NAME, "binder_advice" if order.is_binder else f"{row}_advice")
 
 
 def _softened(order: IronOrder) -> tuple[Indicator, tuple[str, ...]]:
-    """Info where another indication is on the problem list."""
+    """Return the indicator and texts; info where another indication is on the problem list."""
     if order.another_problem:
         return Indicator.INFO, ("advice_other_indication_problem",)
     return Indicator.WARNING, ()
@@ -190,22 +284,24 @@ def _other_indication(order: IronOrder) -> Finding | None:
 def _no_labs(order: IronOrder) -> Finding | None:
     if order.ferritin is not None:
         return None
+    if order.studies.enough_ferritin:
+        return _no_labs_card(order)
     if order.another_problem:
         return quiet(NAME, "other_problem")
     prophylaxis = order.drug.daily.elemental_iron_mg if order.drug.daily else None
-    limit = order.rules.limit("fe.pregnancy_prophylaxis").value
-    if pregnancy(order.chart).is_pregnant and prophylaxis is not None and prophylaxis <= limit and not order.is_iv:
+    small = meets(prophylaxis, order.rules.limit("fe.pregnancy_prophylaxis"))
+    if pregnancy(order.chart).is_pregnant and small and not order.is_iv:
         return quiet(NAME, "prophylaxis")
     return _no_labs_card(order)
 
 
 def _no_labs_card(order: IronOrder) -> Finding:
-    if order.chart.listing("labs") is Listing.CUT:
-        return unknown(NAME, "labs_cut", ("labs",))
+    if not order.chart.is_exhaustive("labs", "ferritin"):
+        return unknown(NAME, "labs_cut")
     texts, facts = unusable_texts(order)
-    ordered = _studies_in_basket(order)
-    shown: dict[str, Fact] = {**order.studies.facts, **facts, "window_days": order.studies.window}
-    return order_fires(
+    ordered = _studies_are_ordered(order)
+    shown: dict[str, Fact] = {**order.studies.facts, **facts, "window": printed(order.studies.window)}
+    return iron_order_fires(
         NAME,
         order,
         "OS-IRON-NOLABS",
@@ -213,11 +309,11 @@ def _no_labs_card(order: IronOrder) -> Finding:
         shown,
         texts=(*texts, *(("advice_ordered_tests",) if ordered else ())),
         why=tuple(name for name in shown if name in ("ferritin", "ferritin_missing", "tsat", "tsat_missing")),
-        suggest=() if ordered else (_STUDIES,),
+        suggestions=() if ordered else (_STUDIES,),
     )
 
 
-def _studies_in_basket(order: IronOrder) -> bool:
+def _studies_are_ordered(order: IronOrder) -> bool:
     return any("ferritin" in draft.tests for draft in order.chart.drafts)
 
 
@@ -225,31 +321,38 @@ def _child(order: IronOrder) -> Finding | None:
     if not is_child(order.chart):
         return None
     facts = order.studies.facts
-    if order.studies.ferritin_at_least("child.ferritin"):
-        high = order.studies.ferritin_above("child.ferritin_replete")
+    if order.studies.ferritin_misses("child.ferritin"):
+        high = order.studies.ferritin_meets("child.ferritin_replete")
         indicator = Indicator.WARNING if high else Indicator.INFO
-        return order_fires(NAME, order, "OS-IRON-CHILD-NOTLOW", indicator, facts, suggest=_remove(order))
-    if order.studies.tsat is None:
+        return iron_order_fires(NAME, order, "OS-IRON-CHILD-NOTLOW", indicator, facts, suggestions=_remove(order))
+    if order.studies.tsat is None and not order.studies.tsat_is_below_stop:
         return quiet(NAME, "other_problem") if order.another_problem else _no_tsat_card(order, Indicator.INFO)
-    return quiet(NAME, "child_fits", ferritin=order.studies.ferritin or "unknown")
+    return quiet(NAME, "child_fits", ferritin=order.studies.ferritin or phrase("results.unknown"))
 
 
 def _replete(order: IronOrder) -> Finding | None:
     studies = order.studies
-    if not studies.ferritin_between("ferritin.mid", "ferritin.high") or studies.tsat is None:
+    if not studies.ferritin_is_replete or studies.tsat is None:
         return None
-    if studies.tsat_below("tsat.low"):
+    if studies.tsat_meets("tsat.low"):
         return _contested(order)
     indicator, texts = _softened(order)
-    return order_fires(NAME, order, "OS-IRON-REPLETE", indicator, studies.facts, texts=texts, suggest=_remove(order))
+    return iron_order_fires(
+        NAME, order, "OS-IRON-REPLETE", indicator, studies.facts, texts=texts, suggestions=_remove(order)
+    )
 
 
 def _contested(order: IronOrder) -> Finding:
-    """Ferritin above 100 with a low TSAT: CRP first, unless it is known."""
+    """Return the finding on ferritin above 100 with a low TSAT: measure CRP first, unless it is known."""
+    other = other_definitions(order.studies)
+    if other.heart and order.is_iv:
+        return quiet(NAME, "heart_failure")
+    if other.kidney and other.anaemic:
+        return quiet(NAME, "kidney_anaemia")
     crp = next(iter(crp_near(order.studies)), None)
-    words = order.rules.decisions[NAME].texts["func_ask" if crp else "func_measure"]
+    words = say(order.rules, NAME, "func_ask" if crp else "func_measure")
     facts: dict[str, Fact] = {**order.studies.facts, **({"crp": crp} if crp else {})}
-    return order_fires(
+    return iron_order_fires(
         NAME,
         order,
         "OS-IRON-FUNC",
@@ -257,35 +360,47 @@ def _contested(order: IronOrder) -> Finding:
         {**facts, "func_step": words},
         why=tuple(facts),
         texts=("advice_crp_known" if crp else "advice_measure_crp",),
-        suggest=() if crp else (OrderTests(("crp",)),),
+        suggestions=() if crp else (OrderTests(("crp",)),),
     )
 
 
 def _oral_mid(order: IronOrder) -> Finding | None:
-    if order.is_iv or not order.studies.ferritin_between("ferritin.low", "ferritin.mid"):
+    if order.is_iv or not order.studies.ferritin_is_mid:
         return None
     if order.studies.is_low_elsewhere:
         return None
     if order.another_problem:
         return quiet(NAME, "other_problem")
-    return order_fires(NAME, order, "OS-IRON-ORAL-MID", Indicator.INFO, order.studies.facts)
+    if oral_iron_works(order.studies):
+        return quiet(NAME, "oral_works")
+    facts = order.studies.facts
+    barred = against_infusions(order.chart)
+    shown = {
+        **facts,
+        "infusion_step": say(order.rules, NAME, "infusion_not_now" if barred else "infusion_option"),
+        "infusion_advice": say(order.rules, NAME, "no_infusion" if barred else "infusion", barred=barred),
+    }
+    return iron_order_fires(NAME, order, "OS-IRON-ORAL-MID", Indicator.INFO, shown, why=tuple(facts))
 
 
 def _no_tsat(order: IronOrder) -> Finding | None:
     if order.studies.tsat is not None:
         return None
+    if order.studies.tsat_is_below_stop and order.studies.ferritin_meets("ferritin.low"):
+        return None
     if order.another_problem:
         return quiet(NAME, "other_problem")
-    above = order.studies.ferritin_above("ferritin.mid")
+    above = order.studies.ferritin_misses("ferritin.mid")
     return _no_tsat_card(order, Indicator.WARNING if above else Indicator.INFO)
 
 
 def _no_tsat_card(order: IronOrder, indicator: Indicator) -> Finding:
-    return order_fires(NAME, order, "OS-IRON-NOTSAT", indicator, order.studies.facts, suggest=(_PANEL,))
+    return iron_order_fires(NAME, order, "OS-IRON-NOTSAT", indicator, order.studies.facts, suggestions=(_PANEL,))
 
 
 def _fits(order: IronOrder) -> Finding:
-    return quiet(NAME, "fits", ferritin=order.studies.ferritin or "unknown", tsat=order.studies.tsat or "unknown")
+    unknown_yet = phrase("results.unknown")
+    return quiet(NAME, "fits", ferritin=order.studies.ferritin or unknown_yet, tsat=order.studies.tsat or unknown_yet)
 
 
 _ROWS: tuple[Row, ...] = (
@@ -300,8 +415,8 @@ _ROWS: tuple[Row, ...] = (
     _no_labs,
     _child,
     _replete,
-    _oral_mid,
     _no_tsat,
+    _oral_mid,
     _fits,
 )
 

@@ -1,30 +1,51 @@
-"""Iron status on patient-view: one card, the first row that holds, then stop (clinical amendments, section 2)."""
+"""Iron status on patient-view: one card, the first row that holds, then stop (clinical amendments 2)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
-from cards.chart import Chart, LabResult, Listing, references
-from cards.finding import Fact, Finding, Indicator, OrderTests, quiet, unknown
-from cards.iron.finding import NAME, crp_near, fires, high_crp, in_words, pair, panel, tsat_first
-from cards.iron.overload import overload_facts, overload_in_words, polycythaemia_facts, polycythaemia_in_words
-from cards.iron.studies import IronStudies, ferritin_limits, is_replete, read_iron_studies, suspected
-from cards.iron.treatment import due_in_words
-from cards.readings import Kind
-from cards.rules import Rules
-from cards.scope import is_child, is_esrd, overload, polycythaemia, pregnancy, probable_overload
-from cards.side_tests import side_tests
-from cards.wording import capitalised
-
-_STUDIES = ("ferritin", "iron-panel")
+from cards.decisions.iron.other_definitions import OtherDefinitions, other_definitions
+from cards.decisions.iron.overload import overload_facts, polycythaemia_facts, render_overload, render_polycythaemia
+from cards.decisions.iron.routes import (
+    before_oral,
+    low_iron_options,
+    oral_iron_works,
+    route_facts,
+    start_unknown,
+    sucrose_facts,
+)
+from cards.decisions.iron.rows import (
+    NAME,
+    STUDIES,
+    awaited,
+    crp_near,
+    high_crp,
+    pair,
+    panel,
+    recheck,
+    row_fires,
+    tsat_first,
+)
+from cards.decisions.iron.studies import IronStudies, ferritin_limits, is_replete, read_iron_studies, suspected
+from cards.decisions.iron.treatment import render_due
+from cards.decisions.shared.contraindications import against_infusions
+from cards.decisions.shared.orders import with_evidence
+from cards.decisions.shared.side_tests import side_tests
+from cards.facts.chart import Chart, LabResult, Listing, UnusableResult, references
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Text, quiet, unknown
+from cards.knowledge.limits import due_on, meets, misses
+from cards.knowledge.rules import Rules
+from cards.labs.latest import Kind
+from cards.patient.pregnancy import pregnancy
+from cards.patient.status import is_child, is_esrd, overload, polycythaemia, probable_overload
+from cards.wording.phrases import NOTHING, as_a_beginning, printed, say, sentences
 
 Row = Callable[[IronStudies], Finding | None]
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """The iron table over one chart. Unknown where laboratory results could not be read."""
+    """Return the first row of the iron table that holds; unknown where laboratory results could not be read."""
     if chart.listing("labs") is Listing.NOT_KNOWN:
         return (unknown(NAME, "labs_unknown", ("labs",)),)
     studies = _studies(chart, rules)
@@ -32,14 +53,13 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
 
 
 def _studies(chart: Chart, rules: Rules) -> IronStudies:
-    """The studies inside the window that fits the patient: shorter on oral iron, longer after a replete pair."""
+    """Read the studies in the window that fits: shorter on oral iron, longer after a replete pair."""
     limits = ferritin_limits(chart)
-    usual = read_iron_studies(chart, rules, window=rules.limit("fresh_days").days, extra_limits=limits)
+    usual = read_iron_studies(chart, rules, window="fresh_days", limits=limits)
     if usual.treatment.oral:
-        return read_iron_studies(chart, rules, window=rules.limit("fresh_days_on_iron").days, extra_limits=limits)
-    longer = rules.limit("fresh_days_replete").days
-    if usual.ferritin_reading.kind is Kind.STALE and longer > usual.window:
-        replete = read_iron_studies(chart, rules, window=longer, extra_limits=limits)
+        return read_iron_studies(chart, rules, window="fresh_days_on_iron", limits=limits)
+    if usual.ferritin_reading.kind is Kind.STALE:
+        replete = read_iron_studies(chart, rules, window="fresh_days_replete", limits=limits)
         return replete if is_replete(replete) else usual
     return usual
 
@@ -53,35 +73,44 @@ def _overload(studies: IronStudies) -> Finding | None:
     if not (certain or probable):
         return None
     iron = chart.active_drugs("iron-oral", "iron-binder") or studies.treatment.iv_counts
-    words = capitalised(overload_in_words(chart))
+    words = as_a_beginning(render_overload(chart))
     texts = ("ferric_citrate",) if chart.active_drugs("iron-binder") else ()
-    facts = {**overload_facts(chart), "overload_summary": words, **studies.facts, **studies.treatment.facts}
-    found = fires(studies, "IRON-OVL", Indicator.WARNING if iron else Indicator.INFO, facts, texts=texts)
-    return replace(found, evidence=(*references(certain or probable), *found.evidence))
+    facts: dict[str, Fact] = {
+        **overload_facts(chart),
+        "overload_summary": words,
+        **studies.facts,
+        **studies.treatment.facts,
+    }
+    found = row_fires(studies, "IRON-OVL", Indicator.WARNING if iron else Indicator.INFO, facts, texts=texts)
+    return with_evidence(found, certain or probable)
 
 
 def _polycythaemia(studies: IronStudies) -> Finding | None:
     causes = polycythaemia(studies.chart)
     if not causes:
         return None
-    words = capitalised(polycythaemia_in_words(studies.chart))
+    words = as_a_beginning(render_polycythaemia(studies.chart))
     facts = {**polycythaemia_facts(studies.chart), "pv_summary": words, **studies.facts, **studies.treatment.facts}
     indicator = Indicator.WARNING if studies.treatment.is_active else Indicator.INFO
-    found = fires(studies, "IRON-PV", indicator, facts)
-    return replace(found, evidence=(*references(causes), *found.evidence))
+    found = row_fires(studies, "IRON-PV", indicator, facts)
+    return with_evidence(found, causes)
 
 
 def _high_tsat(studies: IronStudies) -> Finding | None:
     if studies.blocking is None:
         return None
-    post_dose = bool(studies.treatment.oral) and studies.ferritin_at_most("ferritin.low")
-    facts = {**studies.facts, "tsat": studies.blocking, **studies.treatment.facts}
+    unusable = isinstance(studies.blocking, UnusableResult)
+    on_oral = bool(studies.treatment.oral) and studies.ferritin_meets("ferritin.low") and not unusable
+    post_dose = on_oral and studies.tsat_may_be_post_dose
+    words = say(studies.rules, NAME, "tsat_unusable" if unusable else "tsat_high", result=studies.blocking)
+    facts = {**studies.facts, "tsat": studies.blocking, **studies.treatment.facts, "tsat_summary": words}
     facts.pop("tsat_missing", None)
-    after_a_tablet = ("advice_post_dose",) if post_dose else ()
+    after_a_tablet = ("advice_post_dose",) if post_dose else ("advice_unusable_tsat",) if unusable else ()
     of_women = ("women_easl",) if studies.chart.person.sex == "female" else ()
     indicator = Indicator.INFO if post_dose else Indicator.WARNING
     texts = (*after_a_tablet, *of_women)
-    return fires(studies, "IRON-HIGH-TSAT", indicator, facts, texts=texts, suggest=(OrderTests(_STUDIES),))
+    repeat = OrderTests(STUDIES, due=studies.chart.today)
+    return row_fires(studies, "IRON-HIGH-TSAT", indicator, facts, texts=texts, suggestions=(repeat,))
 
 
 def _conflict(studies: IronStudies) -> Finding | None:
@@ -90,15 +119,15 @@ def _conflict(studies: IronStudies) -> Finding | None:
         return None
     first, second = results[0], results[1]
     facts: dict[str, Fact] = {
-        "conflict_analyte": "ferritin" if first.analyte == "ferritin" else "TSAT",
+        "conflict_analyte": say(studies.rules, NAME, f"conflict_of_{first.analyte}"),
         "conflict_date": first.when,
         "conflict_first": first.quantity,
         "conflict_second": second.quantity,
         "first": first,
         "second": second,
     }
-    found = fires(studies, "IRON-CONFLICT", Indicator.INFO, facts, why=("first", "second"))
-    return replace(found, suggestions=(OrderTests(_STUDIES),), evidence=references(results))
+    found = row_fires(studies, "IRON-CONFLICT", Indicator.INFO, facts, why=("first", "second"))
+    return replace(found, suggestions=(OrderTests(STUDIES),), evidence=references(results))
 
 
 def _recheck(studies: IronStudies) -> Finding | None:
@@ -108,13 +137,13 @@ def _recheck(studies: IronStudies) -> Finding | None:
     facts: dict[str, Fact] = {**studies.facts, **treatment.facts}
     if newest and newest is not studies.ferritin:
         facts["newest"] = newest
-    recheck = treatment.recheck_on(studies.rules.limit("oral_recheck").days)
+    due = treatment.recheck_on
     if treatment.last_iv and treatment.infused_on and _infusion_decides(studies):
-        recheck = treatment.infused_on + timedelta(days=treatment.washout)
+        due = due_on(studies.rules.limit("iv_washout"), treatment.infused_on)
         facts["last_iv"] = treatment.last_iv
-    facts |= {"recheck": recheck, "recheck_when": due_in_words(recheck, studies.chart.today)}
-    due = (OrderTests(_STUDIES),) if recheck <= studies.chart.today else ()
-    return fires(studies, "IRON-RECHECK", Indicator.INFO, facts, suggest=due)
+    facts |= {"recheck": due, "recheck_when": render_due(due, studies.chart.today)}
+    order = OrderTests(STUDIES, due=max(due, studies.chart.today))
+    return row_fires(studies, "IRON-RECHECK", Indicator.INFO, facts, suggestions=(order,))
 
 
 def _recheck_is_due(studies: IronStudies) -> bool:
@@ -122,7 +151,10 @@ def _recheck_is_due(studies: IronStudies) -> bool:
 
 
 def _infusion_decides(studies: IronStudies) -> bool:
-    """(a) the last infusion is later than the newest usable ferritin, or (b) a ferritin above 75 was drawn too soon."""
+    """Return whether the last infusion is later than the newest usable ferritin, or made it unreliable.
+
+    A ferritin above 75 that was drawn too soon after the infusion is unreliable.
+    """
     given, newest = studies.treatment.infused_on, _newest_ferritin(studies)
     if given is None:
         return False
@@ -130,22 +162,22 @@ def _infusion_decides(studies: IronStudies) -> bool:
         return studies.treatment.iv_counts
     if newest.when.last < given:
         return True
-    too_soon = newest.when.first < given + timedelta(days=studies.treatment.washout)
-    return too_soon and newest.quantity.surely_above(studies.limit("ferritin.low"))
+    too_soon = studies.treatment.may_be_in_washout(newest.when)
+    return too_soon and misses(newest, studies.rules.limit("ferritin.low"))
 
 
 def _oral_without_recheck(studies: IronStudies) -> bool:
-    """(c) oral iron for 90 days or more and no ferritin drawn 60 days or more after its start."""
+    """Return whether oral iron was taken for 90 days with no ferritin drawn 60 days or more after its start."""
     treatment, rules = studies.treatment, studies.rules
-    if not treatment.oral_for_at_least(rules.limit("oral_recheck").days) or treatment.start is None:
+    if not treatment.oral_is_due or treatment.start is None:
         return False
-    counts_from = treatment.start.last + timedelta(days=rules.limit("oral_recheck_drawn").days)
-    return not any(result.when.first >= counts_from for result in studies.chart.results("ferritin"))
+    began, long_enough = treatment.start.last, rules.limit("oral_recheck_drawn")
+    return not any(meets(each.when.days_since(began), long_enough) for each in studies.chart.results("ferritin"))
 
 
 def _may_hold_a_later_ferritin(studies: IronStudies) -> bool:
-    """A list of results that was cut and shows no fresh ferritin does not prove that there is none (product.md 5)."""
-    return studies.ferritin is None and studies.chart.listing("labs") is Listing.CUT
+    """Return whether a list of results that was cut may hold a fresh ferritin it does not show (contract section 5)."""
+    return studies.ferritin is None and not studies.chart.is_exhaustive("labs", "ferritin")
 
 
 def _newest_ferritin(studies: IronStudies) -> LabResult | None:
@@ -157,39 +189,50 @@ def _test(studies: IronStudies) -> Finding | None:
     if studies.ferritin:
         return None
     chart = studies.chart
-    if chart.listing("labs") is Listing.CUT:
+    if _may_hold_a_later_ferritin(studies):
         return unknown(NAME, "labs_cut", ("labs",))
-    awaited = _awaited(studies)
-    if awaited:
-        return quiet(NAME, "order_awaited", awaited=awaited)
-    facts: dict[str, Fact] = {**studies.facts, **studies.treatment.facts, "window": f"{studies.window} days"}
+    ordered = awaited(studies)
+    if ordered and not studies.high_ferritin:
+        return quiet(NAME, "order_awaited", awaited=ordered)
+    facts: dict[str, Fact] = {**studies.facts, **studies.treatment.facts, "window": printed(studies.window)}
+    until = "until_results_pregnant" if pregnancy(chart).is_pregnant else "until_results"
+    facts["until_results"] = say(studies.rules, NAME, until)
     texts: list[str] = []
     reading = studies.ferritin_reading
     if reading.kind is Kind.STALE and reading.others:
         facts["stale"], texts = reading.others[0], [*texts, "stale"]
     if reading.kind is Kind.CENSORED and reading.others:
         facts["censored"], texts = reading.others[0], [*texts, "censored"]
-    found = fires(studies, "IRON-TEST", Indicator.INFO, facts, texts=tuple(texts))
-    return replace(found, suggestions=(OrderTests(_STUDIES), *side_tests(chart, studies.rules)))
+    if studies.high_ferritin:
+        texts.append("advice_unusable_ferritin")
+    facts["last_ferritin"] = _last_ferritin(studies)
+    found = row_fires(studies, "IRON-TEST", Indicator.INFO, facts, texts=tuple(texts))
+    return replace(found, suggestions=(OrderTests(STUDIES), *side_tests(chart, studies.rules)))
 
 
-def _awaited(studies: IronStudies) -> Fact | None:
-    """The day of a ferritin or iron-panel order of the last 30 days that is still active."""
-    days = studies.rules.limit("test_order_days").days
-    for order in studies.chart.lab_orders:
-        ordered = order.active and not order.tests.isdisjoint(_STUDIES)
-        if ordered and order.when and order.when.within_days(days, studies.chart.today):
-            return order.when
-    return None
+def _last_ferritin(studies: IronStudies) -> Text:
+    """Return value and day of the last ferritin, too old or censored; nothing beside a newer one that may be high."""
+    last = _newest_ferritin(studies)
+    if last is None or studies.high_ferritin:
+        return NOTHING
+    return say(studies.rules, NAME, "last_ferritin", value=last.quantity, day=last.when)
+
+
+def _tsat_only_above(studies: IronStudies) -> Finding | None:
+    """Return the request for a saturation that is reported only as above a number: it may be at the stop."""
+    if studies.tsat_may_be_at_stop is None:
+        return None
+    facts = {**studies.facts, **studies.treatment.facts}
+    return row_fires(studies, "IRON-TEST-TSAT", Indicator.INFO, facts, suggestions=(OrderTests(("iron-panel",)),))
 
 
 def _only_suspected(studies: IronStudies) -> Finding | None:
-    """Suspected RLS: after the safety rows and testing only a low ferritin is shown, at info."""
+    """Return the finding in suspected RLS, where of the rows below only a low ferritin is shown, as info."""
     if not suspected(studies.chart):
         return None
     chart = studies.chart
     adult = not is_child(chart) and not is_esrd(chart)
-    if adult and studies.ferritin_at_most("ferritin.low") and not studies.treatment.is_active:
+    if adult and studies.ferritin_meets("ferritin.low") and not studies.treatment.is_active:
         found = _low(studies)
         return replace(found, indicator=Indicator.INFO, texts=("advice_suspected", *found.texts)) if found else None
     return quiet(NAME, "suspected_enough")
@@ -202,14 +245,16 @@ def _kidney(studies: IronStudies) -> Finding | None:
     if is_child(chart):
         return quiet(NAME, "esrd_quiet", **pair(studies))
     if studies.tsat is None:
-        return fires(studies, "IRON-TEST-TSAT", Indicator.INFO, studies.facts, suggest=(OrderTests(("iron-panel",)),))
+        return row_fires(
+            studies, "IRON-TEST-TSAT", Indicator.INFO, studies.facts, suggestions=(OrderTests(("iron-panel",)),)
+        )
     facts = {**studies.facts, **studies.treatment.facts}
-    if studies.ferritin_below("esrd.ferritin") and studies.tsat_below("esrd.tsat"):
+    if studies.ferritin_meets("esrd.ferritin") and studies.tsat_meets("esrd.tsat"):
         if studies.treatment.iv_counts:
             return _on_treatment_card(studies)
-        return fires(studies, "IRON-ESRD", Indicator.INFO, facts)
-    if studies.ferritin_at_most("esrd.discord_ferritin") or studies.tsat_below("esrd.tsat"):
-        return fires(studies, "IRON-ESRD-DISCORD", Indicator.INFO, facts)
+        return row_fires(studies, "IRON-ESRD", Indicator.INFO, {**facts, **sucrose_facts(studies)})
+    if studies.ferritin_meets("esrd.discord_ferritin") or studies.tsat_meets("esrd.tsat"):
+        return row_fires(studies, "IRON-ESRD-DISCORD", Indicator.INFO, facts)
     return quiet(NAME, "esrd_quiet", **pair(studies))
 
 
@@ -217,125 +262,167 @@ def _child(studies: IronStudies) -> Finding | None:
     if not is_child(studies.chart):
         return None
     facts = {**studies.facts, **studies.treatment.facts}
-    if studies.ferritin_below("child.ferritin"):
-        if studies.treatment.recent(studies.rules.limit("oral_recheck").days):
+    if studies.ferritin_meets("child.ferritin"):
+        if studies.treatment.is_recent:
             return _on_treatment_card(studies)
-        texts = (*tsat_first(studies), *_start_unknown(studies))
-        return fires(studies, "IRON-CHILD", Indicator.WARNING, facts, texts=texts, suggest=panel(studies))
-    if studies.tsat_below("tsat.low"):
-        return fires(studies, "IRON-CHILD-TSAT", Indicator.INFO, facts)
-    if studies.ferritin_above("ferritin.high") and studies.treatment.is_active:
-        return fires(studies, "IRON-HIGH-FERR", Indicator.WARNING, {**facts, **studies.facts_at_stop})
+        texts = (*tsat_first(studies), *start_unknown(studies), "advice_child", "household_child")
+        return row_fires(
+            studies,
+            "IRON-CHILD",
+            Indicator.WARNING,
+            facts,
+            texts=texts,
+            suggestions=(*panel(studies), *recheck(studies)),
+        )
+    if studies.tsat_meets("tsat.low"):
+        return row_fires(studies, "IRON-CHILD-TSAT", Indicator.INFO, facts)
+    if studies.ferritin_meets("ferritin.high") and studies.treatment.is_active:
+        return row_fires(
+            studies,
+            "IRON-HIGH-FERR",
+            Indicator.WARNING,
+            {**facts, **studies.facts_at_stop},
+            suggestions=recheck(studies),
+        )
     return quiet(NAME, "child_quiet", **pair(studies))
 
 
 def _high_ferritin(studies: IronStudies) -> Finding | None:
-    if not studies.ferritin_above("ferritin.high"):
+    if not studies.ferritin_meets("ferritin.high"):
         return None
     facts = {**studies.facts_at_stop, **studies.treatment.facts}
     if studies.treatment.is_active:
-        return fires(studies, "IRON-HIGH-FERR", Indicator.WARNING, facts)
-    if studies.ferritin_above("ferritin.very_high"):
-        return fires(studies, "IRON-HIGH-FERR", Indicator.INFO, facts)
+        return row_fires(studies, "IRON-HIGH-FERR", Indicator.WARNING, facts, suggestions=recheck(studies))
+    if studies.ferritin_meets("ferritin.very_high"):
+        return row_fires(studies, "IRON-HIGH-FERR", Indicator.INFO, facts)
     return quiet(NAME, "high_quiet", **pair(studies))
 
 
 def _on_treatment(studies: IronStudies) -> Finding | None:
-    low = studies.ferritin_at_most("ferritin.mid") or studies.tsat_below("tsat.low")
-    recent = studies.treatment.recent(studies.rules.limit("oral_recheck").days)
+    low = studies.ferritin_meets("ferritin.mid") or studies.tsat_meets("tsat.low")
+    recent = studies.treatment.is_recent
     return _on_treatment_card(studies) if low and recent else None
 
 
 def _on_treatment_card(studies: IronStudies) -> Finding:
     treatment = studies.treatment
-    recheck = treatment.recheck_on(studies.rules.limit("oral_recheck").days)
-    facts = {**studies.facts, **treatment.facts, "recheck": recheck, "therapy_short": treatment.in_words}
-    return fires(studies, "IRON-ONTX", Indicator.INFO, facts)
+    facts = {**studies.facts, **treatment.facts, "recheck": treatment.recheck_on, "therapy_short": treatment.rendered}
+    return row_fires(studies, "IRON-ONTX", Indicator.INFO, facts, suggestions=recheck(studies))
 
 
 def _low(studies: IronStudies) -> Finding | None:
-    if not studies.ferritin_at_most("ferritin.low"):
+    if not studies.ferritin_meets("ferritin.low"):
         return None
-    texts = (*tsat_first(studies), "advice_confirm", *_options(studies), "household")
+    texts = (*tsat_first(studies), "advice_confirm", *low_iron_options(studies), "household")
     plan = "recheck_pregnant" if pregnancy(studies.chart).is_pregnant else "recheck_adult"
-    facts = {**studies.facts, **studies.treatment.facts, "recheck_plan": in_words(studies, plan)}
-    return fires(studies, "IRON-LOW", Indicator.WARNING, facts, texts=texts, suggest=panel(studies))
-
-
-def _options(studies: IronStudies) -> tuple[str, ...]:
-    """How iron may be given: what fits a pregnancy, or somebody who already takes it, in place of the usual ways."""
-    taken = _start_unknown(studies)
-    if studies.treatment.oral_for_at_least(studies.rules.limit("oral_recheck").days):
-        taken = ("advice_non_response",)
-    if pregnancy(studies.chart).is_pregnant:
-        return (*taken, "advice_pregnant")
-    return taken or ("advice_oral", "advice_intravenous")
-
-
-def _start_unknown(studies: IronStudies) -> tuple[str, ...]:
-    return ("advice_start_unknown",) if studies.treatment.oral and studies.treatment.start is None else ()
+    facts = {**studies.facts, **studies.treatment.facts, "recheck_plan": say(studies.rules, NAME, plan)}
+    facts |= route_facts(studies)
+    offers = (*panel(studies), *recheck(studies))
+    return row_fires(studies, "IRON-LOW", Indicator.WARNING, facts, texts=texts, suggestions=offers)
 
 
 def _pregnant(studies: IronStudies) -> Finding | None:
     return quiet(NAME, "pregnant_quiet", **pair(studies)) if pregnancy(studies.chart).is_pregnant else None
 
 
+def _rising_on_oral(studies: IronStudies) -> Finding | None:
+    """Return the finding on oral iron that works: ferritin between the limits and surely above the one before it."""
+    before, ferritin = before_oral(studies), studies.ferritin
+    if before is None or ferritin is None or not oral_iron_works(studies):
+        return None
+    treatment, again = studies.treatment, studies.rules.limit("oral_recheck")
+    day = max(treatment.recheck_on, due_on(again, ferritin.when.last), studies.chart.today)
+    facts: dict[str, Fact] = {**studies.facts, **treatment.facts, "recheck": day, "therapy_short": treatment.rendered}
+    facts["before"] = before
+    offers = () if awaited(studies) else (OrderTests(STUDIES, due=day),)
+    return row_fires(studies, "IRON-ONTX", Indicator.INFO, facts, texts=("advice_rising",), suggestions=offers)
+
+
 def _mid_low_tsat(studies: IronStudies) -> Finding | None:
-    if studies.ferritin_between("ferritin.low", "ferritin.mid") and studies.tsat_below("tsat.low"):
-        words, advice = (
-            ("mid_low_site", "advice_mid_site") if studies.is_low_elsewhere else ("mid_low_iv", "advice_mid_low_iv")
-        )
-        facts = {**studies.facts, **studies.treatment.facts, "route": in_words(studies, words)}
-        return fires(studies, "IRON-MID-LOWTSAT", Indicator.WARNING, facts, texts=(advice,))
-    return None
+    if not (studies.ferritin_is_mid and studies.tsat_meets("tsat.low")):
+        return None
+    texts, facts = _between(studies, "mid_low")
+    return row_fires(studies, "IRON-MID-LOWTSAT", Indicator.WARNING, facts, texts=texts, suggestions=recheck(studies))
+
+
+def _between(studies: IronStudies, band: str) -> tuple[tuple[str, ...], dict[str, Fact]]:
+    """Return texts and facts for a ferritin between the limits, where only an infusion helps.
+
+    Where just the site's own limit calls it not low, oral iron is an option as well.
+    """
+    facts: dict[str, Fact] = {**studies.facts, **studies.treatment.facts, **route_facts(studies)}
+    stopped = bool(facts["barred"]) and not studies.is_low_elsewhere
+    untold = bool(studies.treatment.oral) and before_oral(studies) is None
+    way = "site" if studies.is_low_elsewhere else "stopped" if stopped else "on_oral" if untold else "iv"
+    decide = NOTHING if stopped else say(studies.rules, NAME, "decide")
+    return (f"advice_{band}_{way}",), {
+        **facts,
+        "decide": decide,
+        "route": say(studies.rules, NAME, f"route_{band}_{way}", **facts),
+    }
 
 
 def _functional(studies: IronStudies) -> Finding | None:
-    if not (studies.ferritin_between("ferritin.mid", "ferritin.high") and studies.tsat_below("tsat.low")):
+    if not (studies.ferritin_is_replete and studies.tsat_meets("tsat.low")):
         return None
     shown_as = studies.rules.switch("tsat_low_without_ferritin_cap")
     if shown_as == "off":
         return quiet(NAME, "func_off", **pair(studies))
     crp = next(iter(crp_near(studies)), None)
-    step = in_words(studies, "func_ask" if crp else "func_measure")
+    other = other_definitions(studies)
+    step = say(studies.rules, NAME, "func_ask" if crp else "func_measure")
     facts = {**studies.facts, **({"crp": crp} if crp else {}), **studies.treatment.facts, "func_step": step}
-    kidney = ("deficiency_in_ckd",) if studies.chart.diagnosed("ckd", "ckd-stage-5") else ()
+    facts |= {"func_summary": _whose_definition(studies, other), "func_advice": _by_definition(studies, other)}
+    kidney = () if other or not studies.chart.diagnosed("ckd", "ckd-stage-5") else ("deficiency_in_ckd",)
     texts = ("advice_crp_known" if crp else "advice_measure_crp", *kidney)
     suggest = () if crp else (OrderTests(("crp",)),)
-    return fires(studies, "IRON-FUNC", Indicator(shown_as), facts, texts=texts, suggest=suggest)
+    found = row_fires(studies, "IRON-FUNC", Indicator(shown_as), facts, texts=texts, suggestions=suggest)
+    return with_evidence(found, (*other.heart, *other.kidney))
+
+
+def _whose_definition(studies: IronStudies, other: OtherDefinitions) -> Text:
+    whose = "both" if other.heart and other.kidney else "heart" if other.heart else "kidney" if other.kidney else ""
+    return say(studies.rules, NAME, f"func_by_{whose}" if whose else "func_contested")
+
+
+def _by_definition(studies: IronStudies, other: OtherDefinitions) -> Text:
+    """Return what heart failure and kidney disease call for; without them, that guidelines disagree."""
+    rules, barred = studies.rules, against_infusions(studies.chart)
+    heart = say(rules, NAME, "func_heart_stopped" if barred else "func_heart", barred=barred)
+    kidney = say(rules, NAME, "func_kidney_anaemia" if other.anaemic else "func_kidney")
+    said = (*((heart,) if other.heart else ()), *((kidney,) if other.kidney else ()))
+    return sentences(said) if said else say(rules, NAME, "func_general")
 
 
 def _tsat_missing(studies: IronStudies) -> Finding | None:
     if studies.tsat is not None:
         return None
     facts = {**studies.facts, **studies.treatment.facts}
-    return fires(studies, "IRON-TEST-TSAT", Indicator.INFO, facts, suggest=(OrderTests(("iron-panel",)),))
+    return row_fires(studies, "IRON-TEST-TSAT", Indicator.INFO, facts, suggestions=(OrderTests(("iron-panel",)),))
 
 
 def _inflammation(studies: IronStudies) -> Finding | None:
     crp = high_crp(studies).get("crp")
     if crp is None:
         return None
-    strong = crp.quantity.surely_above(studies.limit("crp_very_high"))
-    upper = "ferritin.inflamed" if strong else "ferritin.mid"
-    if not studies.ferritin_between("ferritin.low", upper):
+    upper = "ferritin.inflamed" if meets(crp, studies.rules.limit("crp_very_high")) else "ferritin.mid"
+    if not (studies.ferritin_misses("ferritin.low") and studies.ferritin_meets(upper)):
         return None
     facts = {**studies.facts, "crp": crp, **studies.treatment.facts}
-    return fires(studies, "IRON-INFLAM", Indicator.INFO, facts)
+    return row_fires(studies, "IRON-INFLAM", Indicator.INFO, facts)
 
 
 def _mid(studies: IronStudies) -> Finding | None:
-    if not studies.ferritin_between("ferritin.low", "ferritin.mid"):
+    if not studies.ferritin_is_mid:
         return None
-    words, advice = ("mid_site", "advice_mid_site") if studies.is_low_elsewhere else ("mid_iv", "advice_mid_iv")
-    facts = {**studies.facts, **studies.treatment.facts, "route": in_words(studies, words)}
-    return fires(studies, "IRON-MID", Indicator.INFO, facts, texts=(advice,))
+    texts, facts = _between(studies, "mid")
+    return row_fires(studies, "IRON-MID", Indicator.INFO, facts, texts=texts)
 
 
 def _replete_on_treatment(studies: IronStudies) -> Finding | None:
     if not studies.treatment.is_active:
         return None
-    return fires(studies, "IRON-REPLETE-ONTX", Indicator.INFO, {**studies.facts, **studies.treatment.facts})
+    return row_fires(studies, "IRON-REPLETE-ONTX", Indicator.INFO, {**studies.facts, **studies.treatment.facts})
 
 
 def _replete(studies: IronStudies) -> Finding:
@@ -349,6 +436,7 @@ _ROWS: tuple[Row, ...] = (
     _conflict,
     _recheck,
     _test,
+    _tsat_only_above,
     _only_suspected,
     _kidney,
     _child,
@@ -356,6 +444,7 @@ _ROWS: tuple[Row, ...] = (
     _on_treatment,
     _low,
     _pregnant,
+    _rising_on_oral,
     _mid_low_tsat,
     _functional,
     _tsat_missing,

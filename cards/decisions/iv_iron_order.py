@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from cards.chart import Allergy, Chart, Draft, Drug, LabResult, Listing
-from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, quiet, unknown
-from cards.iron.orders import IronOrder, iron_order, order_fires
-from cards.orders import scope_of, with_evidence
-from cards.readings import Limit, read
-from cards.rules import Rules
-from cards.scope import is_child, is_esrd, overload, pregnancy, probable_overload
-from cards.wording import inline
+from cards.decisions.iron.boxed import boxed
+from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires
+from cards.decisions.shared.contraindications import (
+    FERRIC_CARBOXYMALTOSE,
+    FERUMOXYTOL,
+    IRON_DEXTRAN,
+    against_infusions,
+    against_product,
+    enough_phosphate,
+    infections,
+    low_phosphate,
+    phosphate,
+    phosphate_risk,
+    reactions_that_stop,
+    reactions_to,
+    reactions_to_infused_iron,
+    render_allergens,
+)
+from cards.decisions.shared.judged import judged_drafts
+from cards.decisions.shared.levels import numbered, unread, value_unread
+from cards.decisions.shared.orders import scope_of, with_evidence
+from cards.decisions.shared.phosphate_risks import phosphate_risk_evidence
+from cards.facts.chart import Chart, Draft, Listing
+from cards.facts.finding import (
+    Fact,
+    Finding,
+    Indicator,
+    OrderTests,
+    Outcome,
+    RemoveDraft,
+    Suggestion,
+    Text,
+    quiet,
+    unknown,
+)
+from cards.knowledge.rules import Rules
+from cards.patient.pregnancy import pregnancy
+from cards.patient.status import is_child, is_esrd, overload, polycythaemia, probable_overload
+from cards.wording.phrases import NOTHING, phrase, say
 
 NAME = "iv_iron_order"
-_FCM = "ferric carboxymaltose"
-_TO_IRON = ("iron-iv", "iron-adverse-reaction")
 _NOT_STUDIED = ("iron sucrose", "sodium ferric gluconate")
-_BOXED = ("iron dextran", "ferumoxytol")
 
 Row = Callable[[IronOrder], Finding]
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """Every row for every selected draft of intravenous iron."""
-    drafts = [draft for draft in chart.drafts if draft.selected and draft.drug and draft.drug.has("iron-iv")]
+    """Return a finding of every row for every selected draft of intravenous iron."""
+    drafts = judged_drafts(NAME, chart.drafts, rules)
     if not drafts:
         return (quiet(NAME, "no_iv_draft"),)
     return tuple(finding for draft in drafts for finding in _judge(chart, rules, draft))
@@ -44,8 +71,10 @@ def _judge(chart: Chart, rules: Rules, draft: Draft) -> tuple[Finding, ...]:
 
 
 def _is_stopped(order: IronOrder) -> bool:
-    """OS-IRON-OVL or OS-IRON-TSAT45 has fired for this order."""
-    return bool(overload(order.chart) or probable_overload(order.chart) or order.studies.blocking)
+    """Return whether OS-IRON-OVL, OS-IRON-PV or OS-IRON-TSAT45 has fired for this order and carries its warnings."""
+    chart = order.chart
+    stopped = bool(overload(chart) or probable_overload(chart) or order.studies.blocking)
+    return stopped or (bool(polycythaemia(chart)) and chart.listing("labs") is not Listing.NOT_KNOWN)
 
 
 # ------------------------------------------------------------------ the rows
@@ -53,152 +82,140 @@ def _is_stopped(order: IronOrder) -> bool:
 
 def _allergy(order: IronOrder) -> Finding:
     if order.chart.listing("allergies") is Listing.NOT_KNOWN:
-        return replace(quiet(NAME, "allergies_unknown"), not_checked=("allergies",))
+        return unknown(NAME, "allergies_unknown", not_checked=("allergies",))
     own = order.drug.product.ingredient_names()
-    same = [allergy for allergy in order.chart.allergies if not allergy.ingredients.isdisjoint(own)]
-    iron = [allergy for allergy in order.chart.allergies if not allergy.concepts.isdisjoint(_TO_IRON)]
-    if not (same or iron):
+    known = reactions_to(order.chart, own) or reactions_to_infused_iron(order.chart)
+    if not known:
         return quiet(NAME, "no_allergy")
-    critical = bool(same) or "ferumoxytol" in own
-    known = same or iron
-    words = _allergens(known)
-    found = order_fires(
+    critical = bool(reactions_that_stop(order.chart, own))
+    words = render_allergens(known)
+    found = iron_order_fires(
         NAME,
         order,
         "OS-IV-HSR",
         Indicator.CRITICAL if critical else Indicator.WARNING,
-        {"allergy": words, "allergen": words},
+        {
+            "allergy": words,
+            "allergen": words,
+            "reaction_advice": say(order.rules, NAME, "reaction_same" if critical else "reaction_other"),
+        },
         why=("allergy",),
-        suggest=_remove(order, recommended=True) if critical else (),
-        without_labs=True,
+        suggestions=_remove(order, recommended=True) if critical else (),
+        safety_without_labs=True,
     )
-    return with_evidence(found, tuple(known))
-
-
-def _allergens(allergies: list[Allergy]) -> str:
-    names = sorted({name for allergy in allergies for name in allergy.ingredients})
-    return ", ".join(names) or "an iron product"
+    return with_evidence(found, known)
 
 
 def _infection(order: IronOrder) -> Finding:
-    infections = order.chart.diagnosed("sepsis")
-    if not infections:
+    active = infections(order.chart)
+    if not active:
         return quiet(NAME, "not_infected")
-    facts: dict[str, Fact] = {"infection": "sepsis or bacteraemia is active"}
-    found = order_fires(NAME, order, "OS-IV-INFECT", Indicator.WARNING, facts, without_labs=True)
-    return with_evidence(found, infections)
+    facts: dict[str, Fact] = {"infection": say(order.rules, NAME, "sepsis")}
+    found = iron_order_fires(NAME, order, "OS-IV-INFECT", Indicator.WARNING, facts, safety_without_labs=True)
+    return with_evidence(found, active)
 
 
 def _early_pregnancy(order: IronOrder) -> Finding:
     state = pregnancy(order.chart)
     if not state.may_be_first_trimester:
         return quiet(NAME, "not_early_pregnancy")
-    known = state.days is not None
-    words = f"{state.days // 7} weeks" if state.days is not None else "week not known"
-    return order_fires(
+    if state.days is None:
+        words = say(order.rules, NAME, "no_week")
+    else:
+        words = say(order.rules, NAME, "weeks", weeks=state.days // 7)
+    return iron_order_fires(
         NAME,
         order,
         "OS-IV-PREG1",
         Indicator.WARNING,
         {"pregnancy": words},
-        texts=() if known else ("week_unknown",),
-        without_labs=True,
+        texts=() if state.days is not None else ("week_unknown",),
+        safety_without_labs=True,
     )
 
 
 def _in_a_child(order: IronOrder) -> Finding:
     if not is_child(order.chart) or order.states_another_indication:
         return quiet(NAME, "adult")
-    return order_fires(NAME, order, "OS-IV-CHILD", Indicator.WARNING, {})
+    return iron_order_fires(NAME, order, "OS-IV-CHILD", Indicator.WARNING, {})
 
 
 def _phosphate(order: IronOrder) -> Finding:
-    if _FCM not in order.drug.product.ingredient_names():
+    if FERRIC_CARBOXYMALTOSE not in order.drug.product.ingredient_names():
         return quiet(NAME, "not_fcm")
     if order.chart.listing("labs") is Listing.NOT_KNOWN:
         return unknown(NAME, "labs_unknown", ("labs",))
-    known = _recent_phosphate(order)
-    if known and known.quantity.surely_below(order.studies.limit("phosphate.low")):
-        return _phosphate_card(order, Indicator.CRITICAL, {"phosphate": known}, f"phosphate {inline(known)} is low")
-    if known or not _phosphate_risk(order):
-        return quiet(NAME, "phosphate_fits")
-    days = order.rules.limit("phos_days").days
-    facts = {**_phosphate_risk(order), "phosphate_missing": f"none usable within {days} days"}
-    words = "no phosphate within {days} days before a repeat or with a risk of low phosphate"
-    return _phosphate_card(order, Indicator.WARNING, facts, words.format(days=days))
+    low = low_phosphate(order.chart, order.rules)
+    if low:
+        words = say(order.rules, NAME, "phosphate_is_low", phosphate=low)
+        return _phosphate_card(order, Indicator.CRITICAL, {"phosphate": low}, words)
+    risk, unused = phosphate_risk(order.chart, order.rules), unread(phosphate(order.chart, order.rules))
+    if enough_phosphate(order.chart, order.rules) or not risk:
+        return value_unread(NAME, *unused) or quiet(NAME, "phosphate_fits")
+    missing = phrase("results.none_within", window=order.rules.limit("phos_days"))
+    facts: dict[str, Fact] = {**risk, "phosphate_missing": missing, **numbered("unusable", unused)}
+    return _phosphate_card(order, Indicator.WARNING, facts, say(order.rules, NAME, "phosphate_is_missing"))
 
 
-def _phosphate_card(order: IronOrder, indicator: Indicator, facts: dict[str, Fact], words: str) -> Finding:
+def _phosphate_card(order: IronOrder, indicator: Indicator, facts: dict[str, Fact], words: Text) -> Finding:
     suggest: tuple[Suggestion, ...] = (OrderTests(("phosphate",)),)
-    return order_fires(
+    found = iron_order_fires(
         NAME,
         order,
         "OS-IV-FCM-PHOS",
         indicator,
-        {**facts, "phosphate_summary": words},
+        {**facts, "phosphate_summary": words, "or_another": _or_another(order)},
         why=tuple(facts),
-        suggest=suggest if indicator is Indicator.WARNING else (),
+        suggestions=suggest if indicator is Indicator.WARNING else (),
     )
+    return with_evidence(found, phosphate_risk_evidence(order.chart)) if "phosphate_missing" in facts else found
 
 
-def _recent_phosphate(order: IronOrder) -> LabResult | None:
-    """None where the newest cannot be placed on one side of the limit (clinical page 0.3, rule 5)."""
-    limits = (Limit(order.studies.limit("phosphate.low"), False),)
-    return read(order.chart, "phosphate", max_age_days=order.rules.limit("phos_days").days, limits=limits).result
-
-
-def _phosphate_risk(order: IronOrder) -> dict[str, Fact]:
-    """A repeat 15 to 90 days after the last ferric carboxymaltose, or a coded or measured risk."""
-    facts: dict[str, Fact] = {}
-    last = _last_fcm(order)
-    if last and last.given_on:
-        days = (order.chart.today - last.given_on.last).days
-        if order.rules.limit("iv.one_course_days").days < days <= order.rules.limit("fcm_days").days:
-            facts["last_iv"] = last
-    if order.chart.diagnosed("malabsorption", "bariatric", "hyperparathyroidism"):
-        facts["risk"] = "malabsorption, bariatric surgery or hyperparathyroidism"
-    vitamin_d = _low_vitamin_d(order)
-    if vitamin_d:
-        facts["vitd"] = vitamin_d
-    return facts
-
-
-def _last_fcm(order: IronOrder) -> Drug | None:
-    given = [drug for drug in order.chart.drugs if drug.given_on and _FCM in drug.product.ingredient_names()]
-    return max(given, key=lambda drug: drug.given_on.order) if given else None  # type: ignore[union-attr]
-
-
-def _low_vitamin_d(order: IronOrder) -> LabResult | None:
-    days = order.rules.limit("fcm.vitd_days").days
-    newest = next((r for r in order.chart.results("vitd") if r.when.within_days(days, order.chart.today)), None)
-    low = newest is not None and newest.quantity.surely_below(order.studies.limit("fcm.vitd"))
-    return newest if low else None
+def _or_another(order: IronOrder) -> Text:
+    """Return that another intravenous iron may be chosen; nothing where each of them is stopped."""
+    return NOTHING if against_infusions(order.chart) else say(order.rules, NAME, "or_another_iron")
 
 
 def _agent(order: IronOrder) -> Finding:
     outside = not is_esrd(order.chart) and order.reason_is_rls_or_none
-    if outside and not order.drug.product.ingredient_names().isdisjoint(_NOT_STUDIED):
-        return order_fires(NAME, order, "OS-IV-AGENT", Indicator.INFO, {})
-    return quiet(NAME, "agent_fits")
+    if not outside or order.drug.product.ingredient_names().isdisjoint(_NOT_STUDIED):
+        return quiet(NAME, "agent_fits")
+    if against_infusions(order.chart):
+        return quiet(NAME, "outranked")
+    first = against_product(order.chart, order.rules, FERRIC_CARBOXYMALTOSE)
+    others = [name for name in (IRON_DEXTRAN, FERUMOXYTOL) if not against_product(order.chart, order.rules, name)]
+    advice = "agent_first" if not first else "agent_others" if others else "agent_none"
+    facts: dict[str, Fact] = {
+        "agent_evidence": say(order.rules, NAME, "agent_barred", barred=first) if first else _the_evidence(order),
+        "agent_advice": say(order.rules, NAME, advice, others=_either(order, others)),
+    }
+    return iron_order_fires(NAME, order, "OS-IV-AGENT", Indicator.INFO, facts, why=())
+
+
+def _the_evidence(order: IronOrder) -> Text:
+    return say(order.rules, NAME, "agent_evidence")
+
+
+def _either(order: IronOrder, others: list[str]) -> Text:
+    """Return the conditional options as a sentence; nothing where none is left."""
+    if not others:
+        return NOTHING
+    words = say(order.rules, NAME, "agent_" + "_or_".join(name.split()[-1] for name in others))
+    return say(order.rules, NAME, "agent_conditional", others=words)
 
 
 def _boxed_warning(order: IronOrder) -> Finding:
-    own = order.drug.product.ingredient_names()
-    boxed = [name for name in _BOXED if name in own]
-    if not boxed or _tolerated_in_this_course(order):
+    found = boxed(order)
+    if not found:
         return quiet(NAME, "no_boxed_warning")
-    lines = order.rules.decisions[NAME].texts[f"boxed_{boxed[0].replace(' ', '_')}"]
-    return order_fires(NAME, order, "OS-IV-BOX", Indicator.INFO, {"boxed_lines": lines}, why=())
-
-
-def _tolerated_in_this_course(order: IronOrder) -> bool:
-    days = order.rules.limit("iv.one_course_days").days
-    own = order.drug.product.ingredient_names()
-    return any(
-        drug.given_on and drug.given_on.within_days(days, order.chart.today)
-        for drug in order.chart.drugs
-        if not own.isdisjoint(drug.product.ingredient_names())
-    )
+    if found == FERRIC_CARBOXYMALTOSE and _phosphate(order).outcome is Outcome.FIRES:
+        return quiet(NAME, "boxed_on_phosphate")
+    kind = "phosphate" if found == FERRIC_CARBOXYMALTOSE else "anaphylaxis"
+    facts: dict[str, Fact] = {
+        "boxed_lines": say(order.rules, NAME, f"boxed_{found.replace(' ', '_')}"),
+        "boxed_for": say(order.rules, NAME, f"boxed_for_{kind}"),
+    }
+    return iron_order_fires(NAME, order, "OS-IV-BOX", Indicator.INFO, facts, why=())
 
 
 def _remove(order: IronOrder, *, recommended: bool = False) -> tuple[Suggestion, ...]:

@@ -1,20 +1,23 @@
-"""Severe RLS although iron is replete; off unless a site switches it on (clinical page 3, last paragraph)."""
+"""Severe RLS although iron is replete; off unless a site switches it on (clinical rationale 3)."""
 
 from __future__ import annotations
 
-from cards.chart import Chart, Listing, Measure
-from cards.finding import Fact, Finding, quiet, unknown
-from cards.iron.studies import ferritin_limits, read_iron_studies
-from cards.levels import confirmed_only, fires, without_drugs
-from cards.quantity import Quantity
-from cards.rules import Rules
-from cards.scope import is_child, is_esrd
+from cards.decisions.iron.studies import ferritin_limits, read_iron_studies
+from cards.decisions.shared.firing import fires
+from cards.decisions.shared.levels import confirmed_only, without_drugs
+from cards.decisions.shared.severe_rls import gabapentinoid_is_barred, render_caution
+from cards.facts.chart import Chart, Listing, Measure
+from cards.facts.finding import Fact, Finding, quiet, unknown
+from cards.knowledge.limits import is_recent, misses
+from cards.knowledge.rules import Rules
+from cards.patient.status import is_child, is_esrd
+from cards.wording.phrases import say
 
 NAME = "rx_review"
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """Fires where a recent severity score is high, ferritin and TSAT are replete, and no gabapentinoid is active."""
+    """Return a card for a high severity score with replete iron and no active gabapentinoid."""
     if not rules.is_on("rx_review"):
         return (quiet(NAME, "switched_off"),)
     early = confirmed_only(NAME, chart)
@@ -26,31 +29,32 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
         return (unknown(NAME, "labs_unknown", ("labs",)),)
     score = _score(chart, rules)
     if score is None:
-        return (unknown(NAME, "labs_cut", ()) if not chart.knows("labs") else quiet(NAME, "no_score"),)
-    if score.value < rules.limit("irls.severe").value:
+        return (unknown(NAME, "labs_cut") if not chart.knows("labs") else quiet(NAME, "no_score"),)
+    if misses(score.value, rules.limit("irls.severe")):
         return (quiet(NAME, "not_severe"),)
     return (_severe(chart, rules, score),)
 
 
 def _score(chart: Chart, rules: Rules) -> Measure | None:
-    """The newest total of the International RLS scale in its window; it reaches the chart by a site's local code."""
-    days = rules.limit("irls.days").days
-    fresh = (each for each in chart.measures if each.kind == "irls" and each.when.within_days(days, chart.today))
+    """Return the newest International RLS score in its window; a site's local code brings it into the chart."""
+    window = rules.limit("irls.days")
+    fresh = (each for each in chart.measures if each.kind == "irls" and is_recent(each.when, window, chart.today))
     return max(fresh, key=lambda each: each.when.order, default=None)
 
 
 def _severe(chart: Chart, rules: Rules, score: Measure) -> Finding:
-    studies = read_iron_studies(
-        chart, rules, window=rules.limit("fresh_days").days, extra_limits=ferritin_limits(chart)
-    )
+    studies = read_iron_studies(chart, rules, window="fresh_days", limits=ferritin_limits(chart))
     ferritin, tsat = studies.ferritin, studies.tsat
     if ferritin is None or tsat is None:
-        return unknown(NAME, "labs_cut", ()) if not chart.knows("labs") else quiet(NAME, "iron_unknown")
-    replete = studies.ferritin_above("ferritin.mid") and not studies.tsat_below("tsat.low") and not studies.blocking
+        return unknown(NAME, "labs_cut") if not chart.knows("labs") else quiet(NAME, "iron_unknown")
+    replete = studies.ferritin_misses("ferritin.mid") and not studies.tsat_meets("tsat.low") and not studies.blocking
     if not replete:
         return quiet(NAME, "not_replete", ferritin=ferritin, tsat=tsat)
     if chart.active_drugs("gabapentinoid"):
         return quiet(NAME, "taken")
-    facts: dict[str, Fact] = {"irls": Quantity(score.value, "of 40"), "ferritin": ferritin, "tsat": tsat}
-    card = fires(NAME, "RX-REVIEW", chart, rules, {**facts, "irls_when": score.when}, texts=("gabapentinoids",))
-    return without_drugs(NAME, chart) or card
+    if gabapentinoid_is_barred(chart):
+        return quiet(NAME, "barred")
+    facts: dict[str, Fact] = {"irls": say(rules, NAME, "score", points=score.value), "ferritin": ferritin, "tsat": tsat}
+    facts |= {"irls_when": score.when}
+    said = {**facts, "caution": render_caution(chart, rules)}
+    return without_drugs(NAME, chart) or fires(NAME, "RX-REVIEW", chart, rules, said, why=tuple(facts))

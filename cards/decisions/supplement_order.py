@@ -1,4 +1,4 @@
-"""Draft supplements whose stated reason is RLS, without a level that shows a lack (amendments, section 4)."""
+"""Draft supplements whose stated reason is RLS, without a level that shows a deficiency (clinical amendments 4)."""
 
 from __future__ import annotations
 
@@ -6,31 +6,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cards.chart import Chart, Drug, Listing
-from cards.drug_orders import DrugOrder, is_for_rls, is_ordered, order_fires, orders_in_scope
-from cards.finding import Fact, Finding, Indicator, OrderTests, quiet, unknown
-from cards.levels import level, numbered
-from cards.rules import Rules
-from cards.scope import pregnancy
+from cards.decisions.shared.drug_orders import DrugOrder, is_ordered, order_fires, orders_in_scope
+from cards.decisions.shared.levels import level, numbered
+from cards.facts.chart import Chart, Listing
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, quiet, unknown
+from cards.knowledge.limits import meets, misses
+from cards.knowledge.rules import Rules
+from cards.patient.pregnancy import pregnancy
+from cards.wording.phrases import listed, printed, say
 
 NAME = "supplement_order"
-_NOT_SUPPLEMENTS = ("laxative", "antacid", "bowel-preparation")
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A drug class with the analyte that would show the lack, the words for it, and whether a dose counts."""
+    """A drug class with the analyte that would show a deficiency, and whether a dose counts."""
 
     drug_class: str
     analyte: str
-    words: str
     counts: Callable[[DrugOrder], bool]
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """One card for all such drafts of the basket."""
-    classes = tuple(kind.drug_class for kind in _KINDS)
-    orders, outside = orders_in_scope(NAME, chart, rules, classes, _concerns)
+    """Return one card for all such drafts of the call."""
+    orders, outside = orders_in_scope(NAME, chart, rules)
     asked = tuple(order for order in orders if _kinds_of(order))
     if not asked:
         return outside or (quiet(NAME, "nothing_new"),)
@@ -40,13 +39,8 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     return (*outside, _by_levels(chart, rules, asked))
 
 
-def _concerns(drug: Drug) -> bool:
-    """A single supplement given for RLS."""
-    return is_for_rls(drug) and not drug.has("multi-ingredient", *_NOT_SUPPLEMENTS)
-
-
 def _kinds_of(order: DrugOrder) -> tuple[_Kind, ...]:
-    """What the order brings in a dose that counts, and does not renew."""
+    """Return the supplements that the order brings in a dose that counts, and does not renew."""
     return tuple(
         kind
         for kind in _KINDS
@@ -55,9 +49,8 @@ def _kinds_of(order: DrugOrder) -> tuple[_Kind, ...]:
 
 
 def _is_expected(chart: Chart, rules: Rules) -> str:
-    """Why supplements are usual for this patient, as a key of `because`."""
-    age = chart.age
-    if age is not None and not rules.limit("supp.age_from").value <= age < rules.limit("supp.age_until").value:
+    """Return why supplements are usual for this patient, as a key of `because`."""
+    if misses(chart.age, rules.limit("supp.age_from")) or misses(chart.age, rules.limit("supp.age_until")):
         return "age"
     if pregnancy(chart).is_pregnant:
         return "pregnancy"
@@ -71,12 +64,12 @@ def _by_levels(chart: Chart, rules: Rules, orders: tuple[DrugOrder, ...]) -> Fin
     if not missing:
         return quiet(NAME, "level_known")
     if chart.listing("labs") is Listing.CUT:
-        return unknown(NAME, "labs_cut", ())
+        return unknown(NAME, "labs_cut", not_checked=("labs",))
     return _card(rules, missing)
 
 
 def _without_level(order: DrugOrder) -> tuple[_Kind, ...]:
-    """The kinds without a usable level that is known or asked for."""
+    """Return the kinds for which no usable level is known or ordered."""
     return tuple(
         kind
         for kind in _kinds_of(order)
@@ -87,10 +80,9 @@ def _without_level(order: DrugOrder) -> tuple[_Kind, ...]:
 
 def _card(rules: Rules, missing: list[tuple[DrugOrder, tuple[_Kind, ...]]]) -> Finding:
     kinds = tuple(dict.fromkeys(kind for _, found in missing for kind in found))
-    drugs = dict.fromkeys(order.drug.product.name for order, _ in missing)
-    levels = ", ".join(kind.words for kind in kinds)
-    days = rules.limit("vitamin_days").days
-    facts: dict[str, Fact] = {**numbered("drug", drugs), "level_missing": f"{levels}: none usable within {days} days"}
+    drugs = dict.fromkeys(printed(order.drug) for order, _ in missing)
+    levels = listed(say(rules, NAME, f"level_of_{kind.analyte}") for kind in kinds)
+    facts: dict[str, Fact] = {**numbered("drug", drugs), "level_missing": say(rules, NAME, "no_level", levels=levels)}
     return order_fires(
         NAME,
         tuple(order for order, _ in missing),
@@ -98,7 +90,7 @@ def _card(rules: Rules, missing: list[tuple[DrugOrder, tuple[_Kind, ...]]]) -> F
         Indicator.INFO,
         facts,
         why=tuple(facts),
-        suggest=tuple(OrderTests((kind.analyte,)) for kind in kinds),
+        suggestions=tuple(OrderTests((kind.analyte,)) for kind in kinds),
     )
 
 
@@ -106,15 +98,14 @@ def _card(rules: Rules, missing: list[tuple[DrugOrder, tuple[_Kind, ...]]]) -> F
 
 
 def _pyridoxine_counts(order: DrugOrder) -> bool:
-    dose = order.daily_mg("b6")
-    return dose is not None and dose > order.rules.limit("supp.b6").value
+    return meets(order.daily_mg("b6"), order.rules.limit("supp.b6"))
 
 
 def _vitamin_d_counts(order: DrugOrder) -> bool:
-    """By the day; 50,000 IU once a week is more than 7,000 IU a day."""
+    """Return whether the dose counts, by the day: 50,000 IU once a week is more than 7,000 IU a day."""
     doses = order.drug.daily.international_units.values() if order.drug.daily else ()
     known = [dose for dose in doses if dose is not None]
-    return sum(known, Decimal(0)) > order.rules.limit("supp.vitd").value
+    return meets(sum(known, Decimal(0)), order.rules.limit("supp.vitd"))
 
 
 def _always(order: DrugOrder) -> bool:
@@ -122,8 +113,8 @@ def _always(order: DrugOrder) -> bool:
 
 
 _KINDS = (
-    _Kind("b6", "plp", "vitamin B6", _pyridoxine_counts),
-    _Kind("magnesium-oral", "magnesium", "magnesium", _always),
-    _Kind("b12", "b12", "vitamin B12", _always),
-    _Kind("vitd", "vitd", "25-OH vitamin D", _vitamin_d_counts),
+    _Kind("b6", "plp", _pyridoxine_counts),
+    _Kind("magnesium-oral", "magnesium", _always),
+    _Kind("b12", "b12", _always),
+    _Kind("vitd", "vitd", _vitamin_d_counts),
 )

@@ -1,31 +1,37 @@
-"""25-OH vitamin D on patient-view: low, high, or toxic with a high calcium (clinical pages 2 and 6.1)."""
+"""25-OH vitamin D on patient-view: low, high, or toxic with a high calcium (clinical rationale 2 and 6.1)."""
 
 from __future__ import annotations
 
-from cards.chart import Chart, Drug, LabResult
-from cards.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
-from cards.levels import fires, labs_first, level, meets, numbered, without_level
-from cards.rules import Rules, Threshold
-from cards.wording import fill
+from cards.decisions.iron.replete import review_if_replete
+from cards.decisions.shared.firing import fires
+from cards.decisions.shared.levels import as_suspected, level, numbered, recheck_day, without_labs, without_level
+from cards.facts.chart import Chart, Drug, LabResult
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
+from cards.knowledge.limits import meets
+from cards.knowledge.rules import Rules, Threshold
+from cards.wording.phrases import phrase, say
 
 NAME = "vitamin_d"
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """At most one card."""
-    early = labs_first(NAME, chart)
-    if early:
-        return (early,)
+    """Return at most one card."""
+    return (as_suspected(without_labs(NAME, chart) or _by_level(chart, rules), chart, "VITD-HIGH"),)
+
+
+def _by_level(chart: Chart, rules: Rules) -> Finding:
     low = _low_limit(rules)
     reading = level(chart, rules, "vitd", "vitamin_days", "vitd.def", low.name, "vitd.high")
-    vitd = reading.result
+    vitd = reading.bounds
     if vitd is None:
-        return (without_level(NAME, chart, reading),)
+        return without_level(NAME, chart, reading)
     if meets(vitd, rules.limit("vitd.high")):
-        return (_high(chart, rules, vitd),)
+        return _high(chart, rules, vitd)
     if meets(vitd, low):
-        return (_low(chart, rules, vitd, low),)
-    return (quiet(NAME, "enough", vitd=vitd),)
+        return _low(chart, rules, vitd, low)
+    if reading.censored:
+        return without_level(NAME, chart, reading)
+    return quiet(NAME, "enough", vitd=vitd)
 
 
 def _low_limit(rules: Rules) -> Threshold:
@@ -35,21 +41,23 @@ def _low_limit(rules: Rules) -> Threshold:
 def _high(chart: Chart, rules: Rules, vitd: LabResult) -> Finding:
     calcium = level(chart, rules, "calcium", "mineral_days", "ca_hi").result
     toxic = meets(vitd, rules.limit("vitd.tox")) and meets(calcium, rules.limit("ca_hi"))
-    missing = f"none usable within {rules.limit('mineral_days').days} days"
+    missing = phrase("results.none_within", window=rules.limit("mineral_days"))
     facts: dict[str, Fact] = {"vitd": vitd, **({"calcium": calcium} if calcium else {"calcium_missing": missing})}
     facts |= numbered("drug", chart.active_drugs("vitd", "vitd-active"))
     why = tuple(facts)
-    facts |= {"next_step": fill(rules.decisions[NAME].texts["known" if calcium else "check"], facts, rules)}
-    to_order: tuple[Suggestion, ...] = (OrderTests(("calcium", "egfr")),) if toxic or calcium is None else ()
+    facts |= {"next_step": say(rules, NAME, "known" if calcium else "check", **facts)}
+    check = (OrderTests(("calcium", "egfr")),) if toxic or calcium is None else ()
+    review, said = ((), {}) if toxic else review_if_replete(chart, rules)
+    to_order: tuple[Suggestion, ...] = (*check, OrderTests(("vitd",), due=recheck_day(chart)))
     return fires(
         NAME,
         "VITD-TOX" if toxic else "VITD-HIGH",
         chart,
         rules,
-        facts,
+        {**facts, **said},
         indicator=Indicator.CRITICAL if toxic else Indicator.WARNING,
         why=why,
-        texts=_other_causes(chart),
+        texts=(*_other_causes(chart), *review),
         suggestions=to_order,
     )
 
@@ -60,18 +68,21 @@ def _low(chart: Chart, rules: Rules, vitd: LabResult, limit: Threshold) -> Findi
         return quiet(NAME, "treated", vitd=vitd, drug=treated[0])
     surely_deficient = meets(vitd, rules.limit("vitd.def"))
     facts: dict[str, Fact] = {"vitd": vitd, "limit": rules.limit("vitd.def") if surely_deficient else limit}
-    calcium = level(chart, rules, "calcium", "mineral_days", "ca_hi").result
+    # As long as an order of vitamin D would be held for a high calcium, treating is not advised either.
+    calcium = level(chart, rules, "calcium", "ca_days_order", "ca_hi").result
     is_high = meets(calcium, rules.limit("ca_hi"))
+    calcium = calcium if is_high else level(chart, rules, "calcium", "mineral_days", "ca_hi").result
     facts |= {"calcium": calcium} if calcium else {}
-    facts |= {"next_step": fill(rules.decisions[NAME].texts["hold" if is_high else "treat"], facts, rules)}
+    facts |= {"next_step": say(rules, NAME, "hold" if is_high else "treat", **facts)}
     said = (("advice_calcium", is_high), ("insufficient", not surely_deficient))
-    texts = (*(name for name, applies in said if applies), *_other_causes(chart))
+    review, line = review_if_replete(chart, rules)
+    texts = (*(name for name, applies in said if applies), *_other_causes(chart), *review)
     why = ("vitd", *(("calcium",) if calcium else ()))
-    return fires(NAME, "VITD-LOW", chart, rules, facts, why=why, texts=texts)
+    return fires(NAME, "VITD-LOW", chart, rules, {**facts, **line}, why=why, texts=texts)
 
 
 def _treatment(chart: Chart) -> tuple[Drug, ...]:
-    """Vitamin D under way; its active forms only where the deficiency itself is coded (amendments, section 4)."""
+    """Return the vitamin D being taken; active forms only where the deficiency is coded (clinical amendments 4)."""
     active_forms = chart.active_drugs("vitd-active")
     if chart.diagnosed("vitamin-d-deficiency"):
         return (*chart.active_drugs("vitd"), *active_forms)
@@ -80,6 +91,6 @@ def _treatment(chart: Chart) -> tuple[Drug, ...]:
 
 
 def _other_causes(chart: Chart) -> tuple[str, ...]:
-    """What raises calcium by itself, so that vitamin D needs more care."""
+    """Return the texts on what raises calcium by itself, so that vitamin D needs more care."""
     found = (("advice_granulomatous", "granulomatous-disease"), ("advice_parathyroid", "hyperparathyroidism"))
     return tuple(text for text, concept in found if chart.diagnosed(concept))

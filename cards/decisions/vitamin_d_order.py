@@ -1,12 +1,15 @@
-"""Draft orders of vitamin D: stop where 25-OH vitamin D or calcium is high (clinical page 3)."""
+"""Draft orders of vitamin D: stop where 25-OH vitamin D or calcium is high (clinical rationale 3)."""
 
 from __future__ import annotations
 
-from cards.chart import Chart, LabResult
-from cards.drug_orders import DrugOrder, judge_each, order_fires, value_may_be_cut_off, without_labs
-from cards.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, quiet
-from cards.levels import level, meets
-from cards.rules import Rules
+from cards.decisions.shared.drug_orders import DrugOrder, judge_each, order_fires, value_may_be_cut_off
+from cards.decisions.shared.levels import level, numbered, unread, value_unread, without_labs
+from cards.facts.chart import Chart, LabResult, UnusableResult
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, quiet
+from cards.knowledge.limits import meets
+from cards.knowledge.rules import Rules
+from cards.labs.latest import Reading
+from cards.wording.phrases import say
 
 NAME = "vitamin_d_order"
 #: (analyte, limit of the warning, limit of the stop); the active forms are judged by calcium alone.
@@ -15,8 +18,8 @@ _CALCIUM = ("calcium", "ca_hi", "ca_severe")
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
-    """One finding per draft of vitamin D or of one of its active forms."""
-    return judge_each(NAME, chart, rules, ("vitd", "vitd-active"), _judge)
+    """Return one finding per draft of vitamin D or of one of its active forms."""
+    return judge_each(NAME, chart, rules, _judge)
 
 
 def _judge(order: DrugOrder) -> Finding:
@@ -24,27 +27,38 @@ def _judge(order: DrugOrder) -> Finding:
     if no_labs:
         return no_labs
     rows = (_VITAMIN_D, _CALCIUM) if order.drug.has("vitd") else (_CALCIUM,)
-    known = {row[0]: found for row in rows if (found := _read(order, row))}
+    readings = {row[0]: _read(order, row) for row in rows}
+    known = {name: found for name, reading in readings.items() if (found := reading.bounds)}
+    unused = unread(*readings.values())
     severe = [row for row in rows if meets(known.get(row[0]), order.rules.limit(row[2]))]
     high = [row for row in rows if meets(known.get(row[0]), order.rules.limit(row[1]))]
     if severe or high:
-        return _card(order, Indicator.CRITICAL if severe else Indicator.WARNING, known, (severe or high)[0])
+        return _card(order, Indicator.CRITICAL if severe else Indicator.WARNING, known, (severe or high)[0], unused)
+    no_answer = value_unread(NAME, *unused)
+    if no_answer:
+        return no_answer
     if len(known) < len(rows):
         return value_may_be_cut_off(NAME, order.chart) or quiet(NAME, "no_level")
     return quiet(NAME, "fits")
 
 
-def _read(order: DrugOrder, row: tuple[str, str, str]) -> LabResult | None:
+def _read(order: DrugOrder, row: tuple[str, str, str]) -> Reading:
     days = {"vitd": "vitamin_days", "calcium": "ca_days_order"}[row[0]]
-    return level(order.chart, order.rules, row[0], days, row[1], row[2]).result
+    return level(order.chart, order.rules, row[0], days, row[1], row[2])
 
 
-def _card(order: DrugOrder, indicator: Indicator, known: dict[str, LabResult], row: tuple[str, str, str]) -> Finding:
-    """`row` is the one that decided: its result stands in the summary."""
+def _card(
+    order: DrugOrder,
+    indicator: Indicator,
+    known: dict[str, LabResult],
+    row: tuple[str, str, str],
+    unused: tuple[UnusableResult, ...],
+) -> Finding:
+    """Return the card; the result of `row`, which decided, stands in the summary."""
     chart = order.chart
     critical = indicator is Indicator.CRITICAL
     decided: dict[str, Fact] = {"decided": known[row[0]], "over": order.rules.limit(row[2] if critical else row[1])}
-    named: dict[str, Fact] = {"measured": {"vitd": "25-OH vitamin D", "calcium": "calcium"}[row[0]]}
+    named: dict[str, Fact] = {"measured": say(order.rules, NAME, f"measured_{row[0]}")}
     remove: tuple[Suggestion, ...] = (RemoveDraft(order.draft.reference, recommended=True),) if critical else ()
     tests: tuple[Suggestion, ...] = () if "calcium" in known else (OrderTests(("calcium",)),)
     texts = (
@@ -57,8 +71,8 @@ def _card(order: DrugOrder, indicator: Indicator, known: dict[str, LabResult], r
         (order,),
         "OS-VITD",
         indicator,
-        {**known, **decided, **named},
-        why=tuple(known),
+        {**known, **decided, **named, **numbered("unusable", unused)},
+        why=(*known, *numbered("unusable", unused)),
         texts=tuple(name for name, applies in texts if applies),
-        suggest=(*remove, *tests),
+        suggestions=(*remove, *tests),
     )

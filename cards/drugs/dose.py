@@ -1,5 +1,9 @@
 """What a day brings of each ingredient: strength times quantity times frequency.
 
+Iron is counted for the fullest day, on which everything is taken that is taken at all (clinical amendments 2, section
+1): its effect and its harm follow the single intake, not the mean of a week. `fullest_mg` is the same of every
+ingredient, for gabapentinoids (clinical amendments 2, section 2).
+
 Where the order gives a range, the upper end counts, for every rule is an upper limit. What cannot be told is `None`.
 """
 
@@ -8,28 +12,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import ROUND_UP, Decimal
 
-from cards.chart import Amount, DailyDose, Product
 from cards.drugs.forms import LIQUID
 from cards.drugs.instructions import Taken, taken_of
 from cards.drugs.iron import Iron, elemental_iron, is_iron
 from cards.drugs.kinds import MULTI_INGREDIENT
-from cards.drugs.numbers import IRON_MG
+from cards.drugs.numbers import IRON_MG, measurable
 from cards.drugs.timing import number
-from cards.reading.shapes import Json, objects
+from cards.facts.chart import Amount, DailyDose, Product
+from cards.fhir.json_values import Json, objects
 
 _IU_PER_MG = Decimal(40000)  # vitamin D: 1 microgram is 40 international units
 _SMALLEST = Decimal("0.0001")
 
 
 def daily_dose(dosage: Json, product: Product, *, one_dose: bool = False) -> DailyDose:
-    """The daily dose of a product under these instructions (`dosageInstruction`, `dosage`, of any FHIR version).
+    """Return the daily dose of a product under these instructions (`dosageInstruction`, `dosage`, of any FHIR version).
 
     Several instructions add up; those of another `sequence` follow one another, so the largest counts. `one_dose`: the
     single dose stands for the day.
     """
     phases: dict[Decimal | None, list[Taken]] = {}
     for each in objects(dosage):
-        phases.setdefault(number(each.get("sequence")), []).append(taken_of(each, one_dose))
+        phases.setdefault(number(each.get("sequence")), []).append(taken_of(each, one_dose, product))
     doses = [_of_phase(phase, product) for phase in phases.values()] or [_of_phase([], product)]
     return _largest(doses)
 
@@ -43,9 +47,15 @@ def _of_phase(phase: Iterable[Taken], product: Product) -> DailyDose:
     total = None if not iron or any(each is None for each in iron) else sum(each.mg for each in iron if each)
     return DailyDose(
         mg=mg,
+        fullest_mg={
+            each.ingredient: _sum(_mg(one.on_a_full_day, each, product) for one in taken)
+            for each in product.ingredients
+        },
+        after_dialysis=bool(taken) and all(one.after_dialysis for one in taken),
         international_units={name: value for name, value in units.items() if value is not None},
-        elemental_iron_mg=_rounded(Decimal(total)) if total is not None else None,
+        elemental_iron_mg=None if total is None else _rounded(Decimal(total)),
         iron_salt_known=all(each is not None and each.salt_known for each in iron),
+        iron_every_day=all(one.on_a_full_day.per_day == one.per_day for one in taken),
     )
 
 
@@ -55,8 +65,10 @@ def _sum(read: Iterable[Decimal | None]) -> Decimal | None:
     return _rounded(sum(known, Decimal(0))) if parts and len(known) == len(parts) else None
 
 
-def _rounded(value: Decimal) -> Decimal:
-    """To four places, upwards: seven sevenths of a weekly dose are never less than it."""
+def _rounded(value: Decimal) -> Decimal | None:
+    """To four places, upwards: seven sevenths of a weekly dose are never less than it. `None` where it is no dose."""
+    if measurable(value) is None:
+        return None
     exact = value.quantize(_SMALLEST)
     cut = exact if exact == value else value.quantize(_SMALLEST, ROUND_UP)
     return cut.normalize() + 0
@@ -93,7 +105,7 @@ def _iu(taken: Taken, amount: Amount, product: Product) -> Decimal | None:
 
 
 def _iron(taken: Iterable[Taken], amount: Amount, product: Product) -> Iron | None:
-    each_day = [_iron_of(one, amount, product) for one in taken]
+    each_day = [_iron_of(one.on_a_full_day, amount, product) for one in taken]
     known = [each for each in each_day if each is not None]
     if not each_day or len(known) < len(each_day):
         return None
@@ -130,12 +142,15 @@ def _largest(doses: list[DailyDose]) -> DailyDose:
     iron = [each.elemental_iron_mg for each in doses]
     return DailyDose(
         mg={name: _maximum([each.mg.get(name) for each in doses]) for name in doses[0].mg},
+        fullest_mg={name: _maximum([each.fullest_mg.get(name) for each in doses]) for name in doses[0].fullest_mg},
+        after_dialysis=all(each.after_dialysis for each in doses),
         international_units={
             name: _maximum([each.international_units.get(name) for each in doses])
             for name in doses[0].international_units
         },
         elemental_iron_mg=_maximum(iron),
         iron_salt_known=all(each.iron_salt_known for each in doses),
+        iron_every_day=all(each.iron_every_day for each in doses),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cards.reading.shapes import Json, codings, objects, text_of
+from cards.fhir.json_values import Json, codings, objects, text_of
 
 ORAL, IV, IM, SUBCUTANEOUS = "oral", "iv", "im", "subcutaneous"
 INJECTED = frozenset({IV, IM, SUBCUTANEOUS, "injection"})
@@ -83,17 +83,19 @@ _RELEASE = re.compile(
     r"\b(?:extended[ -]release|sustained[ -]release|modified[ -]release|prolonged[ -]release|controlled[ -]release|"
     r"slow[ -]?release|slow[ -]?(?:fe|iron)|timed[ -]release|xr|er|sr|xl|cr|mr|retard|(?:12|24) ?hr?)\b"
 )
+#: Brands of extended release whose names do not say so; they often stand in brackets after the product.
+_EXTENDED_BRANDS = re.compile(r"\bgralise\b")
 SOLID = frozenset({"tablet", "capsule", "chewable tablet", "disintegrating tablet"})
 LIQUID = "liquid"
 
 
-def route_in_words(text: str) -> str:
-    """The route that words (already plain) name or a form implies; empty where nothing tells."""
+def route_named(text: str) -> str:
+    """Return the route that words (already plain) name or a form implies; empty where nothing tells."""
     return next((route for pattern, route in _ROUTE_WORDS if pattern.search(text)), "")
 
 
-def form_in_words(text: str) -> str:
-    """The dose form that words (already plain) name; empty where nothing tells."""
+def form_named(text: str) -> str:
+    """Return the dose form that words (already plain) name; empty where nothing tells."""
     return next((form for pattern, form in _FORM_WORDS if pattern.search(text)), "")
 
 
@@ -101,10 +103,15 @@ def is_extended_release(text: str) -> bool:
     return bool(_RELEASE.search(text))
 
 
+def names_extended_brand(text: str) -> bool:
+    """Return whether words (already plain) name a brand of extended release that does not say so."""
+    return bool(_EXTENDED_BRANDS.search(text))
+
+
 def route_of(concept: Json) -> str:
-    """The route of a dosage, from its code or its words; empty where nothing tells."""
+    """Return the route of a dosage, from its code or its words; empty where nothing tells."""
     for _, code in codings(concept):
         if code.upper() in _ROUTE_CODES:
             return _ROUTE_CODES[code.upper()]
     said = [text_of(each) for each in objects(concept)] or [text_of(concept)]
-    return next((route for words in said if (route := route_in_words(words.lower()))), "")
+    return next((route for words in said if (route := route_named(words.lower()))), "")

@@ -1,4 +1,4 @@
-"""What a list of orders says together: since when a drug is taken, and when iron was infused (clinical page 4.8)."""
+"""What a list of orders says together: how long a drug is taken, when iron was infused (clinical rationale 4.8)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
-from cards.chart import Drug
-from cards.definitions import whole
-from cards.moment import Moment
+from cards.dates import PartialDate
+from cards.facts.chart import Drug
+from cards.knowledge.definitions import defined
+from cards.knowledge.limits import meets
 
 
 def with_history(drugs: Iterable[Drug]) -> tuple[Drug, ...]:
-    """The same drugs; an active one starts where the first order of its unbroken row started.
+    """Return the drugs with an active one starting where the first order of its unbroken row started.
 
-    Where infusions were recorded as given, the order for them is no infusion of its own.
+    Where infusions were recorded as given, the order for them is no infusion of its own. A dispense is no drug beside
+    the order that it fills, nor beside the dispense after it.
     """
     listed = tuple(drugs)
     rows: dict[frozenset[str], list[Drug]] = {}
@@ -22,7 +24,8 @@ def with_history(drugs: Iterable[Drug]) -> tuple[Drug, ...]:
         rows.setdefault(_treatment(drug), []).append(drug)
     for row in rows.values():
         row.sort(key=lambda drug: _first_day(drug.start), reverse=True)
-    dated = (replace(drug, start=_start(drug, rows[_treatment(drug)])) if drug.active else drug for drug in listed)
+    told_once = (_without_dispense(drug, rows[_treatment(drug)]) for drug in listed)
+    dated = (replace(drug, start=_start(drug, rows[_treatment(drug)])) if drug.active else drug for drug in told_once)
     return tuple(_without_order_date(drug, rows[_treatment(drug)]) for drug in dated)
 
 
@@ -30,11 +33,20 @@ def _treatment(drug: Drug) -> frozenset[str]:
     return frozenset(name.removeprefix("dried ") for name in drug.product.ingredient_names())
 
 
-def _first_day(moment: Moment | None) -> date:
+def _without_dispense(drug: Drug, row: list[Drug]) -> Drug:
+    """A dispense of what an active order or statement, or a later dispense, tells already is not active."""
+    if not (drug.dispensed and drug.active):
+        return drug
+    active = [other for other in row if other.active]  # the latest first
+    is_told = any(not other.dispensed for other in active) or _first_day(active[0].start) != _first_day(drug.start)
+    return replace(drug, active=False) if is_told else drug
+
+
+def _first_day(moment: PartialDate | None) -> date:
     return moment.first if moment else date.max
 
 
-def _start(drug: Drug, row: list[Drug]) -> Moment | None:
+def _start(drug: Drug, row: list[Drug]) -> PartialDate | None:
     """The earliest start over orders that are active, or ended at most 30 days before the next began."""
     begin = drug.start
     for other in row:  # the latest first
@@ -45,11 +57,11 @@ def _start(drug: Drug, row: list[Drug]) -> Moment | None:
     return begin
 
 
-def _goes_on(earlier: Drug, begin: Moment | None) -> bool:
+def _goes_on(earlier: Drug, begin: PartialDate | None) -> bool:
     """What began at `begin` is the same treatment: not longer after the end of `earlier` than the gap allows."""
     if earlier.end is None or begin is None:
         return False
-    return (begin.first - earlier.end.last).days <= whole("drug.gap_days")
+    return meets((begin.first - earlier.end.last).days, defined("drug.gap_days"))
 
 
 def _without_order_date(drug: Drug, row: list[Drug]) -> Drug:

@@ -12,10 +12,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from cards.code_systems import ATC, HCPCS, RXNORM, UNII
+from cards.drugs.languages.folding import folded_words
+from cards.drugs.languages.translations import translations
+from cards.knowledge.code_systems import ATC, HCPCS, RXNORM, UNII
 
 Code = tuple[str, str]  # (canonical system, code)
 _TOKEN = re.compile(r"[a-z0-9]+")
+#: Letters that are no letter with an accent.
+_OTHER_LETTERS = str.maketrans(
+    {"µ": "u", "μ": "u", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "ß": "ss", "'": None, "’": None}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +50,21 @@ class Ingredient:
 
 @cache
 def ingredients() -> Mapping[str, Ingredient]:
-    """Every ingredient by name, in the order of the file."""
+    """Return every ingredient by name, in the order of the file."""
     text = (files("cards") / "drugs" / "ingredients.toml").read_text(encoding="utf-8")
     return {name: _ingredient(name, entry) for name, entry in tomllib.loads(text).items()}
 
 
 @cache
 def ingredients_by_code() -> Mapping[Code, Ingredient]:
-    """Every ingredient code; ATC codes of fewer than seven signs stand for all below them (`ingredient_of_code`)."""
+    """Return every ingredient code; ATC codes of fewer than seven signs stand for all below them
+    (`ingredient_of_code`).
+    """
     return {code: each for each in ingredients().values() for code in each.codes}
 
 
 def ingredient_of_code(system: str, code: str) -> Ingredient | None:
-    """The ingredient of a code; for ATC the one of the longest beginning that is listed."""
+    """Return the ingredient of a code; for ATC the one of the longest beginning that is listed."""
     known = ingredients_by_code()
     if system != ATC:
         return known.get((system, code))
@@ -66,26 +74,32 @@ def ingredient_of_code(system: str, code: str) -> Ingredient | None:
 
 @cache
 def names_by_words() -> Mapping[tuple[str, ...], tuple[Ingredient, ...]]:
-    """Generic names, each as the sequence of its words."""
-    return _by_words((words, each) for each in ingredients().values() for words in (each.name, *each.words))
+    """Return generic names in every language, each as the sequence of its folded words."""
+    english = ((words, each) for each in ingredients().values() for words in (each.name, *each.words))
+    translated = ((each.name, ingredients()[each.ingredient]) for each in translations())
+    return _by_words((*english, *translated))
 
 
 @cache
 def brands_by_words() -> Mapping[tuple[str, ...], tuple[Ingredient, ...]]:
-    """Trade names, each as the sequence of its words; one name may stand for several ingredients."""
+    """Return trade names, each as the sequence of its folded words; one name may stand for several ingredients."""
     return _by_words((words, each) for each in ingredients().values() for words in each.brands)
 
 
 def plain(text: str) -> str:
-    """Lower case without accents and apostrophes; as long as the words are looked up, not longer."""
-    folded = unicodedata.normalize("NFKD", text.replace("µ", "u").replace("μ", "u").lower())
-    return "".join(sign for sign in folded if not unicodedata.combining(sign)).replace("'", "")
+    """Return the text in lower case without accents and apostrophes."""
+    if text.isascii():
+        return text.lower().replace("'", "")
+    apart = unicodedata.normalize("NFKD", text.lower().translate(_OTHER_LETTERS))
+    return "".join(sign for sign in apart if not unicodedata.combining(sign))
 
 
 def _by_words(named: Iterable[tuple[str, Ingredient]]) -> Mapping[tuple[str, ...], tuple[Ingredient, ...]]:
+    listed = list(named)
+    lines = folded_words(plain("\n".join(words for words, _ in listed))).split("\n")  # at once: a line is slower
     found: dict[tuple[str, ...], tuple[Ingredient, ...]] = {}
-    for words, each in named:
-        key = tuple(_TOKEN.findall(plain(words)))
+    for words, (_, each) in zip(lines, listed, strict=True):
+        key = tuple(_TOKEN.findall(words))
         if each not in found.get(key, ()):
             found[key] = (*found.get(key, ()), each)
     return found

@@ -1,15 +1,16 @@
-"""Elemental iron of one dose unit (clinical page 1.8, amendments section 3)."""
+"""Elemental iron of one dose unit (clinical rationale 1.8, clinical amendments 3)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cards.chart import Amount, Product
-from cards.definitions import amount as defined
 from cards.drugs.forms import SOLID
 from cards.drugs.ingredients import ingredients
 from cards.drugs.kinds import MULTI_INGREDIENT
+from cards.facts.chart import Amount, Product
+from cards.knowledge.definitions import defined
+from cards.knowledge.limits import meets
 
 _IRON_KINDS = frozenset({"iron-oral", "iron-iv"})
 
@@ -28,7 +29,7 @@ def is_iron(amount: Amount) -> bool:
 
 
 def elemental_iron(amount: Amount, product: Product) -> Iron | None:
-    """The iron in one dose unit of this ingredient; `None` where the label's content cannot be told."""
+    """Return the iron in one dose unit of this ingredient; `None` where the label's content cannot be told."""
     content = ingredients()[amount.ingredient].iron
     if amount.elemental_iron_mg is not None:
         return Iron(amount.elemental_iron_mg)
@@ -47,15 +48,15 @@ def _of_salt(amount: Amount, product: Product, fraction: Decimal, salt_from: Dec
     mg = amount.mg or Decimal(0)
     sulfate = amount.ingredient in ("ferrous sulfate", "dried ferrous sulfate")
     if sulfate and product.extended_release and _is_dried_when_extended(mg):
-        return Iron(mg * defined("sulfate.dried_extended_iron"))
+        return Iron(mg * defined("sulfate.dried_extended_iron").value)
     solid = product.form in SOLID or not product.form
     if solid and mg < salt_from:
         return Iron(mg, salt_known=False)
-    if solid and amount.ingredient == "ferrous sulfate" and mg <= defined("sulfate.perhaps_dried"):
+    if solid and amount.ingredient == "ferrous sulfate" and meets(mg, defined("sulfate.perhaps_dried")):
         dried = ingredients()["dried ferrous sulfate"].iron
         return Iron(mg * (dried.fraction if dried else fraction), salt_known=False)
     return Iron(mg * fraction)
 
 
 def _is_dried_when_extended(mg: Decimal) -> bool:
-    return defined("sulfate.dried_extended_from") <= mg <= defined("sulfate.dried_extended_to")
+    return meets(mg, defined("sulfate.dried_extended_from")) and meets(mg, defined("sulfate.dried_extended_to"))

@@ -2,101 +2,204 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from cards.chart import Product
 from cards.drugs.forms import route_of
-from cards.drugs.numbers import MG_PER_UNIT
-from cards.drugs.recognise import SiteCodes, product_of_parts, recognise
+from cards.drugs.instructions import MOST_DOSAGES
+from cards.drugs.numbers import MG_PER_UNIT, measurable
+from cards.drugs.recognise import SiteCodes, named_row, product_of_parts, recognise
+from cards.drugs.telling import Telling, telling_of
 from cards.drugs.timing import number
-from cards.reading.shapes import Json, codings, first, objects, reference_of, text, text_of
+from cards.drugs.words import LONGEST_TEXT
+from cards.facts.chart import Product
+from cards.fhir.json_values import Json, codings, cut, first, items, objects, reference_of, text, text_of
+from cards.fhir.references import Resolve, within
 
-Resolve = Callable[[str], Mapping[str, Json] | None]
-
-
-def resolver(resources: Iterable[Json]) -> Resolve:
-    """Find resources of these by reference: relative, absolute, versioned, or `urn:` with the id."""
-    held: dict[str, Mapping[str, Json]] = {}
-    for each in objects(list(resources)):
-        if text(each.get("id")):
-            held.setdefault(f"{text(each.get('resourceType'))}/{text(each.get('id'))}", each)
-            held.setdefault(text(each.get("id")), each)
-    return lambda reference: held.get(_tail(reference)) or held.get(reference.removeprefix("urn:uuid:"))
+#: What an order or an ingredient may refer to; a contained one may leave its type out.
+_DRUG_RESOURCES = frozenset({"Medication", "MedicationKnowledge", "Substance", ""})
+#: A Medication of more ingredients is one that cannot be told; multivitamins have some forty.
+MOST_INGREDIENTS = 60
+#: More identifiers of one Medication or reference are not read.
+_MOST_IDENTIFIERS = 20
 
 
-def within(resource: Mapping[str, Json], resolve: Resolve) -> Resolve:
-    """The same, with the resources contained in this one first."""
-    contained = {f"#{text(each.get('id'))}": each for each in objects(resource.get("contained"))}
-    return lambda reference: contained.get(reference) or (None if reference.startswith("#") else resolve(reference))
+def named_resource(reference: Json, resolve: Resolve) -> Mapping[str, Json] | None:
+    """Return the Medication or Substance that a reference points at; `None` where none is at hand."""
+    named = reference_of(reference)
+    found = resolve(named) if named else None
+    return found if found is not None and text(found.get("resourceType")) in _DRUG_RESOURCES else None
 
 
-def product_of(resource: Mapping[str, Json], resolve: Resolve, site_codes: SiteCodes | None = None) -> Product | None:
-    """The product that an order, statement or administration is about; `None` where it is none of ours."""
-    route = _route(resource)
+class Medications:
+    """The Medications of one call, each read once, however many orders refer to it."""
+
+    def __init__(self, site_codes: SiteCodes | None = None) -> None:
+        self.site_codes = site_codes
+        self._products: dict[tuple[int, str], tuple[Mapping[str, Json], Product | None]] = {}
+        self._tellings: dict[int, tuple[Mapping[str, Json], Telling]] = {}
+
+    def product(self, medication: Mapping[str, Json], resolve: Resolve, route: str) -> Product | None:
+        """Return the product of a Medication that is given by a route; `None` where it is none of ours."""
+        key = (id(medication), route)
+        if key not in self._products:  # kept beside its Medication, so that no other gets its identity
+            found = _of_medication(medication, within(medication, resolve), route, self.site_codes)
+            self._products[key] = (medication, found)
+        return self._products[key][1]
+
+    def telling(self, medication: Mapping[str, Json], resolve: Resolve) -> Telling:
+        """Return whether a Medication tells its drug."""
+        key = id(medication)
+        if key not in self._tellings:
+            self._tellings[key] = (medication, _telling_of_medication(medication, resolve, self.site_codes))
+        return self._tellings[key][1]
+
+
+def product_of(
+    resource: Mapping[str, Json], resolve: Resolve, medications: Medications | None = None
+) -> Product | None:
+    """Return the product that an order, statement or administration is about; `None` where it is none of ours."""
+    held = medications or Medications()
+    route, site_codes = _route(resource), held.site_codes
     for concept in (resource.get("medicationCodeableConcept"), resource.get("medication")):
         found = recognise(concept, route_hint=route, site_codes=site_codes) if concept else None
         if found:
             return found
     for reference in (resource.get("medicationReference"), resource.get("medication")):
-        found = _referred(reference, resolve, route, site_codes)
+        found = _referred(reference, resolve, route, held)
         if found:
             return found
     return None
 
 
-def is_out_of_reach(resource: Mapping[str, Json], resolve: Resolve) -> bool:
-    """It points at a Medication that is not at hand, and neither words nor code of its own say which drug that is.
+def is_out_of_reach(resource: Mapping[str, Json], resolve: Resolve, medications: Medications | None = None) -> bool:
+    """Return whether a drug is named and cannot be told: neither one of ours nor another drug.
 
-    Such a drug is not known, which is not the same as none of ours.
+    Its Medication is not at hand or does not tell it, its code stands in no table, its name is in no list. Or it is
+    named in the directions alone, which do not order it. Such a drug is not known, which is not the same as none of
+    ours.
     """
     concepts = (resource.get("medicationCodeableConcept"), resource.get("medication"))
-    if any(text_of(concept) or any(codings(concept)) for concept in concepts):
+    references = (resource.get("medicationReference"), resource.get("medication"))
+    held = medications or Medications()
+    tellings = [telling_of(each, site_codes=held.site_codes) for each in concepts if each]
+    tellings += [_telling_of_reference(each, resolve, held) for each in references if each]
+    if Telling.TOLD in tellings:
         return False
-    return any(_is_unknown(each, resolve) for each in (resource.get("medicationReference"), *concepts[1:]))
+    return Telling.UNKNOWN in tellings or any(named_row((), (words[:LONGEST_TEXT],)) for words in _directions(resource))
 
 
-def _is_unknown(reference: Json, resolve: Resolve) -> bool:
+def _directions(resource: Mapping[str, Json]) -> Iterator[str]:
+    """The words of the directions, each by itself."""
+    yield from map(text, items(resource.get("renderedDosageInstruction")))
+    for name in ("dosageInstruction", "dosage"):
+        yield from (each.strip() for each in items(resource.get(name)) if isinstance(each, str))
+        for each in objects(resource.get(name))[:MOST_DOSAGES]:
+            yield from map(text, (*items(each.get("text")), *items(each.get("patientInstruction"))))
+            for extra in ("additionalInstruction", "additionalInstructions"):
+                yield text_of(each.get(extra))
+
+
+def concepts_of_drug(resource: Mapping[str, Json], resolve: Resolve) -> Iterator[Json]:
+    """Yield the concepts by which an order or statement names its drug, those of its Medication and of its parts too.
+
+    Identifiers are left out: they may identify more than a drug.
+    """
+    for name in ("medicationCodeableConcept", "medication"):
+        yield resource.get(name)
+    for reference in (resource.get("medicationReference"), resource.get("medication")):
+        yield {"text": _display(reference)}
+        medication = named_resource(reference, resolve)
+        if medication is not None:
+            yield medication.get("code")
+            yield from (_item(each, within(medication, resolve)) for each in _active_ingredients(medication))
+
+
+def _telling_of_reference(reference: Json, resolve: Resolve, medications: Medications) -> Telling:
+    """By the words or the identifier of the reference, else by the Medication; one that is not at hand is unknown."""
+    beside = telling_of(_named_in(reference), site_codes=medications.site_codes)
+    if beside is Telling.TOLD or not reference_of(reference):
+        return beside
+    medication = named_resource(reference, resolve)
+    return Telling.UNKNOWN if medication is None else medications.telling(medication, resolve)
+
+
+def _telling_of_medication(medication: Mapping[str, Json], resolve: Resolve, site_codes: SiteCodes | None) -> Telling:
+    """By its code or its identifiers, or by every active ingredient."""
+    tellings = [telling_of(each, site_codes=site_codes) for each in (medication.get("code"), _identifiers(medication))]
+    inside = within(medication, resolve)
+    parts = [telling_of(_item(each, inside), site_codes=site_codes) for each in _active_ingredients(medication)]
+    if Telling.TOLD in tellings or (parts and all(each is Telling.TOLD for each in parts)):
+        return Telling.TOLD
+    if medication.get("code") and not parts and Telling.UNKNOWN not in tellings:
+        return tellings[0]  # its code says that nothing is taken
+    return Telling.UNKNOWN
+
+
+def _named_in(reference: Json) -> Json:
+    """The display and the identifier of a reference, as a concept."""
     outer = first(reference)
     inner = first(outer.get("reference"))
-    if text(outer.get("display")) or text(inner.get("display")):
-        return False
-    named = reference_of(reference)
-    return not resolve(named) if named else bool(outer.get("identifier") or inner.get("identifier"))
-
-
-def _referred(reference: Json, resolve: Resolve, route: str, site_codes: SiteCodes | None) -> Product | None:
-    medication = resolve(reference_of(reference)) if reference_of(reference) else None
-    found = _of_medication(medication, route, site_codes) if medication else None
-    inner = first(first(reference).get("reference"))
-    display = text(first(reference).get("display")) or text(inner.get("display"))
-    return found or (recognise(display, route_hint=route) if display else None)
-
-
-def _of_medication(medication: Mapping[str, Json], route: str, site_codes: SiteCodes | None) -> Product | None:
-    """By its code, else by its active ingredients; inactive ones never count (clinical page 4.6)."""
-    hint = route or route_of(medication.get("form"))
-    found = recognise(medication.get("code"), route_hint=hint, site_codes=site_codes)
-    if found:
-        return found
-    parts = list(_active_parts(medication, site_codes))
-    return product_of_parts(parts, words=text_of(medication.get("form")), route_hint=hint) if parts else None
-
-
-def _active_parts(
-    medication: Mapping[str, Json], site_codes: SiteCodes | None
-) -> Iterator[tuple[Product | None, Decimal | None]]:
-    for each in objects(medication.get("ingredient")):
-        if each.get("isActive") is not False:
-            item = each.get("itemCodeableConcept") or each.get("item") or {"text": _display(each.get("itemReference"))}
-            yield (
-                recognise(item, site_codes=site_codes),
-                _strength(first(each.get("strength") or each.get("strengthRatio"))),
-            )
+    return {"text": _display(reference), **_identifiers(outer if outer.get("identifier") else inner)}
 
 
 def _display(reference: Json) -> str:
-    return text(first(reference).get("display"))
+    inner = first(first(reference).get("reference"))
+    return text(first(reference).get("display")) or text(inner.get("display"))
+
+
+def _identifiers(resource: Mapping[str, Json]) -> dict[str, Json]:
+    """The identifiers of a resource or reference as codes: some name the drug in them, or its product code."""
+    named = (
+        {"system": text(each.get("system")), "code": each.get("value")}
+        for each in objects(cut(resource.get("identifier")))[:_MOST_IDENTIFIERS]
+    )
+    return {"coding": list(named)}
+
+
+def _referred(reference: Json, resolve: Resolve, route: str, medications: Medications) -> Product | None:
+    medication = named_resource(reference, resolve)
+    found = medications.product(medication, resolve, route) if medication else None
+    return found or recognise(_named_in(reference), route_hint=route, site_codes=medications.site_codes)
+
+
+def _of_medication(
+    medication: Mapping[str, Json], resolve: Resolve, route: str, site_codes: SiteCodes | None
+) -> Product | None:
+    """By its code, else by its active ingredients; inactive ones never count (clinical rationale 4.6)."""
+    hint = route or route_of(medication.get("form"))
+    for concept in (medication.get("code"), _identifiers(medication)):
+        found = recognise(concept, route_hint=hint, site_codes=site_codes)
+        if found:
+            return found
+    parts = [
+        (
+            recognise(_item(each, resolve), site_codes=site_codes),
+            _strength(first(each.get("strength") or each.get("strengthRatio"))),
+        )
+        for each in _active_ingredients(medication)
+    ]
+    return product_of_parts(parts, words=text_of(medication.get("form")), route_hint=hint) if parts else None
+
+
+def _active_ingredients(medication: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
+    """The ingredients that act; in DSTU2 they stand inside `product`."""
+    listed = items(medication.get("ingredient")) or items(first(medication.get("product")).get("ingredient"))
+    read = objects(listed) if len(listed) <= MOST_INGREDIENTS else ()
+    return (each for each in read if each.get("isActive") is not False)
+
+
+def _item(ingredient: Mapping[str, Json], resolve: Resolve) -> Json:
+    """What an ingredient is: a concept, or the code of the Substance or Medication that it refers to."""
+    for concept in (ingredient.get("itemCodeableConcept"), ingredient.get("item")):
+        if text_of(concept) or any(codings(concept)):
+            return concept
+    for reference in (ingredient.get("itemReference"), ingredient.get("item")):
+        held = named_resource(reference, resolve)
+        code = held.get("code") if held is not None else None
+        if text_of(code) or any(codings(code)):
+            return code
+    return _named_in(ingredient.get("itemReference") or ingredient.get("item"))
 
 
 def _strength(ratio: Mapping[str, Json]) -> Decimal | None:
@@ -104,7 +207,7 @@ def _strength(ratio: Mapping[str, Json]) -> Decimal | None:
     above, below = first(ratio.get("numerator")), first(ratio.get("denominator"))
     value, per = number(above.get("value")), number(below.get("value") or 1)
     factor = MG_PER_UNIT.get(text(above.get("code") or above.get("unit")).lower())
-    return value * factor / per if value and per and factor else None
+    return measurable(value * factor / per) if value and per and factor else None
 
 
 def _route(resource: Mapping[str, Json]) -> str:
@@ -114,9 +217,3 @@ def _route(resource: Mapping[str, Json]) -> str:
             if route:
                 return route
     return ""
-
-
-def _tail(reference: str) -> str:
-    """`Medication/7` of `https://ehr.example/fhir/Medication/7/_history/2`."""
-    parts = reference.split("/_history/")[0].rstrip("/").split("/")
-    return "/".join(parts[-2:])

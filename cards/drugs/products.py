@@ -1,15 +1,18 @@
-"""Product codes of RxNorm (clinical drug, branded drug, pack) and the ingredients each holds, out of products.csv."""
+"""Product codes of RxNorm (clinical drug, branded drug, pack) and the ingredients each holds.
+
+products.csv follows from a public list of names; label_products.csv is written by hand, each row with its source.
+"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from cards.chart import Amount
+from cards.facts.chart import Amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +29,36 @@ class ProductRow:
 
 
 def product_of_code(rxcui: str) -> ProductRow | None:
-    """The product of an RxNorm code; `None` where the table does not list it."""
+    """Return the product of an RxNorm code; `None` where the table does not list it."""
     line = _lines().get(rxcui)
     return _row(line) if line else None
 
 
 @cache
-def product_codes() -> tuple[str, ...]:
-    """Every code of the table."""
-    return tuple(_lines())
+def _lines() -> Mapping[str, list[str]]:
+    return {row[0]: row for name in ("products.csv", "label_products.csv") for row in _table(name)}
 
 
 @cache
-def _lines() -> Mapping[str, list[str]]:
-    text = (files("cards") / "drugs" / "products.csv").read_text(encoding="utf-8")
+def strengths() -> frozenset[tuple[str, Decimal, str]]:
+    """Return every strength of which a product of one ingredient exists: its name, the number, and `mg` or `iu`."""
+    amounts = [_amount(line[6]) for line in _lines().values() if line[5] == "1"]
+    held = ((each.ingredient, each.mg, each.international_units) for each in amounts)
+    return frozenset(
+        (name, number, unit) for name, mg, units in held for number, unit in ((mg, "mg"), (units, "iu")) if number
+    )
+
+
+def _table(name: str) -> Iterator[list[str]]:
+    """Yield the rows of a table below the names of its columns."""
+    text = (files("cards") / "drugs" / name).read_text(encoding="utf-8")
     rows = csv.reader(line for line in text.splitlines() if not line.startswith("#"))
-    next(rows)  # the names of the columns
-    return {row[0]: row for row in rows}
+    next(rows)
+    yield from rows
 
 
 def _row(line: list[str]) -> ProductRow:
-    _, kind, route, form, marks, count, held = line
+    _, kind, route, form, marks, count, held = line[:7]
     return ProductRow(
         ingredients=tuple(_amount(part) for part in held.split("|")),
         count=int(count),

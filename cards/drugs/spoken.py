@@ -7,35 +7,41 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 
-from cards.chart import Amount
-from cards.definitions import whole
-from cards.drugs.forms import LIQUID, SOLID, form_in_words, is_extended_release, route_in_words
+from cards.drugs.forms import LIQUID, SOLID, form_named, is_extended_release, names_extended_brand, route_named
 from cards.drugs.ingredients import ingredients, plain
 from cards.drugs.products import ProductRow
-from cards.drugs.words import MANY, amounts_in_words, components, paired_strengths, without_brackets
+from cards.drugs.words import LONGEST_TEXT, MANY, amounts_named, components, paired_strengths, without_brackets
+from cards.facts.chart import Amount
+from cards.knowledge.definitions import defined
+from cards.knowledge.limits import first_above
 
-_PER_ML = re.compile(r"(?:/|per)\s*[\d.,]*\s*ml\b")
+_PER_ML = re.compile(r"(?:/|per)\s*+[\d.,]*+\s*+ml\b")
 _COMBINED = re.compile(r"\d(?: ?mg)?[-/]\d[\d.]*\s*(?:mg|mcg)\b")
 
 
+def product_named(words: str) -> ProductRow | None:
+    """Return the product that one text or display names; `None` where it names none of ours."""
+    return _named(words[:LONGEST_TEXT])
+
+
 @lru_cache(maxsize=4096)
-def row_in_words(words: str) -> ProductRow | None:
-    """The product that one text or display names; `None` where it names none of ours."""
-    amounts = amounts_in_words(words)
+def _named(words: str) -> ProductRow | None:
+    amounts = amounts_named(words)
     if not amounts:
         return None
     many = MANY.search(plain(words))
-    count = max(components(words), len(amounts), whole("product.multi_ingredient") if many else 0)
+    count = max(components(words), len(amounts), first_above(defined("product.multi_ingredient")) if many else 0)
     row = shape((words,), _with_pair(words, amounts), count)
     return _without_strength(row) if row.form == LIQUID and not _PER_ML.search(plain(words)) else row
 
 
 def shape(said: tuple[str, ...], amounts: tuple[Amount, ...], count: int) -> ProductRow:
-    """Route, form and release out of the words."""
-    spoken = without_brackets(plain(" ; ".join(said))[:2000])
-    form = form_in_words(spoken)
-    route = route_in_words(spoken) or ("oral" if form in SOLID else "")
-    return ProductRow(amounts, count, form, route, is_extended_release(spoken))
+    """Return route, form and release from the words."""
+    whole = plain(" ; ".join(said))[:2000]
+    spoken = without_brackets(whole)
+    form = form_named(spoken)
+    route = route_named(spoken) or ("oral" if form in SOLID else "")
+    return ProductRow(amounts, count, form, route, is_extended_release(spoken) or names_extended_brand(whole))
 
 
 def _with_pair(words: str, amounts: tuple[Amount, ...]) -> tuple[Amount, ...]:
@@ -67,5 +73,5 @@ def _without_strength(row: ProductRow) -> ProductRow:
 
 
 def strengths_known(row: ProductRow) -> int:
-    """How many ingredients have a strength."""
+    """Count the ingredients that have a strength."""
     return sum(each.mg is not None or each.international_units is not None for each in row.ingredients)

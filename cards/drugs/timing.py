@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from math import ceil
 
-from cards.reading.shapes import Json, codings, first, items, text
+from cards.drugs.numbers import measurable
+from cards.fhir.json_values import Json, codings, first, items, text
+from cards.written_numbers import one_reading
 
+_WITH_EXPONENT = re.compile(r"\d+(?:\.\d+)?[eE][+-]?\d{1,4}")
 _DAYS = {"s": Decimal(1) / 86400, "min": Decimal(1) / 1440, "h": Decimal(1) / 24, "d": Decimal(1)}
 _DAYS |= {"wk": Decimal(7), "mo": Decimal(30), "a": Decimal(365)}
 _SPELLED = {"day": "d", "days": "d", "week": "wk", "weeks": "wk", "hour": "h", "hours": "h", "month": "mo", "year": "a"}
@@ -26,13 +31,24 @@ _PER_DAYS = {"WK": 7, "QW": 7, "WEEKLY": 7, "MO": 30, "Q2W": 14, "Q4W": 28}
 
 
 def times_a_day(timing: Json) -> Decimal | None:
-    """Doses a day; `None` where the timing does not tell. Of a range the upper end."""
+    """Return doses a day; `None` where the timing does not tell. Of a range the upper end."""
     repeat = first(first(timing).get("repeat"))
     return _by_repeat(repeat) or _by_code(first(timing).get("code"))
 
 
+def times_on_a_full_day(timing: Json) -> Decimal | None:
+    """Return doses on a day on which it is taken at all: one for three times a week; None where that is not told."""
+    rate = times_a_day(timing)
+    if rate is None:
+        return None
+    repeat = first(first(timing).get("repeat"))
+    at_times = len(items(repeat.get("timeOfDay"))) or len(items(repeat.get("when")))
+    every_day = _by_repeat({**repeat, "dayOfWeek": None}) or rate
+    return Decimal(max(ceil(every_day), at_times, 1))
+
+
 def is_one_dose(timing: Json) -> bool:
-    """The timing itself is of a single dose: a count of one, or one event and nothing that repeats."""
+    """Return whether the timing itself is of a single dose: a count of one, or one event that does not repeat."""
     repeat = first(first(timing).get("repeat"))
     if number(repeat.get("count")) == 1:
         return True
@@ -70,11 +86,13 @@ def _by_code(code: Json) -> Decimal | None:
 
 
 def number(value: Json) -> Decimal | None:
-    """A positive number of JSON, also where it was sent as text."""
+    """Return a positive number of JSON, also where it was sent as text; `None` where it is none that anybody would
+    order.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
-    try:
-        found = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() and 0 < found < Decimal("1e9") else None
+    if isinstance(value, str) and not _WITH_EXPONENT.fullmatch(value.strip()):
+        found = one_reading(value.strip())
+    else:
+        found = Decimal(value) if isinstance(value, int | Decimal) else Decimal(str(value).strip())
+    return measurable(found) if found is not None and found.is_finite() and found > 0 else None

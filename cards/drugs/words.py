@@ -1,6 +1,6 @@
 """Drug names, strengths and iron content in words: on word boundaries, never inside a word.
 
-`iron` is not in spironolactone, buspirone, Elmiron or Metopirone, and `ferr` is no name at all (clinical page 4.6).
+`iron` is not in spironolactone, buspirone, Elmiron or Metopirone, and `ferr` is no name (clinical rationale 4.6).
 """
 
 from __future__ import annotations
@@ -10,28 +10,39 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cards.chart import Amount
 from cards.drugs.ingredients import Ingredient, brands_by_words, names_by_words, plain
-from cards.drugs.numbers import IU_UNITS, MG_PER_UNIT, NUMBER, number_of
+from cards.drugs.iron_words import iron_beside_strength
+from cards.drugs.languages.folding import folded, without_salt
+from cards.drugs.numbers import GROUPED, IU_UNITS, MG_PER_UNIT, NUMBER, measurable, number_of
+from cards.drugs.products import strengths
+from cards.facts.chart import Amount
+from cards.written_numbers import readings
 
 LONGEST_TEXT = 1000  # signs; a product name is shorter, and what is longer is not one
 _WORD = re.compile(r"[a-z0-9]+")
 _LONGEST_NAME = 9  # words
 _UNIT = r"(mg|mcg|ug|micrograms?|milligrams?|grams?|gm|g|iu|unt|units?)"
-_STRENGTH = re.compile(rf"({NUMBER})\s*{_UNIT}\b(?:\s*(?:total)?\s*(?:/|per)\s*({NUMBER})?\s*(ml|millilitres?)\b)?")
-_NEXT = rf"\s*[-/]\s*({NUMBER})\s*{_UNIT}?"
-_PAIR = re.compile(rf"({NUMBER})\s*{_UNIT}?{_NEXT}(?:{_NEXT})?(?!\s*(?:ml|hr?\b|[\d.,]))")
-_VOLUME = re.compile(rf"\s*/\s*({NUMBER})?\s*ml\b")
-_IRON = frozenset({"iron-oral", "iron-iv"})
-_NOT_A_SALT = r"(?![\s-]+(?:\d|carbonyl|sucrose|dextran|poly|bis|complex|fumarate|sul|gluc|isomalt|malt|pyro|asparto))"
-_IRON_STATED = re.compile(
-    rf"\(?\b(?:({NUMBER})\s*(?:mg)?\s*(?:of\s+)?(?:(?:elemental\s*)(?:iron|fe)?|(?:iron|fe))\b{_NOT_A_SALT}(?:\s*/\s*({NUMBER})?\s*(ml)\b)?"
-    rf"|elemental\s+iron:?\s*({NUMBER})\s*mg)\s*\)?"
+_STRENGTH = re.compile(
+    rf"({GROUPED}|{NUMBER})\s*+{_UNIT}\b(?:\s*+(?:total)?\s*+(?:/|per)\s*+({NUMBER})?\s*+(ml|millilitres?)\b)?"
 )
-_BRAND = re.compile(r"\[[^\]]*\]")
+_NEXT = rf"\s*+[-/]\s*+({NUMBER})\s*+{_UNIT}?"
+_PAIR = re.compile(rf"({NUMBER})\s*+{_UNIT}?{_NEXT}(?:{_NEXT})?(?!\s*+(?:ml|hr?\b|[\d.,]))")
+_VOLUME = re.compile(rf"\s*+(?:mg\s*+)?/\s*+({NUMBER})?\s*+ml\b")
+#: `400 (241.3 mg) mg`: in brackets stands the element of a salt, which shares the unit and the volume of the salt.
+_ELEMENT = re.compile(rf"(?<=\d)\s*+\(\s*+({NUMBER})\s*+mg\s*+\)(?=\s*+mg\b)")
+_IRON = frozenset({"iron-oral", "iron-iv"})
+#: Products of these say their iron beside the strength, and are no iron of their own.
+_WITH_IRON = _IRON | {"iron-binder", "phosphate-binder", "chelator"}
+_NOT_A_SALT = r"(?![\s-]++(?:\d|carbonyl|sucrose|dextran|poly|bis|complex|fumarate|sul|gluc|isomalt|malt|pyro|asparto))"
+_IRON_STATED = re.compile(
+    rf"\(?\b(?:({NUMBER})\s*+(?:mg)?\s*+(?:of\s++)?(?:elemental\s*+(?:iron|fe)?\b|elemental\b|(?:iron|fe)\b){_NOT_A_SALT}"
+    rf"(?:\s*+/\s*+({NUMBER})?\s*+(ml)\b)?|elemental\s++iron:?\s*+({NUMBER})\s*+mg)\s*+\)?"
+)
+_BRAND = re.compile(r"\[[^\[\]]*\]")
 _HEAD = re.compile(r"(?:^|[/,;:+&(\[-]|\band|\bwith|\bplus)\s*$")
 _TAIL = re.compile(
-    r"\s*(?:$|[\d/,;+&()\[\]-]|mg\b|oral|po\b|tab|cap|pill|supplement|chew|liquid|drops|er\b|sr\b|and\b|plus\b|with\b)"
+    r"\s*(?:$|[\d/,;+&()\[\]-]|mg\b|oral|po\b|tab|cap|pill|supplement|chew|liquid|drops|er\b|sr\b|and\b|plus\b|with\b|"
+    r"kaps|comp|film|dragee|drasj|gel|tropf|gouttes|gotas|gocce|droppar|draber|brause|bruis)"
 )
 MANY = re.compile(
     r"\b(?:multi ?-?vit\w*|multiple vitamins?|prenatal|mvi|vitamin b complex|b ?-?complex|vit ?-?min\w*)\b"
@@ -55,29 +66,32 @@ class Named:
     end: int
 
 
-def amounts_in_words(said: str) -> tuple[Amount, ...]:
-    """The ingredients that words name, each with the strength beside it where one is written.
+def amounts_named(said: str) -> tuple[Amount, ...]:
+    """Return the ingredients that words name, each with the strength beside it where one is written.
 
     In a liquid the strength is that of one mL; without `/ 5 mL` or the like it is not known.
     """
     text = plain(said[:LONGEST_TEXT])
-    iron = _IRON_STATED.search(text)
-    salt_text = _IRON_STATED.sub(lambda found: " " * len(found.group()), text)
+    iron, element = _IRON_STATED.search(text), _ELEMENT.search(text)
+    salt_text = _IRON_STATED.sub(_blanked, _ELEMENT.sub(_blanked, text))
     kept = _without_general_names(_named(salt_text))
     strengths = _strengths(salt_text, kept) if kept else {}
-    stated = _stated(iron, text) if iron else None
+    stated = _stated(iron, text) if iron else _shared(element[1], element.end(), text) if element else None
     merged: dict[str, Amount] = {}
     for each in kept:
         name = each.ingredient.name
         if name not in merged or merged[name] == Amount(name):
             merged[name] = _amount(each.ingredient, strengths.get(each.start), stated)
-    if stated is not None and not any(_IRON & each.ingredient.classes for each in kept) and MANY.search(text):
-        merged["iron"] = Amount("iron", stated)
+    if not any(_WITH_IRON & each.ingredient.classes for each in kept):
+        beside = iron_beside_strength(text)
+        mg = number_of(beside) if beside else stated if MANY.search(text) else None
+        if mg is not None:
+            merged["iron"] = Amount("iron", measurable(mg))
     return tuple(merged.values())
 
 
 def components(said: str) -> int:
-    """How many ingredients a name of the form `A 1 MG / B 2 MG` lists."""
+    """Count the ingredients that a name of the form `A 1 MG / B 2 MG` lists."""
     parts = said[:LONGEST_TEXT].split(" / ")
     return sum(any(sign.isdigit() for sign in part) for part in parts)
 
@@ -94,7 +108,7 @@ def without_brackets(text: str) -> str:
 
 def _matches(text: str, known: Mapping[tuple[str, ...], tuple[Ingredient, ...]]) -> Iterator[Named]:
     words = list(_WORD.finditer(text))
-    keys = tuple(word.group() for word in words)
+    keys = tuple(folded(word.group()) for word in words)
     at = 0
     while at < len(words):
         length, found = _longest(keys, at, known)
@@ -112,7 +126,8 @@ def _longest(
         found = known.get(keys[at : at + length])
         if found:
             return length, found
-    return 1, ()
+    stems = (known[(stem,)] for stem in without_salt(keys[at]) if (stem,) in known)
+    return 1, next(stems, ())
 
 
 def _stands_alone(text: str, start: int, end: int, words: int) -> bool:
@@ -138,33 +153,49 @@ def _strengths(text: str, named: list[Named]) -> dict[int, Strength]:
     starts = sorted({each.start for each in named})
     for start, following in zip(starts, [*starts[1:], len(text)], strict=True):
         here = [each for each in named if each.start == start]
-        strength = _strength(text[max(each.end for each in here) : following])
+        strength = _strength(text[max(each.end for each in here) : following], here[0].ingredient.name)
         if strength and len(here) == 1:  # a trade name of two: one number is not the strength of both
             found[start] = strength
-    if len(starts) == 1 and not found and (before := _strength(text[: starts[0]])):
-        found[starts[0]] = before
+    if len(starts) == 1 and not found:
+        before = _strength(text[: starts[0]], named[0].ingredient.name)
+        found |= {starts[0]: before} if before else {}
     return found
 
 
-def _strength(text: str) -> Strength | None:
+def _strength(text: str, ingredient: str) -> Strength | None:
     match = _STRENGTH.search(text)
     if not match:
         return None
     number, unit, per, millilitre = match.groups()
     divisor = number_of(per) if per and millilitre else Decimal(1)
-    whole = _in_mg(number, unit)
-    return (whole[0] / divisor, whole[1]) if whole and divisor else None
+    whole = _in_mg(number, unit) or _of_a_product(number, unit, ingredient)
+    value = measurable(whole[0] / divisor) if whole and divisor else None
+    return (value, whole[1]) if whole and value is not None else None
 
 
 def _in_mg(number: str, unit: str) -> Strength | None:
-    value = number_of(number)
-    if value is None:
-        return None
-    return (value, "iu") if unit in IU_UNITS else (value * MG_PER_UNIT[unit], "mg")
+    return _sized(number_of(number), unit)
+
+
+def _sized(value: Decimal | None, unit: str) -> Strength | None:
+    """Return a number above zero in mg or IU: no label names nothing as its strength."""
+    size = measurable(value if unit in IU_UNITS else value * MG_PER_UNIT[unit]) if value else None
+    return (size, "iu" if unit in IU_UNITS else "mg") if size else None
+
+
+def _of_a_product(number: str, unit: str, ingredient: str) -> Strength | None:
+    """Return the one reading of an ambiguous number that a product of the ingredient has (data amendments 3).
+
+    `2 325 mg` may also be two pieces of 325 mg.
+    """
+    counted = number.rpartition(" ")[2]
+    candidates = (_sized(each, unit) for each in (*readings(number), *(readings(counted) if counted != number else ())))
+    known = {each for each in candidates if each and (ingredient, *each) in strengths()}
+    return known.pop() if len(known) == 1 else None
 
 
 def paired_strengths(said: str) -> tuple[Strength, ...]:
-    """The strengths of `25-100 mg`, `28 mg-800 mcg` or `12.5/50/200`, in order; empty where there are none."""
+    """Return the strengths of `25-100 mg`, `28 mg-800 mcg` or `12.5/50/200`, in order; empty where there are none."""
     match = _PAIR.search(_IRON_STATED.sub(" ", plain(said[:LONGEST_TEXT])))
     if not match:
         return ()
@@ -176,9 +207,24 @@ def paired_strengths(said: str) -> tuple[Strength, ...]:
 def _stated(iron: re.Match[str], text: str) -> Decimal | None:
     """The iron that the label states; `44 mg iron)/5 mL` shares the volume of the salt."""
     number, per, millilitre, named = iron.groups()
-    volume = None if millilitre else _VOLUME.match(text, iron.end())
-    value, divisor = number_of(number or named), number_of((volume[1] if volume else per) or "1")
-    return value / divisor if value is not None and divisor else None
+    if millilitre:
+        return _quotient(number or named, per)
+    return _shared(number or named, iron.end(), text)
+
+
+def _shared(number: str, end: int, text: str) -> Decimal | None:
+    """Return an amount that shares the volume of the salt beside it, if one stands after it."""
+    volume = _VOLUME.match(text, end)
+    return _quotient(number, volume[1] if volume else None)
+
+
+def _quotient(number: str, per: str | None) -> Decimal | None:
+    value, divisor = number_of(number), number_of(per or "1")
+    return measurable(value / divisor) if value and divisor else None
+
+
+def _blanked(found: re.Match[str]) -> str:
+    return " " * len(found.group())
 
 
 def _amount(ingredient: Ingredient, strength: Strength | None, stated: Decimal | None) -> Amount:

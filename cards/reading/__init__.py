@@ -14,23 +14,24 @@ from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
-from cards.chart import LISTS, Allergy, Chart, Drug, Listing, Product
+from cards.drugs.medication import Medications
+from cards.drugs.recognise import recognise
+from cards.facts.chart import DRAFTS, LISTS, Allergy, Chart, Drug, Gap, Listing, Product
+from cards.fhir.bundles import NOT_READ, Listed, unwrap
+from cards.fhir.json_values import Json
+from cards.fhir.local_codes import NONE, LocalConcepts
+from cards.fhir.ownership import Owner, Ownership, is_replaced
+from cards.fhir.references import within
 from cards.reading.allergies import read_allergies
-from cards.reading.bundles import NOT_READ, Listed, unwrap
 from cards.reading.diagnoses import diagnosis_concepts, read_diagnoses
-from cards.reading.drafts import Drafts, addresses_in, read_drafts
-from cards.reading.kinds import KINDS
+from cards.reading.drafts import Drafts, read_drafts
+from cards.reading.drug_reasons import Meanings, read_reasons
 from cards.reading.lab_orders import read_lab_orders
-from cards.reading.local import NONE, LocalConcepts
+from cards.reading.medications import MOST_DRUGS, has_unknown_drugs, read_draft_drug, read_drugs, records_to_read
+from cards.reading.own_lists import OwnList, own_list, with_more_drugs
 from cards.reading.people import read_person
 from cards.reading.procedures import read_procedures
 from cards.reading.results import LocalCodes, read_results
-from cards.reading.shapes import Json, once_each, subject_is, text
-
-__all__ = ["Listed", "Site", "read_chart", "unwrap"]
-
-#: Without these no call is answered: a failed read of one is not mixed with what came before it failed.
-_REQUIRED = ("patient", "conditions", "labs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class Site:
     drug_codes       its drug codes, each to an RxNorm product or ingredient code
     allergy_codes    the same for what an allergy names
     assay_factors    by analyte; before rounding, never for censored values (default: none)
+    expanded         how many of the codes of diagnoses and procedures are no codes of its own, but lie below ours
 
-    Every code is a pair of system and code as `cards.reading.local.local_key` writes it.
+    Every code is a pair of system and code as `cards.fhir.local_codes.local_key` writes it.
     """
 
     local_codes: LocalCodes = field(default_factory=lambda: MappingProxyType({}))
@@ -55,6 +57,7 @@ class Site:
     drug_codes: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
     allergy_codes: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
     assay_factors: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    expanded: int = 0
 
 
 def read_chart(
@@ -65,18 +68,22 @@ def read_chart(
     zone: tzinfo,
     drafts: Json = None,
     selections: Sequence[str] | None = None,
-    fhir_version: str = "R4",
     site: Site | None = None,
 ) -> Chart:
-    """One patient's chart from what was gathered under each prefetch key; a key that is absent is not known.
+    """Read one patient's chart from what was gathered; a key that is absent is not known.
 
     `now` must have a zone; `today` is its day in `zone`. `drafts` is the Bundle of an order hook. Resources about
-    anyone else are left out and counted (`Chart.discarded`). Every version's shapes are read, whatever
-    `fhir_version` says.
+    anyone else are left out and counted (`Chart.discarded`). The shapes of every FHIR version are read.
     """
     site = site or Site()
     today = now.astimezone(zone).date()
-    own = {name: _own(gathered.get(name, NOT_READ), name, patient_id) for name in LISTS}
+    sent = unwrap(drafts)
+    ownership = Ownership.of(patient_id, gathered, sent)
+    call = _Call(ownership, today, zone, site)
+    whole = {**gathered, "medications": with_more_drugs(gathered, ownership)}
+    own = {name: own_list(whole.get(name, NOT_READ), name, ownership) for name in LISTS}
+    if any(map(is_replaced, own["patient"].listed.resources)):
+        own = {name: each if name == "patient" else _of_a_replaced_record(each) for name, each in own.items()}
     kept = {name: each.listed.resources for name, each in own.items()}
     results = read_results(
         kept["labs"],
@@ -85,13 +92,13 @@ def read_chart(
         zone=zone,
         local_codes=site.local_codes,
         assay_factors=site.assay_factors,
+        resolve=call.resolve,
     )
     diagnoses = read_diagnoses(
         kept["conditions"], patient_id=patient_id, today=today, zone=zone, local=site.diagnosis_codes
     )
-    basket = unwrap(drafts).resources
-    chosen = _Chosen(basket, addresses_in(drafts, basket), selections)
-    treatment = _read_treatment(kept, chosen, _Call(patient_id, today, zone, site))
+    orders = _read_orders(sent, selections, call)
+    treatment = _read_treatment(kept, call)
     return Chart(
         today=today,
         person=read_person(kept["patient"], zone),
@@ -105,132 +112,138 @@ def read_chart(
             kept["procedures"], patient_id=patient_id, today=today, zone=zone, local=site.procedure_codes
         ),
         lab_orders=read_lab_orders(kept["orders"], patient_id=patient_id, zone=zone, local=site.order_codes),
-        drafts=treatment.drafts.drafts,
-        has_unknown_draft=treatment.drafts.unknown,
+        drafts=orders.drafts,
+        has_unknown_draft=orders.unknown,
+        unknown_draft_for_rls=orders.for_rls,
         listings=_listings(own, treatment),
+        gaps=_gaps(own, treatment) | ({DRAFTS: orders.gap} if orders.gap else {}),
+        answered={name: each.listed.answered for name, each in own.items() if each.listed.answered},
         results_withheld=own["labs"].listed.withheld,
-        discarded=treatment.drafts.discarded + sum(each.discarded for each in own.values()),
+        laboratory_only=own["labs"].listed.laboratory_only,
+        discarded=orders.discarded + sum(each.discarded for each in own.values()),
     )
 
 
-def _listings(own: Mapping[str, _Own], treatment: _Treatment) -> Mapping[str, Listing]:
+def _of_a_replaced_record(own: OwnList) -> OwnList:
+    """Return the list of a record that another one replaces: what is not in it may stand in the other."""
+    if own.listed.listing is not Listing.COMPLETE:
+        return own._replace(listed=replace(own.listed, answered=frozenset()))
+    return own._replace(listed=replace(own.listed, listing=Listing.CUT, gap=Gap("replaced-record")))
+
+
+def _listings(own: Mapping[str, OwnList], treatment: _Treatment) -> Mapping[str, Listing]:
     """How far each list was read. A list of drugs one of which cannot be told was read in part."""
     listings = {name: each.listed.listing for name, each in own.items()}
-    if treatment.unknown_drugs and listings["medications"] is Listing.COMPLETE:
+    if treatment.gap and listings["medications"] is Listing.COMPLETE:
         listings["medications"] = Listing.CUT
     return listings
 
 
+def _gaps(own: Mapping[str, OwnList], treatment: _Treatment) -> dict[str, Gap]:
+    gaps = {name: each.listed.gap for name, each in own.items() if each.listed.gap}
+    if treatment.gap and own["medications"].listed.listing is Listing.COMPLETE:
+        gaps["medications"] = treatment.gap
+    return gaps
+
+
 class _Call(NamedTuple):
-    patient_id: str
+    ownership: Ownership
     today: date
     zone: tzinfo
     site: Site
 
+    @property
+    def patient_id(self) -> str:
+        return self.ownership.patient_id
 
-class _Chosen(NamedTuple):
-    """The resources of the draft Bundle, their addresses in it, and what of them is selected."""
-
-    basket: Sequence[Mapping[str, Json]]
-    addresses: Sequence[str]
-    selections: Sequence[str] | None
+    def resolve(self, reference: str) -> Mapping[str, Json] | None:
+        """Return the resource of the call that a reference points at; what is about somebody else is not at hand."""
+        found = self.ownership.references.find(reference)
+        return found if found is not None and self.ownership.owner_of(found) is Owner.PATIENT else None
 
 
 class _Treatment(NamedTuple):
-    """`unknown_drugs`: some order or statement of the list names its drug by a Medication that is not at hand."""
+    """`gap`: why not every drug of the list was read."""
 
     drugs: tuple[Drug, ...]
-    unknown_drugs: bool
+    gap: Gap | None
     allergies: tuple[Allergy, ...]
-    drafts: Drafts
 
 
-def _read_treatment(
-    kept: Mapping[str, Sequence[Mapping[str, Json]]],
-    chosen: _Chosen,
-    call: _Call,
-) -> _Treatment:
-    """Drugs, allergies and drafts; a draft may refer to what the chart or the basket itself holds."""
-    # Here, because the drug readers use the shapes of this package: at the top this would be a circle.
-    from cards.drugs.medication import is_out_of_reach, within
-    from cards.drugs.recognise import recognise
-    from cards.reading.medications import has_unknown_drugs, read_draft_drug, read_drugs, resolver
+def read_orders(
+    drafts: Json,
+    *,
+    patient_id: str,
+    now: datetime,
+    zone: tzinfo,
+    selections: Sequence[str] | None = None,
+    site: Site | None = None,
+    gathered: Mapping[str, Listed] | None = None,
+) -> Drafts:
+    """Return the draft orders of an order hook, read by themselves, before anything of the chart is known.
 
-    patient_id, today, zone, site = call
-    own_basket = (each for each in chosen.basket if subject_is(each, patient_id))
-    resolve = resolver((*own_basket, *kept["medications"], *kept["conditions"]))
+    A draft may refer to what `gathered` holds.
+    """
+    sent = unwrap(drafts)
+    ownership = Ownership.of(patient_id, gathered or {}, sent)
+    return _read_orders(sent, selections, _Call(ownership, now.astimezone(zone).date(), zone, site or Site()))
+
+
+def _read_orders(sent: Listed, selections: Sequence[str] | None, call: _Call) -> Drafts:
+    site = call.site
+    medications, meanings = Medications(site.drug_codes), Meanings()
+    concepts_of = partial(diagnosis_concepts, local=site.diagnosis_codes)
+    read_drug = partial(
+        read_draft_drug,
+        today=call.today,
+        zone=call.zone,
+        resolve=call.resolve,
+        concept_of_condition=concepts_of,
+        medications=medications,
+        meanings=meanings,
+    )
+    return read_drafts(
+        sent,
+        ownership=call.ownership,
+        selections=selections,
+        read_drug=read_drug,
+        read_reasons=lambda order: read_reasons(order, within(order, call.resolve), concepts_of, meanings),
+        resolve=call.resolve,
+        medications=medications,
+        local=site.order_codes,
+    )
+
+
+def _read_treatment(kept: Mapping[str, Sequence[Mapping[str, Json]]], call: _Call) -> _Treatment:
+    """Drugs and allergies; a drug may refer to anything of the call."""
+    patient_id, today, zone, site, resolve = call.patient_id, call.today, call.zone, call.site, call.resolve
+
+    codes = {**site.drug_codes, **site.allergy_codes}
 
     def allergen(concept: Json) -> Product | None:
-        """An allergy names no route: iron dextran, which also stands in vitamins, is there the infusion."""
-        codes = {**site.drug_codes, **site.allergy_codes}
+        """Recognise what an allergy names; iron dextran, which names no route there, is the infusion."""
         found = recognise(concept, site_codes=codes)
         if found and found.ingredient_names() == {"iron dextran"}:
             return recognise(concept, route_hint="iv", site_codes=codes)
         return found
 
     concepts_of = partial(diagnosis_concepts, local=site.diagnosis_codes)
-    read_drug = partial(
-        read_draft_drug,
+    records, count = records_to_read(kept["medications"])
+    drugs = read_drugs(
+        records,
+        patient_id=patient_id,
         today=today,
         zone=zone,
         resolve=resolve,
         concept_of_condition=concepts_of,
         site_codes=site.drug_codes,
     )
-    return _Treatment(
-        read_drugs(
-            kept["medications"],
-            patient_id=patient_id,
-            today=today,
-            zone=zone,
-            resolve=resolve,
-            concept_of_condition=concepts_of,
-            site_codes=site.drug_codes,
-        ),
-        has_unknown_drugs(kept["medications"], patient_id=patient_id, resolve=resolve),
-        read_allergies(kept["allergies"], patient_id=patient_id, recognise=allergen, concepts_of=concepts_of),
-        read_drafts(
-            chosen.basket,
-            patient_id=patient_id,
-            selections=chosen.selections,
-            addresses=chosen.addresses,
-            read_drug=read_drug,
-            is_unknown=lambda order: is_out_of_reach(order, within(order, resolve)),
-            local=site.order_codes,
-        ),
-    )
-
-
-class _Own(NamedTuple):
-    listed: Listed
-    discarded: int
-
-
-def _own(listed: Listed, name: str, patient_id: str) -> _Own:
-    """The list without what is about somebody else; an answer to another question, or wholly about another patient, is
-    none (cds-hooks F-10, F-11; reliability page TOK-2)."""
-    if name == "patient":
-        return _own_patient(listed, patient_id)
-    if listed.resources and not any(text(each.get("resourceType")) in KINDS[name] for each in listed.resources):
-        return _Own(NOT_READ, 0)
-    about_them = tuple(sorted((each for each in listed.resources if subject_is(each, patient_id)), key=_place))
-    discarded = len(listed.resources) - len(about_them)
-    if discarded and not about_them:
-        return _Own(NOT_READ, discarded)
-    # Results are told apart by more than their id (cards/reading/results.py).
-    resources = about_them if name == "labs" else once_each(about_them)
-    failed = name in _REQUIRED and listed.listing is Listing.NOT_KNOWN
-    return _Own(replace(listed, resources=() if failed else resources), discarded)
-
-
-def _place(resource: Mapping[str, Json]) -> tuple[str, str]:
-    """Its place in its list: a server may send entries in any order, and no word of a card may turn on that."""
-    return text(resource.get("resourceType")), text(resource.get("id"))
-
-
-def _own_patient(listed: Listed, patient_id: str) -> _Own:
-    """A patient's own record is required: none, or somebody else's, is as good as not read (cds-hooks F-11)."""
-    people = [each for each in listed.resources if each.get("resourceType") == "Patient"]
-    own = tuple(each for each in people if text(each.get("id")) in ("", patient_id))
-    listing = Listing.COMPLETE if own else Listing.NOT_KNOWN
-    return _Own(Listed(own[:1], listing), len(people) - len(own))
+    gap: Gap | None = None
+    if count > MOST_DRUGS:
+        gap = Gap("cut", read=MOST_DRUGS, total=count)
+    elif has_unknown_drugs(records, patient_id=patient_id, resolve=resolve, site_codes=site.drug_codes):
+        gap = Gap("unknown-drug")
+    elif any(drug.cut_short for drug in drugs):
+        gap = Gap("directions")
+    allergies = read_allergies(kept["allergies"], patient_id=patient_id, recognise=allergen, concepts_of=concepts_of)
+    return _Treatment(drugs, gap, allergies)

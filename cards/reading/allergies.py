@@ -1,17 +1,19 @@
-"""Allergies and intolerances to intravenous iron, out of AllergyIntolerance resources (clinical page 4.7)."""
+"""Allergies and intolerances to intravenous iron (clinical rationale 4.7) and to gabapentinoids."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from cards.chart import Allergy, Product
+from cards.facts.chart import Allergy, Product
+from cards.fhir.json_values import Json, objects, own_reference, text_of
+from cards.fhir.ownership import subject_is
 from cards.reading.diagnoses import diagnosis_concepts
 from cards.reading.presence import words_of
-from cards.reading.shapes import Json, objects, own_reference, subject_is, text_of
 
 _NOT_PRESENT = frozenset({"inactive", "resolved", "refuted", "entered-in-error"})
 _HIGH = frozenset({"high", "crith"})
 _IRON = "iron-iv"
+_GABAPENTINOID = "gabapentinoid"
 _REACTION = "iron-adverse-reaction"
 _ANY_IRON = frozenset({"iron"})
 
@@ -24,7 +26,7 @@ ConceptsOf = Callable[[Json], frozenset[str]]
 def read_allergies(
     resources: Iterable[Json], *, patient_id: str, recognise: Recognise, concepts_of: ConceptsOf = diagnosis_concepts
 ) -> tuple[Allergy, ...]:
-    """The present allergies to an intravenous iron, with its ingredients.
+    """Return the present allergies to an intravenous iron or a gabapentinoid, with its ingredients.
 
     An adverse reaction to iron of no named product (SNOMED 293354007, T45.4X5A, or "iron" alone) takes in upset of the
     gut by tablets: it counts only where its criticality is high or it was anaphylaxis.
@@ -47,10 +49,12 @@ def _is_present(resource: Mapping[str, Json]) -> bool:
 def _allergy(resource: Mapping[str, Json], recognise: Recognise, concepts_of: ConceptsOf) -> Allergy | None:
     severe, reference = _is_severe(resource), own_reference(resource)
     products = [product for concept in _substances(resource) if (product := recognise(concept))]
-    iron = [product for product in products if _IRON in product.classes]
-    if iron:
-        names = frozenset().union(*(product.ingredient_names() for product in iron))
-        return Allergy(frozenset({_IRON}), names, severe, reference, all(product.unverified for product in iron))
+    for drug_class in (_IRON, _GABAPENTINOID):
+        named = [product for product in products if drug_class in product.classes]
+        if named:
+            names = frozenset().union(*(product.ingredient_names() for product in named))
+            doubtful = all(product.unverified for product in named)
+            return Allergy(frozenset({drug_class}), names, severe, reference, doubtful)
     said = any(_REACTION in concepts_of(concept) for concept in _substances(resource))
     if severe and (said or any(product.ingredient_names() == _ANY_IRON for product in products)):
         return Allergy(frozenset({_REACTION}), severe=True, reference=reference)

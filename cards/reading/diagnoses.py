@@ -1,17 +1,36 @@
-"""Diagnoses, out of Condition resources (clinical page 0.2 and its amendments)."""
+"""Diagnoses, out of Condition resources (clinical rationale 0.2 and its amendments)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, tzinfo
-from functools import cache
+from functools import cache, cached_property
 
-from cards.chart import Certainty, Diagnosis
-from cards.code_systems import plain_code, system_of
-from cards.moment import parse_moment
-from cards.reading.local import NONE, LocalConcepts, local_concepts
-from cards.reading.overload_words import names_overload
+from cards.dates import parse_known
+from cards.facts.chart import Certainty, Diagnosis
+from cards.fhir.json_values import (
+    LONGEST_WORDS,
+    Json,
+    codes_without_system,
+    coding_elements,
+    codings,
+    cut,
+    first,
+    items,
+    objects,
+    own_reference,
+    partial_date_of,
+    text,
+    text_and_displays,
+)
+from cards.fhir.local_codes import NONE, LocalConcepts, local_concepts
+from cards.fhir.ownership import subject_is
+from cards.knowledge.code_systems import ICD_10, ICD_SYSTEMS, SNOMED, plain_code, system_of
+from cards.knowledge.icd_editions import edition_of
+from cards.knowledge.valuesets import ConceptIndex, load_valueset, valueset_names
+from cards.reading.certainty import Mark, Marks, ruled_by
+from cards.reading.diagnosis_words import is_not_the_patients_code, names_in_words
 from cards.reading.presence import (
     Presence,
     is_family_history,
@@ -21,41 +40,132 @@ from cards.reading.presence import (
 )
 from cards.reading.procedures import PROCEDURES
 from cards.reading.rls_words import names_rls, names_rls_beside_code, names_rls_of_a_relative
-from cards.reading.shapes import Json, codings, first, items, moment_of, objects, own_reference, subject_is, text
-from cards.valuesets import ConceptIndex, load_valueset, valueset_names
+from cards.remembered import remembered
 
 _NOT_DIAGNOSES = ("lab-", "measure-", "order-", "drug-")
 _ONLY_WITH_WORDS = "rls-by-text-only-code"
+#: Where a code without a system is looked for, and the fewest signs it needs to mean anything; without the point.
+_SYSTEMS_OF_BARE_CODES = (*sorted(ICD_SYSTEMS), SNOMED)
+_SHORTEST_BARE_CODE = 4
 _RLS = frozenset({"rls", "rls-in-pregnancy", _ONLY_WITH_WORDS})
 #: An inherited overload stays when it is called inactive or resolved; what else such an entry says does not.
 _STAYS = frozenset({"overload", "hereditary-overload"})
 
 
+@dataclass(frozen=True, slots=True)
+class _Careful:
+    """A fact that words alone make known, because it makes an answer more careful.
+
+    named     the list of cards/reading/words.toml that names it
+    concept   the value set that it is then taken to belong to
+    settled   value sets of which one among the codes says more of it than words do
+    coded     those of which a code without a system names it as words do
+    stays     whether it counts although the entry is called inactive or resolved
+    """
+
+    named: str
+    concept: str
+    settled: frozenset[str]
+    coded: frozenset[str]
+    stays: bool = False
+
+
+_HEREDITARY = frozenset({"hereditary-overload"})
+_OVERLOADED = frozenset({"overload", "probable-overload"})
+_CAREFUL = (
+    _Careful("haemochromatosis", "probable-overload", _OVERLOADED | _HEREDITARY, _HEREDITARY, stays=True),
+    _Careful("overload", "probable-overload", _OVERLOADED | _HEREDITARY, _OVERLOADED),
+    _Careful(
+        "dialysis",
+        "dialysis-dependence",
+        frozenset({"dialysis-dependence", "haemodialysis-dependence", "esrd", "kidney-transplant"}),
+        frozenset({"dialysis-dependence", "haemodialysis-dependence"}),
+    ),
+    _Careful(
+        "pregnant",
+        "pregnant",
+        frozenset({"pregnant", "puerperal", "gestation-week", "lactation"}),
+        frozenset({"pregnant"}),
+    ),
+)
+
+
 @cache
 def diagnosis_index() -> ConceptIndex:
-    """All value sets of diagnoses that ship with the package."""
+    """Return all value sets of diagnoses that ship with the package."""
     names = (name for name in valueset_names() if not name.startswith(_NOT_DIAGNOSES) and name not in PROCEDURES)
     return ConceptIndex(load_valueset(name) for name in names)
 
 
 def diagnosis_concepts(concept: Json, *, local: LocalConcepts = NONE) -> frozenset[str]:
-    """The value sets a CodeableConcept belongs to, by its codes; in any of the shapes a reason or diagnosis is sent.
+    """Return the value sets a CodeableConcept belongs to, by its codes; in any of the shapes a reason or diagnosis is
+    sent.
 
     A code that means RLS only together with words counts as `rls` where the text names it. Words alone never count
-    here: see `rls_in_words`. `local`: the site's own codes.
+    here: see `names_rls_in_text`. `local`: the site's own codes.
     """
-    return _all_concepts(tuple(_recognised(concept, local)))
+    if not concept:
+        return frozenset()
+    meant = (each for each in _recognised(concept, local) if each.mark not in (Mark.EXCLUDED, Mark.OVER))
+    return _all_concepts(tuple(meant))
 
 
-def rls_in_words(concept: Json) -> bool:
-    """Restless legs syndrome stands in the text alone: named, not denied, and no code of a known system beside it."""
-    bare = any(names_rls(each) for each in items(concept) if isinstance(each, str))
-    return bare or any(names_rls(_words(each)) and not _is_coded(each) for each in objects(concept))
+def names_rls_in_text(concept: Json) -> bool:
+    """Return whether the text alone names RLS: not denied, and without a code of a known system beside it.
+
+    A code without a system counts as text.
+    """
+    return bool(concept) and _names_rls_in_text(concept)
 
 
-def overload_in_words(concept: Json) -> bool:
-    """Iron overload stands in the text alone, without a code of a known system beside it."""
-    return any(names_overload(_words(each)) and not _is_coded(each) for each in objects(concept))
+@remembered
+def _names_rls_in_text(concept: Json) -> bool:
+    bare = any(names_rls(each) for each in items(cut(concept)) if isinstance(each, str))
+    is_said = bare or any(names_rls(_words(each)) and not _is_coded(each) for each in objects(cut(concept)))
+    return is_said or "rls" in _meant_without_system(concept)
+
+
+def _careful_in_words(concept: Json, local: LocalConcepts) -> tuple[_Careful, ...]:
+    """Return what words alone, or beside codes that no list holds, make known, each value set once.
+
+    Iron overload (then probable), dialysis and pregnancy, since each makes an answer more careful; words never clear
+    anything. A code without a system counts as words, and the names of codes are words here. A code that is excluded,
+    or says that a relative has it, or that it was looked for, leaves nothing to words.
+    """
+    return _said_carefully(concept, _all_concepts(_recognised(concept, local)))
+
+
+@remembered
+def _said_carefully(concept: Json, found: frozenset[str]) -> tuple[_Careful, ...]:
+    if not _leaves_room_for_words(concept):
+        return ()
+    words = text_and_displays(concept)
+    bare = _meant_without_system(concept)
+    said = [
+        each
+        for each in _CAREFUL
+        if found.isdisjoint(each.settled) and (names_in_words(each.named, words) or not bare.isdisjoint(each.coded))
+    ]
+    return tuple({each.concept: each for each in reversed(said)}.values())
+
+
+def _meant_without_system(concept: Json) -> frozenset[str]:
+    """What codes mean that stand without a system: whatever they mean in one that we know. Short ones mean nothing."""
+    index = diagnosis_index()
+    bare = (code for code in codes_without_system(concept) if len(plain_code(ICD_10, code)) >= _SHORTEST_BARE_CODE)
+    pairs = ((system, code) for code in bare for system in _SYSTEMS_OF_BARE_CODES)
+    return frozenset[str]().union(*(index.concepts_of(system, code) for system, code in pairs))
+
+
+def _leaves_room_for_words(concept: Json) -> bool:
+    marks = Marks()
+    for system, code, coding, held in coding_elements(concept):
+        canonical = system_of(system)
+        if canonical in ICD_SYSTEMS and is_not_the_patients_code(plain_code(canonical, code)):
+            return False
+        if marks.mark_of(coding, held) is Mark.EXCLUDED:
+            return False
+    return True
 
 
 def read_diagnoses(
@@ -66,7 +176,7 @@ def read_diagnoses(
     zone: tzinfo,
     local: LocalConcepts = NONE,
 ) -> tuple[Diagnosis, ...]:
-    """The diagnoses among these resources that belong to a value set of ours.
+    """Return the diagnoses among these resources that belong to a value set of ours.
 
     Somebody else's resources, other kinds of resource and family history are passed over. `local`: the site's own
     codes.
@@ -87,28 +197,64 @@ class _Recognised:
     concepts: frozenset[str]
     code: str
     unverified: bool
+    mark: Mark | None = None
 
 
-def _recognised(concept: Json, local: LocalConcepts) -> Iterator[_Recognised]:
+def _recognised(concept: Json, local: LocalConcepts) -> tuple[_Recognised, ...]:
     """Every coding in a value set of ours; one of RLS not where the text beside it says that a relative has it."""
-    index = diagnosis_index()
-    for system, code in codings(concept):
-        own = local_concepts(((system, code),), local)
+    own = tuple(local_concepts((each,), local) for each in codings(concept)) if local else ()
+    return _known(concept, own if any(own) else ())
+
+
+@remembered
+def _known(concept: Json, local: tuple[frozenset[str], ...]) -> tuple[_Recognised, ...]:
+    """The codings in a value set of ours; `local` holds what each of them means at the site, if any means anything."""
+    return tuple(_each_known(concept, local))
+
+
+def _each_known(concept: Json, local: tuple[frozenset[str], ...]) -> Iterator[_Recognised]:
+    index, marks, words = diagnosis_index(), Marks(), _Words(concept)
+    for place, (system, code, coding, held) in enumerate(coding_elements(concept)):
+        own = local[place] if local else frozenset()
         concepts = index.concepts_of(system, code) | own
-        of_a_relative = "rls" in concepts and names_rls_of_a_relative(_words(concept))
+        of_a_relative = "rls" in concepts and words.say_rls_of_a_relative
         if concepts and not of_a_relative:
             unverified = not own and any(index.is_unverified(system, code, name) for name in concepts)
-            with_words = concepts | _concepts_with_words(concepts, _words(concept))
-            canonical = system_of(system) or system
-            yield _Recognised(with_words, f"{canonical}|{plain_code(canonical, code)}", unverified)
+            with_words = concepts | _concepts_with_words(concepts, words)
+            canonical = edition_of(system_of(system) or system, code)
+            name = f"{canonical}|{plain_code(canonical, code)}"
+            yield _Recognised(with_words, name, unverified, marks.mark_of(coding, held))
 
 
-def _concepts_with_words(concepts: frozenset[str], words: str) -> frozenset[str]:
+class _Words:
+    """What the text beside the codes of a diagnosis says, read once and only where a code asks for it."""
+
+    def __init__(self, concept: Json) -> None:
+        self._concept = concept
+
+    @cached_property
+    def text(self) -> str:
+        return _words(self._concept)
+
+    @cached_property
+    def say_rls_of_a_relative(self) -> bool:
+        return names_rls_of_a_relative(self.text)
+
+    @cached_property
+    def name_rls(self) -> bool:
+        return names_rls_beside_code(self.text)
+
+    @cached_property
+    def name_oxalate(self) -> bool:
+        return "oxalate" in self.text.lower()
+
+
+def _concepts_with_words(concepts: frozenset[str], words: _Words) -> frozenset[str]:
     """What a code means only together with the text beside it."""
     said = set()
-    if _ONLY_WITH_WORDS in concepts and names_rls_beside_code(words):
+    if _ONLY_WITH_WORDS in concepts and words.name_rls:
         said.add("rls")
-    if "kidney-stone" in concepts and "oxalate" in words.lower():
+    if "kidney-stone" in concepts and words.name_oxalate:
         said.add("oxalate")
     return frozenset(said)
 
@@ -119,7 +265,11 @@ def _all_concepts(found: tuple[_Recognised, ...]) -> frozenset[str]:
 
 def _words(concept: Json) -> str:
     """The text of a CodeableConcept, never the display of a code; of a CodeableReference, that of its concept."""
-    texts = (text(held.get("text")) for each in objects(concept) for held in (each, first(each.get("concept"))))
+    texts = (
+        text(held.get("text"))[:LONGEST_WORDS]
+        for each in objects(cut(concept))
+        for held in (each, first(each.get("concept")))
+    )
     return " ; ".join(words for words in texts if words)
 
 
@@ -128,20 +278,21 @@ def _is_coded(concept: Json) -> bool:
 
 
 def _diagnoses(condition: Mapping[str, Json], today: date, zone: tzinfo, local: LocalConcepts) -> Iterator[Diagnosis]:
-    """What one Condition says: by its codes, and restless legs syndrome and iron overload by its words."""
+    """What one Condition says: by its codes, and by its words restless legs syndrome and what asks for more care."""
     present = presence(condition, today, zone)
     blank = _diagnosis(condition, present, zone)
-    found = tuple(_recognised(condition.get("code"), local))
-    in_words = rls_in_words(condition.get("code"))
+    found = _recognised(condition.get("code"), local)
+    in_text = names_rls_in_text(condition.get("code"))
     if is_patients_own_concern(condition):
         found = tuple(replace(each, concepts=each.concepts - _RLS) for each in found if each.concepts - _RLS)
-        in_words = False
-    if found:
-        yield _by_code(blank, found)
-    if in_words and "rls" not in _all_concepts(found):
+        in_text = False
+    for mark in dict.fromkeys(each.mark for each in found):
+        yield from ruled_by(_by_code(blank, tuple(each for each in found if each.mark is mark)), mark)
+    if in_text and "rls" not in _all_concepts(found):
         yield replace(blank, concepts=frozenset({"rls"}), certainty=Certainty.SUSPECTED)
-    if overload_in_words(condition.get("code")):
-        yield replace(blank, concepts=frozenset({"probable-overload"}), certainty=Certainty.SUSPECTED)
+    for each in _careful_in_words(condition.get("code"), local):
+        counts = blank.counts or (each.stays and not blank.cleared)
+        yield replace(blank, concepts=frozenset({each.concept}), certainty=Certainty.SUSPECTED, counts=counts)
 
 
 def _by_code(blank: Diagnosis, found: tuple[_Recognised, ...]) -> Diagnosis:
@@ -155,15 +306,14 @@ def _by_code(blank: Diagnosis, found: tuple[_Recognised, ...]) -> Diagnosis:
 
 def _diagnosis(condition: Mapping[str, Json], present: Presence, zone: tzinfo) -> Diagnosis:
     """All that a Condition says besides its code."""
-    onset = moment_of(condition, "onsetDateTime", zone=zone)
+    onset = partial_date_of(condition, "onsetDateTime", zone=zone)
     return Diagnosis(
         concepts=frozenset(),
         counts=present.counts,
         certainty=Certainty.CONFIRMED if present.certain else Certainty.SUSPECTED,
         cleared=present.cleared,
-        onset=onset or parse_moment(first(condition.get("onsetPeriod")).get("start"), zone),
-        recorded=moment_of(condition, "recordedDate", "assertedDate", "dateRecorded", zone=zone),
-        abated=present.abated,
+        onset=onset or parse_known(first(condition.get("onsetPeriod")).get("start"), zone),
+        recorded=partial_date_of(condition, "recordedDate", "assertedDate", "dateRecorded", zone=zone),
         from_encounter=is_from_encounter(condition),
         reference=own_reference(condition),
     )

@@ -3,113 +3,233 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cards.chart import Draft, Drug
-from cards.reading.lab_orders import KINDS as LAB_ORDERS
+from cards.drugs.medication import Medications, is_out_of_reach, product_of
+from cards.facts.chart import Draft, Drug, Gap, Listing, Reasons
+from cards.fhir.bundles import Listed
+from cards.fhir.json_values import Json, code_of_status, first, own_reference, reference_of, text
+from cards.fhir.local_codes import NONE, LocalConcepts
+from cards.fhir.ownership import Owner, Ownership
+from cards.fhir.references import Address, References, Resolve, address_of, within
+from cards.fhir.wrapped_orders import wrapped_orders
 from cards.reading.lab_orders import ordered_in_doubt, tests_ordered
-from cards.reading.local import NONE, LocalConcepts
-from cards.reading.shapes import Json, code_of_status, objects, own_reference, subject_is, text
+from cards.reading.resource_types import DRUG_ORDERS, LAB_ORDERS
 
-#: The drug orders of R4 and R5, of STU3, and of DSTU2.
-DRUG_ORDERS = frozenset({"MedicationRequest", "MedicationOrder", "MedicationPrescription"})
-#: An order in one of these is not being signed (clinical page 3; a stopped ServiceRequest is called revoked).
+#: The most drafts that are read (contract section 5).
+MOST_DRAFTS = 200
+#: An order in one of these is not being signed (clinical rationale 3; a stopped ServiceRequest is called revoked).
 _OVER = frozenset({"cancelled", "stopped", "revoked", "completed", "entered-in-error"})
 
-#: What a delete action may name; whatever else a client calls its draft, it is told of in words only.
-_REFERENCE = re.compile(r"[A-Z][A-Za-z]+/(?!\.+$)[A-Za-z0-9\-.]{1,64}")
+#: Where an order names its drug.
+_MEDICATION = ("medicationCodeableConcept", "medicationReference", "medication")
 
-#: A reference as it is, absolute, or to one version.
-_SPELLED = re.compile(r"(?:.*/)?([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?")
+#: What a delete action may name (protocol X-05): the client's own id, echoed as it came. A draft of any other name is
+#: told of in words only.
+_REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/(?!\.{1,511}$)[A-Za-z0-9.\-][A-Za-z0-9._~:\-]{0,511}")
 
 #: How one drug order is read; `None` where it is no product of ours.
 ReadDrug = Callable[[Mapping[str, Json]], Drug | None]
+#: How the reasons of an order are read.
+ReadReasons = Callable[[Mapping[str, Json]], Reasons]
 
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """The drafts of a kind we judge. `discarded` counts those for another patient; `unknown` says that the drug of a
-    selected one could not be told."""
+    """The drafts of a kind we judge.
+
+    discarded  how many were for another patient
+    unknown    the drug of a selected one could not be told
+    elsewhere  a drug order names its drug by a Medication that is nowhere in the call
+    gap        why a draft that may be selected was not read; `None` where all were
+    for_rls    a draft of which this or its drug could not be told states restless legs syndrome as its reason
+    """
 
     drafts: tuple[Draft, ...] = ()
     discarded: int = 0
     unknown: bool = False
+    elsewhere: bool = False
+    gap: Gap | None = None
+    for_rls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """One draft order of the patient: its place in the draft Bundle, and the address of its entry."""
+
+    number: int
+    resource: Mapping[str, Json]
+    address: Address
+
+    @property
+    def is_judged(self) -> bool:
+        kind = text(self.resource.get("resourceType"))
+        return kind in DRUG_ORDERS | LAB_ORDERS and _is_being_signed(self.resource)
 
 
 def read_drafts(
-    basket: Sequence[Mapping[str, Json]],
+    sent: Listed,
     *,
-    patient_id: str,
+    ownership: Ownership,
     selections: Sequence[str] | None,
-    addresses: Sequence[str] = (),
     read_drug: ReadDrug,
-    is_unknown: Callable[[Mapping[str, Json]], bool] = lambda order: False,
+    read_reasons: ReadReasons = lambda order: Reasons(),
+    resolve: Resolve = lambda reference: None,
+    medications: Medications | None = None,
     local: LocalConcepts = NONE,
 ) -> Drafts:
-    """Every draft, and every placed order that is being revised; `selections` None means all are selected.
+    """Return every draft, and every placed order that is being revised; `selections` None means all are selected.
 
-    `basket` holds the resources of the draft Bundle in its order, so that a draft's number is its place in it;
-    `addresses` the `fullUrl` of each (`addresses_in`).
-    A draft is removable only where its status says draft and it has a FHIR id to name it by.
+    `sent` holds the resources of the draft Bundle in its order, so that a draft's number is its place in it. Where no
+    selection names a draft, all are selected. A draft is removable only where its status says draft and it has an id
+    of its own to name it by. `MOST_DRAFTS` are read, selected ones first.
     """
-    numbered = [each for each in enumerate(basket, 1) if subject_is(each[1], patient_id)]
-    selected = _selected(selections, numbered, addresses)
-    found = (_draft(resource, number, number in selected, read_drug, local) for number, resource in numbered)
-    signed = (each for number, each in numbered if _is_being_signed(each) and number in selected)
-    unknown = any(text(each.get("resourceType")) in DRUG_ORDERS and is_unknown(each) for each in signed)
-    return Drafts(tuple(draft for draft in found if draft), len(basket) - len(numbered), unknown)
+    urls = {id(resource): address_of(full_url) for full_url, resource in sent.addresses}
+    owners = [ownership.owner_of(each) for each in sent.resources]
+    orders = tuple(
+        _Order(number, resource, urls.get(id(resource), Address()))
+        for number, (resource, owner) in enumerate(zip(sent.resources, owners, strict=True), 1)
+        if owner is Owner.PATIENT
+    )
+    selected, is_exact = _selected(selections, orders)
+    judged = sorted((each for each in orders if each.is_judged), key=lambda each: each.number not in selected)
+    read = sorted(judged[:MOST_DRAFTS], key=lambda each: each.number)
+    drug_orders = [each for each in read if text(each.resource.get("resourceType")) in DRUG_ORDERS]
+    unique = _unique_references(sent.resources)
+    found = [_draft(each, each.number in selected, unique, read_drug, local) for each in read]
+    drafts = tuple(draft for draft in found if draft)
+    cut_short = any(draft.selected and draft.drug and draft.drug.cut_short for draft in drafts)
+    asked = (each.resource for each in drug_orders if each.number in selected)
+    unknown = [each for each in asked if _is_unknown(each, resolve, medications)]
+    holders = [
+        each
+        for number, (each, owner) in enumerate(zip(sent.resources, owners, strict=True), 1)
+        if owner is not Owner.OTHER and (number in selected or not is_exact)
+    ]
+    in_basket = References.of([sent]).find
+    inside = [each for holder in holders for each in _unread_inside(holder, in_basket, resolve, medications)]
+    return Drafts(
+        drafts=drafts,
+        discarded=len(owners) - len(orders),
+        unknown=any(unknown),
+        for_rls=any(_is_for_rls(read_reasons(each)) for each in (*unknown, *inside, *_of_unknown_owner(sent, owners))),
+        elsewhere=any(_refers_elsewhere(each.resource, resolve) for each in drug_orders),
+        gap=_gap(sent, owners, is_exact, sum(each.number in selected for each in judged))
+        or (Gap("order-inside") if inside else Gap("directions") if cut_short else None),
+    )
+
+
+def _gap(sent: Listed, owners: Iterable[Owner], is_exact: bool, judged: int) -> Gap | None:
+    """Why an order that may be selected was not read."""
+    if judged > MOST_DRAFTS:
+        return Gap("cut", read=MOST_DRAFTS, total=judged)
+    if is_exact:
+        return None
+    if sent.listing is not Listing.COMPLETE:
+        return sent.gap
+    return Gap("unknown-subject") if _of_unknown_owner(sent, owners) else None
+
+
+def _unread_inside(
+    holder: Mapping[str, Json], in_basket: Resolve, resolve: Resolve, medications: Medications | None
+) -> list[Mapping[str, Json]]:
+    """The orders of a drug of ours, or of one that cannot be told, that lie inside a resource of another type.
+
+    They are not read as drafts: nothing could be removed by its name. A drug order that names its drug is no such
+    holder; what it contains belongs to it.
+    """
+    if text(holder.get("resourceType")) in DRUG_ORDERS and any(map(holder.get, _MEDICATION)):
+        return []
+    found = []
+    inside = within(holder, resolve)
+    for each in wrapped_orders(holder, DRUG_ORDERS, in_basket):
+        reach = within(each, inside)
+        is_order = text(each.get("resourceType")) in DRUG_ORDERS
+        is_ours = product_of(each, reach, medications) is not None
+        if _is_being_signed(each) and (is_ours or (is_order and is_out_of_reach(each, reach, medications))):
+            found.append(each)
+    return found if _is_being_signed(holder) else []
+
+
+def _of_unknown_owner(sent: Listed, owners: Iterable[Owner]) -> list[Mapping[str, Json]]:
+    pairs = zip(sent.resources, owners, strict=True)
+    open_ones = (each for each, owner in pairs if owner is Owner.UNKNOWN)
+    return [each for each in open_ones if text(each.get("resourceType")) in DRUG_ORDERS | LAB_ORDERS]
+
+
+def _is_for_rls(reasons: Reasons) -> bool:
+    return reasons.name_rls or reasons.rls_in_words_only
+
+
+def _is_unknown(order: Mapping[str, Json], resolve: Resolve, medications: Medications | None) -> bool:
+    return is_out_of_reach(order, within(order, resolve), medications)
+
+
+def _refers_elsewhere(order: Mapping[str, Json], resolve: Resolve) -> bool:
+    inside = first(order.get("medication")).get("reference")
+    reference = reference_of(order.get("medicationReference")) or reference_of(inside)
+    return bool(reference) and not address_of(reference).is_contained and within(order, resolve)(reference) is None
 
 
 def _is_being_signed(order: Mapping[str, Json]) -> bool:
     return code_of_status(order.get("status")) not in _OVER and order.get("doNotPerform") is not True
 
 
-def addresses_in(bundle: Json, basket: Sequence[Mapping[str, Json]]) -> tuple[str, ...]:
-    """The `fullUrl` under which the draft Bundle holds each resource of the basket; empty where it has none."""
-    entries = objects(bundle.get("entry")) if isinstance(bundle, Mapping) else ()
-    known = {id(entry["resource"]): text(entry.get("fullUrl")) for entry in entries if "resource" in entry}
-    return tuple(known.get(id(each), "") for each in basket)
+def _selected(selections: Sequence[str] | None, orders: Sequence[_Order]) -> tuple[frozenset[int], bool]:
+    """The places of the drafts that are selected, and whether every selection named one.
 
-
-def _selected(
-    selections: Sequence[str] | None, numbered: Sequence[tuple[int, Mapping[str, Json]]], addresses: Sequence[str]
-) -> frozenset[int]:
-    """The places of the drafts that are selected: by Type/id or the bare id; else by another spelling (absolute, with a
-    version, the address of the entry) that fits one draft only."""
+    By the address of the entry; else by Type/id or the bare id; else by the end of the address of the entry.
+    """
+    everything = frozenset(each.number for each in orders)
     if selections is None:
-        return frozenset(number for number, _ in numbered)
-    references = {number: own_reference(resource) for number, resource in numbered}
-    urls = {number: address for number, address in enumerate(addresses, 1) if address and number in references}
-    found: set[int] = set()
-    for name in {each.strip() for each in selections if isinstance(each, str)}:
-        plain = {number for number, each in references.items() if each and name in (each, each.partition("/")[2])}
-        found |= plain or _spelled_otherwise(name, references, urls)
-    return frozenset(found)
+        return everything, False
+    index = _places_by_name(orders)
+    named = [_named(address_of(each), index) for each in dict.fromkeys(map(reference_of, selections))]
+    found = frozenset().union(*named)
+    return found if found or not named else everything, all(named)
 
 
-def _spelled_otherwise(name: str, references: Mapping[int, str], urls: Mapping[int, str]) -> set[int]:
-    spellings = {name, _reference_in(name)} - {""}
-    fitting = {number for number, each in references.items() if each in spellings}
-    fitting |= {number for number, url in urls.items() if not spellings.isdisjoint({url, _reference_in(url)})}
-    return fitting if len({references[number] or number for number in fitting}) == 1 else set()
+#: The places of drafts by what may name them: the address of the entry; type and id; type and end of the address. A
+#: selection that names no type finds them under none.
+_Places = Mapping[tuple[str, str, str], Sequence[int]]
 
 
-def _reference_in(address: str) -> str:
-    """Type/id at the end of a reference or an address; empty where it names none."""
-    found = _SPELLED.fullmatch(address)
-    return found[1] if found else ""
+def _places_by_name(orders: Iterable[_Order]) -> _Places:
+    found: dict[tuple[str, str, str], list[int]] = {}
+    for each in orders:
+        kind, logical_id = text(each.resource.get("resourceType")).lower(), text(each.resource.get("id"))
+        keys = {("address", "", each.address.whole)}
+        keys |= {("id", named, logical_id) for named in ("", kind)}
+        keys |= {("end", named, each.address.id) for named in ("", kind)}
+        for key in keys:
+            found.setdefault(key, []).append(each.number)
+    return found
+
+
+def _named(wanted: Address, places: _Places) -> frozenset[int]:
+    if not wanted.id:
+        return frozenset()
+    keys = [("address", "", wanted.whole)] if wanted.whole else []
+    keys += [("id", wanted.type, wanted.id), ("end", wanted.type, wanted.id)]
+    return next((frozenset(places[key]) for key in keys if key in places), frozenset())
+
+
+def _unique_references(resources: Iterable[Mapping[str, Json]]) -> frozenset[str]:
+    """The references that name one order, however often it was sent."""
+    contents: dict[str, Mapping[str, Json]] = {}
+    shared: Counter[str] = Counter()
+    for each in resources:
+        reference = own_reference(each)
+        shared[reference] += contents.setdefault(reference, each) != each
+    return frozenset(reference for reference in contents if not shared[reference])
 
 
 def _draft(
-    resource: Mapping[str, Json],
-    number: int,
-    is_selected: bool,
-    read_drug: ReadDrug,
-    local: LocalConcepts,
+    order: _Order, is_selected: bool, unique: frozenset[str], read_drug: ReadDrug, local: LocalConcepts
 ) -> Draft | None:
-    if not _is_being_signed(resource):
-        return None
+    resource = order.resource
     status = code_of_status(resource.get("status"))
     kind = text(resource.get("resourceType"))
     drug = read_drug(resource) if kind in DRUG_ORDERS else None
@@ -119,11 +239,10 @@ def _draft(
     reference = own_reference(resource)
     return Draft(
         reference=reference,
-        status=status or "draft",
         drug=drug,
         tests=tests,
-        can_be_removed=status == "draft" and _REFERENCE.fullmatch(reference) is not None,
+        can_be_removed=status == "draft" and reference in unique and bool(_REFERENCE.fullmatch(reference)),
         selected=is_selected,
-        number=number,
+        number=order.number,
         unverified=bool(tests) and ordered_in_doubt(resource, local=local),
     )

@@ -6,13 +6,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import tzinfo
 from functools import cache
 
-from cards.chart import LabOrder
-from cards.moment import Moment, parse_moment
-from cards.reading.local import NONE, LocalConcepts, local_concepts
-from cards.reading.shapes import Json, code_of_status, codings, moment_of, objects, own_reference, subject_is, text
-from cards.valuesets import ConceptIndex, load_valueset, valueset_names
+from cards.dates import PartialDate, parse_known
+from cards.facts.chart import LabOrder
+from cards.fhir.json_values import (
+    Json,
+    code_of_status,
+    codings,
+    objects,
+    own_reference,
+    partial_date_of,
+    text,
+)
+from cards.fhir.local_codes import NONE, LocalConcepts, local_concepts
+from cards.fhir.ownership import subject_is
+from cards.knowledge.valuesets import ConceptIndex, load_valueset, valueset_names
+from cards.reading.resource_types import LAB_ORDERS
 
-KINDS = frozenset({"ServiceRequest", "ProcedureRequest", "DiagnosticOrder", "DiagnosticRequest", "ReferralRequest"})
 _PREFIX = "order-"
 #: R4's word, and DSTU2's for an order that was placed and has not been answered.
 _ACTIVE = frozenset({"active", "requested", "received", "accepted", "in-progress"})
@@ -26,7 +35,8 @@ def _index() -> ConceptIndex:
 
 
 def tests_ordered(resource: Mapping[str, Json], *, local: LocalConcepts = NONE) -> frozenset[str]:
-    """The tests an order or a draft asks for, by the names of the value sets order-<name>: ferritin, iron-panel ...
+    """Return the tests an order or a draft asks for, by the names of the value sets order-<name>: ferritin, iron-panel
+    ...
 
     `local`: the site's own codes, each to such names.
     """
@@ -36,7 +46,7 @@ def tests_ordered(resource: Mapping[str, Json], *, local: LocalConcepts = NONE) 
 
 
 def ordered_in_doubt(resource: Mapping[str, Json], *, local: LocalConcepts = NONE) -> bool:
-    """Every code by which its tests were recognised still awaits verification."""
+    """Return whether every code by which the tests were recognised still awaits verification."""
     sent = _sent(resource)
     return not local_concepts(sent, local) and _index().all_unverified(sent)
 
@@ -55,7 +65,7 @@ def _codes(resource: Mapping[str, Json]) -> Iterator[Json]:
 def read_lab_orders(
     resources: Iterable[Json], *, patient_id: str, zone: tzinfo, local: LocalConcepts = NONE
 ) -> tuple[LabOrder, ...]:
-    """The patient's orders for tests of ours; `active` where it was placed, not answered and not forbidden."""
+    """Return the patient's orders for tests of ours; `active` where it was placed, not answered and not forbidden."""
     return tuple(
         LabOrder(
             tests,
@@ -65,7 +75,7 @@ def read_lab_orders(
             ordered_in_doubt(resource, local=local),
         )
         for resource in resources
-        if isinstance(resource, Mapping) and text(resource.get("resourceType")) in KINDS
+        if isinstance(resource, Mapping) and text(resource.get("resourceType")) in LAB_ORDERS
         if subject_is(resource, patient_id) and (tests := tests_ordered(resource, local=local))
     )
 
@@ -78,6 +88,6 @@ def _is_active(resource: Mapping[str, Json]) -> bool:
     )
 
 
-def _when(resource: Mapping[str, Json], zone: tzinfo) -> Moment | None:
-    events = (parse_moment(event.get("dateTime"), zone) for event in objects(resource.get("event")))
-    return moment_of(resource, *_DATES, zone=zone) or next((moment for moment in events if moment), None)
+def _when(resource: Mapping[str, Json], zone: tzinfo) -> PartialDate | None:
+    events = (parse_known(event.get("dateTime"), zone) for event in objects(resource.get("event")))
+    return partial_date_of(resource, *_DATES, zone=zone) or next((moment for moment in events if moment), None)

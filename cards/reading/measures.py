@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta, tzinfo
+from datetime import date, tzinfo
 from decimal import Decimal
 
-from cards.analytes import analyte
-from cards.chart import Diagnosis, Measure, UnusableResult
-from cards.code_systems import LOINC, SNOMED, system_of
-from cards.definitions import whole
-from cards.moment import parse_moment
+from cards.dates import parse_known
+from cards.facts.chart import Diagnosis, Measure, UnusableResult
+from cards.fhir.json_values import codings
+from cards.knowledge.code_systems import LOINC, SNOMED, system_of
+from cards.knowledge.definitions import defined
+from cards.knowledge.limits import meets
+from cards.labs.analytes import analyte
+from cards.labs.units import ReadableQuantity, UnreadableQuantity, canonical
 from cards.reading.observations import Measurement
-from cards.reading.shapes import codings
 from cards.reading.values import dated, read_value, unusable, why_not_final, why_undated
-from cards.units import Readable, Unreadable, canonical
 
 #: The answers to LOINC 82810-3 that say "pregnant".
 _PREGNANT = frozenset({(SNOMED, "77386006"), (LOINC, "LA15173-0")})
@@ -23,7 +24,7 @@ _SCORES = frozenset({"irls"})
 
 
 def read_measure(measurement: Measurement, today: date, zone: tzinfo) -> Measure | Diagnosis | UnusableResult | None:
-    """The measure that an Observation holds; `None` where it holds none, or says nothing that counts."""
+    """Return the measure that an Observation holds; `None` where it holds none, or says nothing that counts."""
     if "due-date" in measurement.names:
         return _due_date(measurement, today, zone)
     if "pregnancy-status" in measurement.names:
@@ -36,14 +37,14 @@ def _number(measurement: Measurement, kind: str, today: date) -> Measure | Unusa
     """Weight in kg, gestational age in weeks, a score in points."""
     value = _score(measurement, kind) if kind in _SCORES else read_value(analyte(kind), measurement.content)
     why = why_not_final(measurement) or why_undated(measurement, today)
-    if why or isinstance(value, Unreadable) or measurement.when is None:
+    if why or isinstance(value, UnreadableQuantity) or measurement.when is None:
         return unusable(measurement, kind, why or _why(value), value, today)
     if value.quantity.is_censored:
         return unusable(measurement, kind, "censored", value, today)
     return Measure(kind, value.quantity.value, dated(measurement.when, today), reference=measurement.reference)
 
 
-def _score(measurement: Measurement, kind: str) -> Readable | Unreadable:
+def _score(measurement: Measurement, kind: str) -> ReadableQuantity | UnreadableQuantity:
     """A whole number of points: a plain integer has no unit and needs none."""
     total = measurement.content.get("valueInteger")
     if total is None:
@@ -51,13 +52,13 @@ def _score(measurement: Measurement, kind: str) -> Readable | Unreadable:
     return canonical(analyte(kind), total, unit="points")
 
 
-def _why(value: Readable | Unreadable) -> str:
-    return value.why if isinstance(value, Unreadable) else ""
+def _why(value: ReadableQuantity | UnreadableQuantity) -> str:
+    return value.why if isinstance(value, UnreadableQuantity) else ""
 
 
 def _due_date(measurement: Measurement, today: date, zone: tzinfo) -> Measure | None:
     """An expected date of delivery lies ahead as a rule; only the day it was stated must not."""
-    due = parse_moment(measurement.content.get("valueDateTime"), zone)
+    due = parse_known(measurement.content.get("valueDateTime"), zone)
     if due is None or not due.is_exact_day or measurement.when is None:
         return None
     if why_not_final(measurement) or why_undated(measurement, today):
@@ -73,5 +74,5 @@ def _pregnancy(measurement: Measurement, today: date) -> Diagnosis | None:
     if why_not_final(measurement) or why_undated(measurement, today):
         return None
     when = dated(measurement.when, today)
-    counts = when.first >= today - timedelta(days=whole("pregnancy.stated"))
+    counts = meets(when.days_before(today), defined("pregnancy.stated"))
     return Diagnosis(frozenset({"pregnant"}), counts, recorded=when, reference=measurement.reference)

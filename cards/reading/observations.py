@@ -2,57 +2,77 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import NamedTuple
 
-from cards.moment import Moment, parse_moment
-from cards.reading.shapes import Json, code_of_status, first, items, objects, own_reference, subject_is, text
-from cards.reading.specimens import is_not_blood
+from cards.dates import PartialDate, names_no_day, parse_known, parse_partial_date
+from cards.fhir.identity import newest_versions
+from cards.fhir.json_values import (
+    Json,
+    code_of_status,
+    codings,
+    first,
+    items,
+    objects,
+    own_reference,
+    reference_of,
+    text,
+    text_of,
+)
+from cards.fhir.ownership import subject_is
+from cards.fhir.references import Resolve, resolver, within
+from cards.knowledge.code_systems import SNOMED, system_of
 
-#: Of two copies of one resource the later counts; without dates the one that takes most back.
-_STATUS_ORDER = ("registered", "preliminary", "final", "amended", "corrected", "cancelled", "entered-in-error")
-_DATED = ("effectiveDateTime", "effectivePeriod", "effectiveInstant")
+_DATED = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "effectiveTiming")
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """One code with one value. `content` holds code and value; the rest comes from the Observation around it.
 
-    `names` are the analytes or measures that its codings mean.
+    names        the analytes or measures that its codings mean
+    is_dated     it says when it was taken, be it in a form that cannot be read
+    known_by     when it was issued, else last updated
+    is_unmapped  its code is one that nothing maps; `names` are those that its words or code name
     """
 
     names: frozenset[str]
     content: Mapping[str, Json]
     status: str
-    when: Moment | None
+    when: PartialDate | None
     issued: datetime | None
     reference: str
     not_blood: bool
     qualified: bool
+    is_dated: bool = False
+    known_by: PartialDate | None = None
+    is_unmapped: bool = False
 
 
-class Found(NamedTuple):
-    measurements: tuple[Measurement, ...]
-    discarded: int
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a code means to us: no names for what no decision needs. Not `mapped`: named by words or a foreign code."""
+
+    names: frozenset[str] = frozenset()
+    mapped: bool = True
 
 
-#: What a code means to us; empty for what no decision needs.
-NamesOf = Callable[[Json], frozenset[str]]
+NamesOf = Callable[[Json], Meaning]
 
 
-def measurements(resources: Iterable[Json], *, patient_id: str, zone: tzinfo, names_of: NamesOf) -> Found:
-    """The measurements about this patient that mean something to us, in order.
+def measurements(
+    resources: Iterable[Json], *, patient_id: str, zone: tzinfo, names_of: NamesOf, resolve: Resolve | None = None
+) -> tuple[Measurement, ...]:
+    """Return the measurements about this patient that mean something to us, in order.
 
-    `discarded` counts the Observations about anyone else.
+    `resolve` finds referred Specimens; without it they are looked for among `resources`.
     """
     held = objects(list(resources))
-    specimens = {text(each.get("id")): each for each in held if each.get("resourceType") == "Specimen"}
-    candidates = [each for resource in held for each in _observations(resource)]
-    own = [each for each in candidates if subject_is(each, patient_id)]
-    single = [part for each in _once_each(own) for part in _parts(each, specimens, zone, names_of)]
-    return Found(tuple(single), len(candidates) - len(own))
+    find = resolve or resolver(held)
+    own = (each for resource in held for each in _observations(resource) if subject_is(each, patient_id))
+    return tuple(part for each in newest_versions(own) for part in _parts(each, find, zone, names_of))
 
 
 def _observations(resource: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
@@ -66,67 +86,117 @@ def _observations(resource: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
     if kind not in ("Observation", "DiagnosticReport"):
         return
     shared = {key: resource[key] for key in ("subject", "patient", *_DATED) if key in resource}
+    beside = within(resource, lambda reference: None)
     for member in objects(resource.get("contained")):
         if member.get("resourceType") == "Observation":
             inherited = {} if any(key in member for key in _DATED) else shared
-            yield {**inherited, "subject": resource.get("subject"), **member, "id": _contained_id(resource, member)}
+            specimen = beside(reference_of(first(member.get("specimen"))))
+            around = {**inherited, "subject": resource.get("subject"), "contained": [specimen]}
+            yield {**around, **member, "id": _contained_id(resource, member)}
 
 
 def _contained_id(resource: Mapping[str, Json], member: Mapping[str, Json]) -> str:
-    return f"{text(resource.get('id'))}#{text(member.get('id'))}"
+    """Empty where the container has none: nothing then tells two such results apart but what they say."""
+    around = text(resource.get("id"))
+    return f"{around}#{text(member.get('id'))}" if around else ""
 
 
-def _once_each(resources: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
-    """One resource per id: the same result may come from the request and from the server (cds-hooks F-13)."""
-    newest: dict[str, Mapping[str, Json]] = {}
-    for number, resource in enumerate(resources):
-        key = own_reference(resource) or f"without id {number}"
-        if key not in newest or _version(resource) > _version(newest[key]):
-            newest[key] = resource
-    yield from newest.values()
-
-
-def _version(resource: Mapping[str, Json]) -> tuple[str, int]:
-    status = code_of_status(resource.get("status"))
-    rank = _STATUS_ORDER.index(status) if status in _STATUS_ORDER else -1
-    return text(first(resource.get("meta")).get("lastUpdated")), rank
-
-
-def _parts(
-    resource: Mapping[str, Json], specimens: Mapping[str, Mapping[str, Json]], zone: tzinfo, names_of: NamesOf
-) -> Iterator[Measurement]:
+def _parts(resource: Mapping[str, Json], resolve: Resolve, zone: tzinfo, names_of: NamesOf) -> Iterator[Measurement]:
     for content in (resource, *objects(resource.get("component"))):
-        names = names_of(content.get("code"))
-        if names and not is_only_a_panel(content):
-            issued = parse_moment(resource.get("issued"), zone)
+        meaning = names_of(content.get("code"))
+        if meaning.names and not is_only_a_panel(content) and (meaning.mapped or has_value(content)):
+            issued, when = parse_known(resource.get("issued"), zone), _taken(resource, zone)
             yield Measurement(
-                names=names,
+                names=meaning.names,
                 content=content,
                 status=code_of_status(resource.get("status")),
-                when=_taken(resource, zone),
+                when=when,
                 issued=issued.at if issued else None,
                 reference=own_reference(resource).partition("#")[0],
-                not_blood=is_not_blood(resource, specimens),
+                not_blood=is_not_blood(resource, within(resource, resolve)),
                 qualified=bool(items(resource.get("modifierExtension")) or items(content.get("modifierExtension"))),
+                is_dated=when is not None
+                or any(each not in (None, "") and not names_no_day(each) for each in _dates(resource)),
+                known_by=issued or parse_known(first(resource.get("meta")).get("lastUpdated"), zone),
+                is_unmapped=not meaning.mapped,
             )
 
 
-def _taken(resource: Mapping[str, Json], zone: tzinfo) -> Moment | None:
-    """When the specimen was taken (clinical page 0.3, rule 2); never `issued`, never the start of an open period."""
+def _taken(resource: Mapping[str, Json], zone: tzinfo) -> PartialDate | None:
+    """When the specimen was taken (clinical rationale 0.3, rule 2); never `issued`.
+
+    A period or timing dates it by its end, else by its start (data amendments 3). A day of the year 9999 lies in the
+    future and dates nothing; as the end of a period it leaves the period open.
+    """
+    taken = parse_partial_date(resource.get("effectiveDateTime"), zone)
+    if taken:
+        return taken
+    timing = first(resource.get("effectiveTiming"))
+    events = [each for event in items(timing.get("event")) if (each := parse_known(event, zone))]
     return (
-        parse_moment(resource.get("effectiveDateTime"), zone)
-        or parse_moment(first(resource.get("effectivePeriod")).get("end"), zone)
-        or parse_moment(resource.get("effectiveInstant"), zone)
+        _end_or_start(first(resource.get("effectivePeriod")), zone)
+        or parse_partial_date(resource.get("effectiveInstant"), zone)
+        or max(events, key=lambda event: event.order, default=None)
+        or _end_or_start(first(first(timing.get("repeat")).get("boundsPeriod")), zone)
     )
+
+
+def _dates(resource: Mapping[str, Json]) -> Iterator[Json]:
+    """Yield every date that an Observation says it was taken at, as it was sent."""
+    timing = first(resource.get("effectiveTiming"))
+    periods = (first(resource.get("effectivePeriod")), first(first(timing.get("repeat")).get("boundsPeriod")))
+    yield from (resource.get("effectiveDateTime"), resource.get("effectiveInstant"), *items(timing.get("event")))
+    yield from (period.get(end) for period in periods for end in ("start", "end"))
+
+
+def _end_or_start(period: Mapping[str, Json], zone: tzinfo) -> PartialDate | None:
+    return parse_known(period.get("end"), zone) or parse_known(period.get("start"), zone)
 
 
 def has_value(content: Mapping[str, Json]) -> bool:
-    """A value, or a stated reason why there is none."""
-    return any(key.startswith("value") and items(content[key]) for key in content if isinstance(key, str)) or bool(
-        items(content.get("dataAbsentReason"))
-    )
+    """Return whether there is a value, or a stated reason why there is none."""
+    for key in content:
+        if isinstance(key, str) and key.startswith("value") and items(content[key]):
+            return True
+    return bool(items(content.get("dataAbsentReason")))
 
 
 def is_only_a_panel(content: Mapping[str, Json]) -> bool:
-    """It carries other results and none of its own; each member is read by itself."""
+    """Return whether it carries other results and none of its own; each member is read by itself."""
     return not has_value(content) and any(items(content.get(key)) for key in ("component", "hasMember", "related"))
+
+
+#: SNOMED CT specimens (from memory, unverified): urine, cerebrospinal fluid, saliva, stool, tissue, bone marrow, hair.
+_OTHER_SNOMED = frozenset(
+    {"122575003", "258450006", "119342007", "119339001", "119376003", "119359002", "119326000"},
+)
+#: The same in the letters of HL7 table 0487, with sputum, sweat, semen, amniotic, pleural and peritoneal fluid.
+_OTHER_LETTERS = frozenset(
+    {"UR", "CSF", "SAL", "STL", "SPT", "TISS", "BON", "HAR", "SWT", "SMN", "AMN", "PLR", "PRT"},
+)
+_OTHER_WORDS = re.compile(
+    r"\b(urine|urin|urina|cerebrospinal|csf|liquor|saliva|speichel|stool|stuhl|fa?eces|sputum|tissue|biopsy"
+    r"|marrow|hair|sweat|semen|amniotic|pleural|peritoneal|ascites|ascitic|synovial|dialysate|effluent|swab|milk|fluid"
+    r"|gastric|bile|vitreous)\b",
+    re.IGNORECASE,
+)
+
+
+def is_not_blood(resource: Mapping[str, Json], resolve: Resolve) -> bool:
+    """Return whether the specimen is recognised as something other than blood, serum or plasma.
+
+    `resolve` finds the Specimens at hand. A specimen that nobody describes contradicts nothing: the code of the test
+    says what it was made from.
+    """
+    if "specimen" not in resource:
+        return False
+    named = first(resource.get("specimen"))
+    held = resolve(reference_of(named)) if reference_of(named) else None
+    return any(map(_is_other, (text(named.get("display")), (held or {}).get("type"))))
+
+
+def _is_other(description: Json) -> bool:
+    for system, code in codings(description):
+        if code in _OTHER_SNOMED if system_of(system) == SNOMED else code.upper() in _OTHER_LETTERS:
+            return True
+    return bool(_OTHER_WORDS.search(text_of(description)[:200]))

@@ -1,4 +1,4 @@
-"""Laboratory results out of FHIR Observations: comparable, or listed with the reason why not (clinical page 0.3)."""
+"""Laboratory results from FHIR Observations: comparable, or with the reason why not (clinical rationale 0.3)."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from datetime import date, tzinfo
 from decimal import Decimal
 from functools import cache
 
-from cards.analytes import Analyte, analytes
-from cards.chart import Diagnosis, LabResult, Measure, UnusableResult
-from cards.moment import Moment
+from cards.dates import PartialDate
+from cards.facts.chart import Diagnosis, LabResult, Measure, UnusableResult
+from cards.fhir.json_values import Json, codes_without_system, codings, cut, objects, text, text_of
+from cards.fhir.local_codes import local_key
+from cards.fhir.references import Resolve
+from cards.knowledge.code_systems import LOINC, system_of
+from cards.knowledge.valuesets import ConceptIndex, load_valueset, valueset_names
+from cards.labs.analytes import Analyte, analytes
+from cards.labs.foreign_codes import named_analytes
+from cards.labs.sums import with_sums
+from cards.labs.units import ReadableQuantity, UnreadableQuantity
 from cards.quantity import Quantity
-from cards.reading.local import local_key
 from cards.reading.measures import read_measure
-from cards.reading.observations import Measurement, measurements
-from cards.reading.shapes import Json, codings
-from cards.reading.sums import with_sums
+from cards.reading.observations import Meaning, Measurement, measurements
 from cards.reading.values import FINAL, dated, read_value, unusable, why_not_final, why_undated
-from cards.units import Readable, Unreadable
-from cards.valuesets import ConceptIndex, load_valueset, valueset_names
+from cards.remembered import remembered
 
 #: A site's own codes, as `local_key` writes them, to the name of a value set, such as lab-ferritin.
 LocalCodes = Mapping[tuple[str, str], str]
@@ -27,13 +31,12 @@ LocalCodes = Mapping[tuple[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What the Observations say. `discarded` counts those about another patient."""
+    """What the Observations about this patient say."""
 
     labs: tuple[LabResult, ...] = ()
     unusable: tuple[UnusableResult, ...] = ()
     measures: tuple[Measure, ...] = ()
     diagnoses_like: tuple[Diagnosis, ...] = ()
-    discarded: int = 0
 
 
 def read_results(
@@ -44,27 +47,32 @@ def read_results(
     zone: tzinfo,
     local_codes: LocalCodes | None = None,
     assay_factors: Mapping[str, Decimal] | None = None,
+    resolve: Resolve | None = None,
 ) -> Results:
     """Read every Observation about this patient; what is not an analyte of ours is passed over in silence.
 
-    `assay_factors` per analyte apply before rounding and never to a censored value (amendments, section 4).
+    `assay_factors` per analyte apply before rounding and never to a censored value (clinical amendments 4); `resolve`
+    finds referred Specimens.
     """
     found = measurements(
-        resources, patient_id=patient_id, zone=zone, names_of=lambda code: _names_of(code, local_codes or {})
+        resources,
+        patient_id=patient_id,
+        zone=zone,
+        names_of=lambda code: meaning_of(code, local_codes or {}),
+        resolve=resolve,
     )
-    answers = [_read(each, today, zone, assay_factors or {}, local_codes or {}) for each in found.measurements]
+    answers = [_read(each, today, zone, assay_factors or {}, local_codes or {}) for each in found]
     return Results(
         labs=with_sums(_once([answer for answer in answers if isinstance(answer, LabResult)])),
         unusable=tuple(dict.fromkeys(answer for answer in answers if isinstance(answer, UnusableResult))),
         measures=tuple(dict.fromkeys(answer for answer in answers if isinstance(answer, Measure))),
         diagnoses_like=tuple(dict.fromkeys(answer for answer in answers if isinstance(answer, Diagnosis))),
-        discarded=found.discarded,
     )
 
 
 def _once(labs: Iterable[LabResult]) -> tuple[LabResult, ...]:
     """The same number of the same moment under two ids is one result; the higher status stays."""
-    kept: dict[tuple[str, Quantity, Quantity | None, Moment], LabResult] = {}
+    kept: dict[tuple[str, Quantity, Quantity | None, PartialDate], LabResult] = {}
     for result in labs:
         key = (result.analyte, result.quantity, result.reported, result.when)
         if key not in kept or _outranks(result, kept[key]):
@@ -91,15 +99,32 @@ def _low_priority() -> frozenset[str]:
     return frozenset(code for each in members for (_, code), member in each.items() if member.use == "low-priority")
 
 
-def _names_of(code: Json, local_codes: LocalCodes) -> frozenset[str]:
-    """The value sets its codings belong to, without the lab- or measure- before them; empty if none is an analyte."""
-    names: set[str] = set()
-    for system, each in codings(code):
-        names |= _index().concepts_of(system, each)
-        local = local_codes.get(local_key(system, each)) if local_codes else None
-        names |= {local} if local else set()
+def meaning_of(code: Json, local_codes: LocalCodes) -> Meaning:
+    """Return the value sets its codings belong to, without the lab- or measure- before them; none for no analyte.
+
+    Without any, the analytes that its words or its code of another laboratory system name, or a LOINC code without a
+    system.
+    """
+    local = (local_codes.get(local_key(*each)) for each in codings(code)) if local_codes else ()
+    return _meaning(code, frozenset(filter(None, local)))
+
+
+@remembered
+def _meaning(code: Json, local: frozenset[str]) -> Meaning:
+    """What a code means, with the value sets to which a site maps it."""
+    names = local.union(*(_index().concepts_of(*each) for each in codings(code)))
     plain = frozenset(name.removeprefix("lab-").removeprefix("measure-") for name in names) - {"iron-panel"}
-    return plain if plain - {"rejected"} else frozenset()
+    if plain - {"rejected"}:
+        return Meaning(plain)
+    return (
+        Meaning() if plain else Meaning(named_analytes(codings(code), _words(code)) | _bare_loinc(code), mapped=False)
+    )
+
+
+def _bare_loinc(code: Json) -> frozenset[str]:
+    """The analytes of its LOINC codes that stand without a system."""
+    names = frozenset[str]().union(*(_index().concepts_of(LOINC, each) for each in codes_without_system(code)))
+    return frozenset(name.removeprefix("lab-") for name in names if name.startswith("lab-")) & analytes().keys()
 
 
 def _read(
@@ -115,9 +140,9 @@ def _read_lab(
     analyte = analytes().get(min(meant - {"rejected"}))
     if analyte is None:
         return None
-    value = read_value(analyte, measurement.content)
+    value = read_value(analyte, measurement.content, by_definition=_is_by_loinc(measurement))
     why = "several-tests" if len(meant) > 1 else _why_unusable(measurement, value, today)
-    if why or isinstance(value, Unreadable) or measurement.when is None:
+    if why or isinstance(value, UnreadableQuantity) or measurement.when is None:
         return unusable(measurement, analyte.id, why, value, today)
     result = LabResult(
         analyte=analyte.id,
@@ -137,19 +162,45 @@ def _read_lab(
 
 def _in_doubt(measurement: Measurement, name: str, local: LocalCodes) -> bool:
     """Every code that means this analyte still awaits verification; what a site maps itself does not."""
-    sent = tuple(codings(measurement.content.get("code")))
-    mapped = bool(local) and any(local_key(*each) in local for each in sent)
-    return not mapped and _index().all_unverified(sent, (f"lab-{name}", f"measure-{name}"))
+    code = measurement.content.get("code")
+    mapped = bool(local) and any(local_key(*each) in local for each in codings(code))
+    return not mapped and _all_unverified(code, name)
+
+
+@remembered
+def _all_unverified(code: Json, name: str) -> bool:
+    return _index().all_unverified(codings(code), (f"lab-{name}", f"measure-{name}"))
+
+
+def _words(code: Json) -> tuple[str, ...]:
+    shown = (text(coding.get("display")) for each in objects(code) for coding in objects(cut(each.get("coding"))))
+    return (text_of(code), *shown)
+
+
+def _is_by_loinc(measurement: Measurement) -> bool:
+    """Whether a code of LOINC says what it is: what it defines, such as per 1.73 m², need not stand in the unit."""
+    return _is_loinc_of_ours(measurement.content.get("code"))
+
+
+@remembered
+def _is_loinc_of_ours(concept: Json) -> bool:
+    sent = codings(concept)
+    return any(system_of(system) == LOINC and _index().concepts_of(system, code) for system, code in sent)
 
 
 def _is_low_priority(measurement: Measurement) -> bool:
     """Every code of ours that it bears is one to use only where there is no other."""
-    ours = [code for system, code in codings(measurement.content.get("code")) if _index().concepts_of(system, code)]
+    return _are_low_priority(measurement.content.get("code"))
+
+
+@remembered
+def _are_low_priority(concept: Json) -> bool:
+    ours = [code for system, code in codings(concept) if _index().concepts_of(system, code)]
     return bool(ours) and all(code in _low_priority() for code in ours)
 
 
-def _aligned(result: LabResult, value: Readable, analyte: Analyte, factor: Decimal) -> LabResult:
-    """A site's assay factor (clinical page 1.4); the number before it stays in `raw`."""
+def _aligned(result: LabResult, value: ReadableQuantity, analyte: Analyte, factor: Decimal) -> LabResult:
+    """A site's assay factor (clinical rationale 1.4); the number before it stays in `raw`."""
     if factor == 1 or value.exact.is_censored:
         return result
     aligned = replace(value.exact, value=value.exact.value * factor)
@@ -157,13 +208,15 @@ def _aligned(result: LabResult, value: Readable, analyte: Analyte, factor: Decim
     return replace(result, quantity=shown, raw=result.quantity, exact=aligned.value)
 
 
-def _why_unusable(measurement: Measurement, value: Readable | Unreadable, today: date) -> str:
+def _why_unusable(measurement: Measurement, value: ReadableQuantity | UnreadableQuantity, today: date) -> str:
     """Key of the first reason that forbids to use it; empty where none does."""
     why = why_not_final(measurement)
     if why:
         return why
     if measurement.not_blood:
         return "not-blood"
+    if measurement.is_unmapped:
+        return "code-not-mapped"
     if measurement.qualified:
         return "qualified"
-    return value.why if isinstance(value, Unreadable) else why_undated(measurement, today)
+    return value.why if isinstance(value, UnreadableQuantity) else why_undated(measurement, today)

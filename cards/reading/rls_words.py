@@ -1,21 +1,25 @@
 """Restless legs syndrome in free words: named, and not denied, doubted, over or said of somebody else.
 
-Clinical page 0.2 and its amendments. A denial counts where it leads to the name (`never had restless legs`), not
+clinical rationale 0.2 and its amendments. A denial counts where it leads to the name (`never had restless legs`), not
 where it speaks of something else (`restless legs, never treated`, `no relief of restless legs`).
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-_OWN_NAME = r"\brestless[\s-]*legs?\b|\bwillis[\s-]*ekbom\b|\bekbom(?:'s|s)?[\s-]+(?:syndrome|disease)\b"
+from cards.fhir.json_values import LONGEST_WORDS
+from cards.reading.diagnosis_words import means_the_other_ekbom, names_rls_in_a_language
+
+_UNSHARED_NAME = r"\brestless[\s-]*legs?\b|\bwillis[\s-]*ekbom\b"
+_EKBOM = r"\bekbom(?:'s|s)?[\s-]+(?:syndrome?|disease)\b"
+_OWN_NAME = rf"{_UNSHARED_NAME}|{_EKBOM}"
 _NAMED = re.compile(_OWN_NAME)
+_NAMED_UNSHARED = re.compile(_UNSHARED_NAME)
 
-#: Names that count only beside a code for other movement disorders (WHO G25.8), where no other language says more.
-_NAMED_BESIDE_CODE = re.compile(
-    r"\brls\b|\bjambes sans repos\b|\bpiernas inquietas\b|\bpernas inquietas\b"
-    r"|\bgambe senza riposo\b|\brusteloze benen\b"
-)
+#: The abbreviation, which counts only beside a code for other movement disorders (WHO G25.8).
+_ABBREVIATED = re.compile(r"\brls\b")
 
 #: The name as it stands in a sentence, perhaps explained in brackets: `RLS (restless legs)`.
 _ONE_NAME = rf"(?:{_OWN_NAME}|\brls\b)(?:[\s-]+(?:syndrome?|disease)\b)?"
@@ -67,18 +71,28 @@ _SAID_OTHERWISE = re.compile(f"{_DENIED}|{_DOUBTED}|{_OVER}|{_OF_SOMEBODY_ELSE}"
 
 
 def names_rls(words: str) -> bool:
-    """The words name restless legs syndrome as the patient's own and present."""
-    return _says(_plain(words), _NAMED)
+    """Return whether the words name restless legs syndrome as the patient's own and present, in any language we know.
+
+    `Ekbom's syndrome` beside delusions or parasites is another disease. More than `LONGEST_WORDS` characters are not
+    read.
+    """
+    return _names_rls(words[:LONGEST_WORDS])
+
+
+@lru_cache(maxsize=1024)
+def _names_rls(words: str) -> bool:
+    plain = _plain(words)
+    named = _NAMED_UNSHARED if means_the_other_ekbom(words) else _NAMED
+    return _says(plain, named) or (names_rls_in_a_language(words) and not _SAID_OTHERWISE.search(plain))
 
 
 def names_rls_beside_code(words: str) -> bool:
-    """As `names_rls`; the abbreviation and other languages count as well, for a code already points the same way."""
-    plain = _plain(words)
-    return _says(plain, _NAMED) or _says(plain, _NAMED_BESIDE_CODE)
+    """Return whether words beside a code that points the same way name RLS, abbreviated too."""
+    return names_rls(words) or _says(_plain(words), _ABBREVIATED)
 
 
 def names_rls_of_a_relative(words: str) -> bool:
-    """Wherever the words name restless legs syndrome they say in so many words that a relative has it.
+    """Return whether the words ascribe every mention of restless legs syndrome to a relative.
 
     `Family history: restless legs` does; `restless legs, positive family history` is said of the patient.
     """
@@ -88,7 +102,7 @@ def names_rls_of_a_relative(words: str) -> bool:
 
 
 def _plain(words: str) -> str:
-    return " ".join(words.lower().replace("’", "'").split())
+    return " ".join(words[:LONGEST_WORDS].lower().replace("’", "'").split())
 
 
 def _says(plain: str, named: re.Pattern[str]) -> bool:

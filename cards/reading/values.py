@@ -1,16 +1,16 @@
-"""The value of one measurement, and why it may not be used (clinical page 0.3, rules 1 to 6)."""
+"""The value of one measurement, and why it may not be used (clinical rationale 0.3, rules 1 to 6)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
 
-from cards.analytes import Analyte
-from cards.chart import UnusableResult
-from cards.moment import Moment, cut_at, lies_in_future, on_day
+from cards.dates import PartialDate, cut_at, lies_in_future, on_day
+from cards.facts.chart import UnusableResult
+from cards.fhir.json_values import Json, first, items, text
+from cards.labs.analytes import Analyte, analytes
+from cards.labs.units import ReadableQuantity, UnreadableQuantity, canonical, canonical_text
 from cards.reading.observations import Measurement
-from cards.reading.shapes import Json, first, items, text
-from cards.units import Readable, Unreadable, canonical, canonical_text
 
 #: From the lowest to the highest: of two results of one time the higher one is the later word.
 FINAL = ("final", "amended", "corrected")
@@ -22,52 +22,68 @@ _OTHER_STATUS = {
 }
 #: Reasons that leave the number itself in no doubt, so that a card may name it.
 _NAMED = frozenset(
-    {"preliminary", "status-not-known", "no-date", "dated-in-the-future", "implausible", "implausibly-high"}
+    {
+        *("preliminary", "status-not-known", "no-date", "date-not-readable", "dated-in-the-future"),
+        *("implausible", "implausibly-high", "code-not-mapped"),
+    }
 )
 
 
-def read_value(analyte: Analyte, content: Mapping[str, Json]) -> Readable | Unreadable:
-    """The value of an Observation or component; anything but a quantity, a number or a result in words is none."""
+def read_value(
+    analyte: Analyte, content: Mapping[str, Json], *, by_definition: bool = False
+) -> ReadableQuantity | UnreadableQuantity:
+    """Return the value of an Observation or component: a quantity, a number, or a result in words.
+
+    `by_definition`: the code defines what the unit leaves open (`cards.labs.units.canonical`).
+    """
     if items(content.get("dataAbsentReason")):
-        return Unreadable("no-value")
+        return UnreadableQuantity("no-value")
     quantity = first(content.get("valueQuantity"))
     if quantity:
         members = {key: quantity.get(key) for key in ("unit", "code", "system")}
-        return canonical(analyte, quantity.get("value"), quantity.get("comparator"), **members)
-    words = text(content.get("valueString"))
+        return canonical(
+            analyte, quantity.get("value"), quantity.get("comparator"), **members, by_definition=by_definition
+        )
+    words = text(content.get("valueString")) or text(first(content.get("valueCodeableConcept")).get("text"))
     if words:
-        return canonical_text(analyte, words)
+        return canonical_text(analyte, words, by_definition=by_definition)
     for key in ("valueInteger", "valueDecimal"):
         if content.get(key) is not None:
             return canonical(analyte, content[key])
-    return Unreadable("not-a-number" if any(key.startswith("value") for key in content) else "no-value")
+    return UnreadableQuantity("not-a-number" if any(key.startswith("value") for key in content) else "no-value")
 
 
 def why_not_final(measurement: Measurement) -> str:
-    """Key of the reason why its status forbids to use it; empty where it is final, amended or corrected."""
+    """Return key of the reason why its status forbids to use it; empty where it is final, amended or corrected."""
     if measurement.status in FINAL:
         return ""
     return _OTHER_STATUS.get(measurement.status, "status-not-known")
 
 
 def why_undated(measurement: Measurement, today: date) -> str:
-    """Key of the reason why its date forbids to use it; empty where the date is past or today."""
+    """Return key of the reason why its date forbids to use it; empty where the date is past or today."""
     if measurement.when is None:
-        return "no-date"
+        return "date-not-readable" if measurement.is_dated else "no-date"
     return "dated-in-the-future" if lies_in_future(measurement.when, today) else ""
 
 
-def dated(when: Moment, today: date) -> Moment:
-    """A date one day ahead (time zones) counts as today; a month or year ends today at the latest."""
+def dated(when: PartialDate, today: date) -> PartialDate:
+    """Return the date of a result; one day ahead counts as today, a month or year ends today at the latest."""
     if when.is_exact_day and when.at is None and when.first > today and not lies_in_future(when, today):
         return on_day(today)
     return cut_at(when, today)
 
 
 def unusable(
-    measurement: Measurement, analyte: str, why: str, value: Readable | Unreadable, today: date
+    measurement: Measurement, analyte: str, why: str, value: ReadableQuantity | UnreadableQuantity, today: date
 ) -> UnusableResult:
-    """The result as it is listed: with its date where it has one, with its number where that is in no doubt."""
+    """Return the result as it is listed: with its date where it has one, with its number where that is in no doubt."""
     when = dated(measurement.when, today) if measurement.when else None
     quantity = value.quantity if why in _NAMED else None
-    return UnusableResult(analyte, why, when, quantity, measurement.reference)
+    in_the_past = measurement.when is not None and not lies_in_future(measurement.when, today)
+    known_by = None if in_the_past or measurement.known_by is None else cut_at(measurement.known_by, today)
+    known = analytes().get(analyte)
+    fractions = (known.fraction(each) for each in value.possible) if known else ()
+    decimals = known.decimals if known and known.decimals is not None else 3
+    possible = tuple(each.rounded(decimals) for each in (*value.possible, *fractions) if each)
+    return UnusableResult(analyte, why, when, quantity, measurement.reference, possible, value.numbers, known_by)

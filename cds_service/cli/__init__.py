@@ -1,4 +1,4 @@
-"""The command line `rls-cds`. Each command imports what it needs when it runs, so that `--help` answers at once."""
+"""The command line `rls-cds`. Commands import what they need when they run, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from cds_service.cli.demo import demo_command
 from cds_service.cli.evaluate import evaluate_command
 from cds_service.cli.export_feedback import export_feedback_command
 from cds_service.cli.rules import rules_command
+from cds_service.cli.screen import screen_command
 from cds_service.cli.serve import serve_command
+from cds_service.cli.valuesets import valuesets_group
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -32,11 +34,13 @@ _COMMANDS = (
     demo_command,
     serve_command,
     evaluate_command,
+    screen_command,
     rules_command,
     check_config_command,
     audit_group,
     export_feedback_command,
     database_group,
+    valuesets_group,
 )
 for command in _COMMANDS:
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""`rls-cds audit`: the audit trail, checked and exported."""
+"""`rls-cds audit`: verify and export the audit trail."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cds_service.cli.store import config_option, opened, progress
+from cds_service.cli.store import config_option, open_configured_store, progress
 
 
 @click.group(name="audit")
@@ -27,8 +27,8 @@ def verify_command(config: Path | None) -> None:
     A store that was put back from an older copy, chain and all, cannot be told from inside: keep the printed head
     elsewhere from time to time and compare.
     """
-    with opened(config) as store, progress("Checking") as told:
-        report = store.verify_audit(told)
+    with open_configured_store(config) as store, progress("Checking") as on_progress:
+        report = store.verify_audit(on_progress)
     for fault in report.faults:
         click.echo(f"fault: {fault}")
     if report.faults:
@@ -43,13 +43,14 @@ def verify_command(config: Path | None) -> None:
 @config_option
 @click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="File; else the output.")
 def export_command(config: Path | None, out: Path | None) -> None:
-    """Write every event as a FHIR R4 AuditEvent (IHE BALP), one JSON per line, oldest first.
+    """Write every event as a FHIR R4 AuditEvent, one JSON per line, oldest first.
 
+    What was read of a FHIR server meets IHE's Basic Audit Log Patterns (PatientRead, PatientQuery), and says so.
     Patients appear as keyed hashes only; users as the EHR named them.
     """
-    from cds_service.store.audit_events import audit_lines
+    from cds_service.offline.audit_events import audit_lines
 
-    with opened(config) as store, click.open_file(str(out or "-"), "w", encoding="utf-8") as file:
+    with open_configured_store(config) as store, click.open_file(str(out or "-"), "w", encoding="utf-8") as file:
         events = 0
         for line in audit_lines(store.audit_rows()):
             file.write(line)

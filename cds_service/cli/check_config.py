@@ -1,4 +1,4 @@
-"""`rls-cds check-config`: settings and everything they name, before anything is started."""
+"""`rls-cds check-config`: check the settings and the files they name."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def check_config_command(file: Path) -> None:
     import os
     from datetime import UTC, datetime
 
-    from cds_service.configuration import check_configuration, in_words
-    from cds_service.knowledge_checks import unverified_codes
+    from cds_service.knowledge.checks import unverified_codes
+    from cds_service.offline.check_config import check_configuration, summary
 
     checked = check_configuration(file, os.environ, datetime.now(UTC).date())
     for fault in checked.faults:
@@ -32,7 +32,7 @@ def check_config_command(file: Path) -> None:
         raise click.exceptions.Exit(1)
     for warning in checked.warnings:
         click.echo(f"Warning: {warning}")
-    for line in in_words(checked):
+    for line in summary(checked):
         click.echo(line)
     codes = unverified_codes()
     click.echo(f"{len(codes)} codes in use await verification:")

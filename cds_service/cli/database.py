@@ -1,4 +1,4 @@
-"""`rls-cds db`: the store's tables."""
+"""`rls-cds db`: create and migrate the tables of the store."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cds_service.cli.store import config_option, settings_of
+from cds_service.cli.store import config_option, read_settings
 
 
 @click.group(name="db")
@@ -19,13 +19,13 @@ def database_group() -> None:
 def upgrade_command(config: Path | None) -> None:
     """Make the store, or bring an older one up to date. SQLite does so by itself when the service starts.
 
-    PostgreSQL needs this once before the first start and after every update of the program; the service refuses to
-    start on an older schema. Runs in one transaction; a second run finds nothing to do.
+    PostgreSQL needs this once before the first start and for every update of the program; replicas of the version
+    before go on working beside it. Runs in one transaction; a second run finds nothing to do.
     """
-    from cds_service.assembly import store_settings
+    from cds_service.server.assembly import store_settings
     from cds_service.store import BadStore, StoreError, upgrade
 
-    settings = settings_of(config)
+    settings = read_settings(config)
     if settings.database_url == "":
         raise click.ClickException("the settings say to keep nothing (database_url is empty), so there is no store")
     try:

@@ -1,4 +1,4 @@
-"""`rls-cds demo`: everything on one machine, nothing to configure."""
+"""`rls-cds demo`: run everything on one machine without configuration."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ def demo_command(host: str, port: int) -> None:
     import os
     import sys
 
-    from cds_service.demo import demo_app, welcome, with_own_store
-    from cds_service.log import write_log_to
-    from cds_service.serving import serve_demo
-    from cds_service.settings import BadSettings, load_settings
-    from cds_service.settings_checks import warnings
-    from cds_service.store import BadStore, StoreError
+    from cds_service.config.checks import warnings
+    from cds_service.config.load import load_settings
+    from cds_service.config.sources import BadSettings
+    from cds_service.server.assembly import check_store
+    from cds_service.server.demo import demo_app, welcome, with_own_store
+    from cds_service.server.threads import serve_in_threads
+    from cds_service.store import BadStore
+    from cds_service.web.log import write_log_to
 
-    chosen: dict[str, object] = {"host": host, "port": port}
+    options: dict[str, object] = {"host": host, "port": port}
     if port:
-        chosen["public_base"] = f"http://{host}:{port}"
+        options["public_base"] = f"http://{host}:{port}"
     try:
-        settings = with_own_store(load_settings(None, os.environ, demo=True, options=chosen))
+        settings = with_own_store(load_settings(None, os.environ, demo=True, options=options))
         for warning in warnings(settings):
             click.echo(f"Warning: {warning}", err=True)
         write_log_to(sys.stderr, logging.WARNING)
+        if fault := check_store(settings):
+            raise click.ClickException(fault)
         app = demo_app(settings)
-        serve_demo(app, host, port, lambda base: click.echo(welcome(base, settings)))
-    except (BadSettings, BadStore, StoreError) as fault:
+        serve_in_threads(app, host, port, lambda base: click.echo(welcome(base, settings)))
+    except (BadSettings, BadStore) as fault:
         raise click.ClickException(str(fault)) from None
     except OSError as fault:
         raise click.ClickException(

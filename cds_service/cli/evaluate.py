@@ -1,22 +1,28 @@
-"""`rls-cds evaluate`: the answers for files on disk."""
+"""`rls-cds evaluate`: answer for files on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import click
 
 if TYPE_CHECKING:
-    from cards.card import Card
+    from cards.facts.card import Card
+    from cards.knowledge.rules import Rules
     from cards.reading import Site
-    from cards.rules import Rules
-    from cds_service.evaluate import Evaluation, Question
+    from cards.reading.unknown import UntoldDrugs
+    from cds_service.offline.evaluate import Evaluation
+    from cds_service.offline.patient_files import Question
 
+#: What the lists hold, as the text output names it.
+_LISTED = {"conditions": "Diagnoses", "labs": "Results"}
 _HOOKS = ("patient-view", "order-sign", "order-select")
+#: First and last day accepted by `--as-of`.
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 
 @click.command(name="evaluate")
@@ -60,16 +66,16 @@ def evaluate_command(
     rls-cds evaluate export.ndjson --json             one line per patient, for scripts
     rls-cds evaluate request.json --as-of 2026-06-15  a hook request, on another day
     """
-    from cds_service.evaluate import Unreadable
+    from cds_service.offline.bundles import UnreadableFile
 
-    known = _known_at(config, client)
+    known = _load_knowledge(config, client)
     failed = False
     for file in files:
         try:
             for question, evaluation in _evaluations(file, hook, as_of, assume_rls, time_zone, known):
-                click.echo(_as_json(evaluation, explained) if as_json else _as_text(evaluation, explained))
+                click.echo(_printable(_as_json(evaluation, explained) if as_json else _as_text(evaluation, explained)))
                 failed = (strict and _report_invalid(question)) or failed
-        except (Unreadable, UnicodeDecodeError) as fault:
+        except (UnreadableFile, UnicodeDecodeError) as fault:
             click.echo(
                 f"{file}: not readable as text" if isinstance(fault, UnicodeDecodeError) else str(fault), err=True
             )
@@ -79,14 +85,15 @@ def evaluate_command(
 
 
 def _evaluations(
-    file: Path, hook: str | None, as_of: str | None, assume_rls: bool, time_zone: str | None, known: _Known
+    file: Path, hook: str | None, as_of: str | None, assume_rls: bool, time_zone: str | None, known: _Knowledge
 ) -> Iterator[tuple[Question, Evaluation]]:
     from uuid import uuid4
 
-    from cds_service.evaluate import evaluate, questions
+    from cds_service.offline.evaluate import evaluate
+    from cds_service.offline.patient_files import read_questions
 
     now, zone = _now(as_of, time_zone or known.time_zone)
-    for question in questions(file, assume_adult=assume_rls):
+    for question in read_questions(file, assume_adult=assume_rls):
         yield (
             question,
             evaluate(
@@ -102,43 +109,49 @@ def _evaluations(
         )
 
 
-class _Known(NamedTuple):
-    """What answers rest on: the rules, what local codes mean, and the clinic's zone."""
+class _Knowledge(NamedTuple):
+    """The rules, the site's local codes and the clinic's time zone."""
 
     rules: Rules
     site: Site
     time_zone: str
 
 
-def _known_at(config: Path | None, client: str | None) -> _Known:
+def _load_knowledge(config: Path | None, client: str | None) -> _Knowledge:
     import os
 
-    from cards.rules import BadKnowledge
-    from cds_service.knowledge import load_knowledge
-    from cds_service.settings import BadSettings, load_settings
+    from cards.knowledge.rules import BadKnowledge
+    from cds_service.config.load import load_settings
+    from cds_service.config.sources import BadSettings
+    from cds_service.knowledge.load import load_knowledge
 
     try:
-        settings = load_settings(config, os.environ, serves=False)
+        settings = load_settings(config, os.environ, for_server=False)
         known = load_knowledge(settings, today=datetime.now(settings.time_zone).date())
     except (BadSettings, BadKnowledge) as fault:
         raise click.ClickException(str(fault)) from None
     name = client or next(iter(known.sites))
     if name not in known.sites:
         raise click.BadParameter(f"{name} is no client; configured: {', '.join(known.sites)}", param_hint="--client")
-    return _Known(known.rules, known.sites[name], settings.time_zone.key)
+    return _Knowledge(known.rules, known.sites[name], settings.time_zone.key)
 
 
 def _now(as_of: str | None, time_zone: str) -> tuple[datetime, ZoneInfo]:
+    from cds_service.config.values import Constraints, InvalidValue, read_time_zone
+
     try:
-        zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError) as fault:
-        raise click.BadParameter(f"{time_zone} is no time zone; use a name such as Europe/Berlin") from fault
+        zone = read_time_zone(time_zone, Constraints())
+    except InvalidValue as fault:
+        raise click.BadParameter(f"{time_zone} is not {fault}", param_hint="--time-zone") from None
     if as_of is None:
         return datetime.now(zone), zone
     try:
-        return datetime.combine(date.fromisoformat(as_of), time(12), zone), zone
+        day = date.fromisoformat(as_of)
     except ValueError as fault:
         raise click.BadParameter(f"{as_of} is no day; use YYYY-MM-DD", param_hint="--as-of") from fault
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        raise click.BadParameter(f"{as_of} is no day from {_FIRST_DAY} to {_LAST_DAY}", param_hint="--as-of")
+    return datetime.combine(day, time(12), zone), zone
 
 
 def _as_json(evaluation: Evaluation, explained: bool) -> str:
@@ -153,8 +166,15 @@ def _as_json(evaluation: Evaluation, explained: bool) -> str:
         "cards": [card.as_json() for card in evaluation.cards],
         "missing": list(evaluation.verdict.missing),
         **({"decisions": [asdict(each) for each in evaluation.explanations]} if explained else {}),
+        **({"untold_drugs": asdict(evaluation.untold)} if explained and evaluation.untold.drugs else {}),
+        **({"untold_codes": _untold_codes(evaluation)} if explained and evaluation.untold_codes else {}),
     }
     return json.dumps(content, ensure_ascii=False, allow_nan=False)
+
+
+def _printable(text: str) -> str:
+    """The text with every half of a surrogate pair, which no encoding can hold, as JSON escapes it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _as_text(evaluation: Evaluation, explained: bool) -> str:
@@ -162,32 +182,54 @@ def _as_text(evaluation: Evaluation, explained: bool) -> str:
     blocks = [f"== {evaluation.place}, {who}, {evaluation.hook}"]
     if evaluation.note:
         blocks.append(f"({evaluation.note})")
-    blocks += [_card_in_text(card) for card in evaluation.cards]
+    blocks += [_card_text(card) for card in evaluation.cards]
     if not evaluation.cards:
-        blocks.append(_no_card(evaluation))
+        blocks.append(_no_card_text(evaluation))
     if explained:
         blocks += [
             f"{each.outcome:8}{each.card or '-':20}{each.decision}: {each.sentence}"
             + (f" [{each.about}]" if each.about else "")
             for each in evaluation.explanations
         ]
+        blocks += _untold_text(evaluation.untold)
+        blocks += [
+            f"{_LISTED[each['list']]} in {each['system']} that could not be told by code: {each['seen']}"
+            for each in _untold_codes(evaluation)
+        ]
     return "\n".join(blocks) + "\n"
 
 
-def _no_card(evaluation: Evaluation) -> str:
+def _untold_text(untold: UntoldDrugs) -> list[str]:
+    """Which drugs could not be told: codes by their system, and names as a number, since a name is free text."""
+    said = [f"{count} in {system or 'no system'}" for system, count in untold.codes.items()]
+    said += [f"{untold.names} by a name that no list has"] if untold.names else []
+    return [f"{untold.drugs} drug{'s' * (untold.drugs > 1)} not told: {', '.join(said)}"] if untold.drugs else []
+
+
+def _untold_codes(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return what could not be told, by list and system; a system that is no address is not named."""
+    from cds_service.monitoring.unknown_samples import is_system
+
+    return [
+        {"list": key, "system": (system if is_system(system) else "a system without an address"), "seen": seen}
+        for (key, system), seen in evaluation.untold_codes.items()
+    ]
+
+
+def _no_card_text(evaluation: Evaluation) -> str:
     verdict = evaluation.verdict
     if verdict.missing:
         return f"No answer: {', '.join(verdict.missing)} missing. The service would answer 412."
     return f"No card{f': {verdict.out_of_scope}' if verdict.out_of_scope else ''}."
 
 
-def _card_in_text(card: Card) -> str:
+def _card_text(card: Card) -> str:
     suggestions = [f"  [suggest] {suggestion.label}" for suggestion in card.suggestions]
     return "\n".join([f"{card.indicator.upper()} {card.id}: {card.summary}", "", card.detail, *suggestions, ""])
 
 
 def _report_invalid(question: Question) -> bool:
-    from cds_service.strict import invalid_resources
+    from cds_service.offline.validation import invalid_resources
 
     found = invalid_resources(
         question.resources or tuple(r for listed in question.gathered.values() for r in listed.resources)

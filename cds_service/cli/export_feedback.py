@@ -1,4 +1,4 @@
-"""`rls-cds export-feedback`: what users did with the cards."""
+"""`rls-cds export-feedback`: export what users did with the cards."""
 
 from __future__ import annotations
 
@@ -8,25 +8,22 @@ from typing import Literal, TextIO, cast
 
 import click
 
-from cds_service.cli.store import config_option, opened, progress
+from cds_service.cli.store import config_option, open_configured_store, progress
 
 
-class _Day(click.ParamType[datetime]):
-    """A day or a moment; without a zone it is UTC."""
-
-    name = "day"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        try:
-            moment = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value} is no day; use YYYY-MM-DD, or a time such as 2026-03-01T00:00:00Z", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _day(text: str) -> datetime:
+    """Read a date or a time, in UTC unless it has an offset."""
+    try:
+        since = datetime.fromisoformat(text)
+        return since.astimezone(UTC) if since.tzinfo else since.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        message = f"{text} is no day; use YYYY-MM-DD, or a time such as 2026-03-01T00:00:00Z"
+        raise click.BadParameter(message) from None
 
 
 @click.command(name="export-feedback")
 @config_option
-@click.option("--since", type=_Day(), help="Only what came on or after this day (UTC).")
+@click.option("--since", type=_day, metavar="DAY", help="Only what came on or after this day (UTC).")
 @click.option("--format", "form", type=click.Choice(["csv", "ndjson"]), default="csv", show_default=True, help="Form.")
 @click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="File; else the output.")
 def export_feedback_command(
@@ -43,11 +40,11 @@ def export_feedback_command(
     """
     import getpass
 
-    from cds_service.assembly import now
+    from cds_service.server.assembly import now
     from cds_service.store.export import write_feedback
 
-    with opened(config) as store, progress("Exporting") as told:
-        rows = store.export_feedback(since, f"command line, {getpass.getuser()}", now(), told)
+    with open_configured_store(config) as store, progress("Exporting") as on_progress:
+        rows = store.export_feedback(since, f"command line, {getpass.getuser()}", now(), on_progress)
     with click.open_file(str(out or "-"), "w", encoding="utf-8") as file:
         write_feedback(rows, form, cast(TextIO, file))
     click.echo(f"{len(rows)} rows", err=True)

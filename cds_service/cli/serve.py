@@ -1,4 +1,4 @@
-"""`rls-cds serve`: the production server."""
+"""`rls-cds serve`: run the production server."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
     import os
     from datetime import datetime
 
-    from cards.rules import BadKnowledge
-    from cds_service.assembly import assemble
-    from cds_service.knowledge import load_knowledge
-    from cds_service.knowledge_warnings import knowledge_warnings
-    from cds_service.serving import serve, with_own_address
-    from cds_service.settings import BadSettings, load_settings
-    from cds_service.settings_checks import warnings
-    from cds_service.store import BadStore, StoreError
+    from cards.knowledge.rules import BadKnowledge
+    from cds_service.config.checks import warnings
+    from cds_service.config.load import load_settings
+    from cds_service.config.sources import BadSettings
+    from cds_service.knowledge.load import load_knowledge
+    from cds_service.knowledge.warnings import knowledge_warnings
+    from cds_service.server.assembly import assemble, check_store
+    from cds_service.server.gunicorn import serve, with_own_address
+    from cds_service.store import BadStore
 
     given = {"host": host, "port": port, "workers": workers}
     try:
@@ -39,9 +40,17 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
         for warning in warnings(settings):
             click.echo(f"Warning: {warning}", err=True)
         today = datetime.now(settings.time_zone).date()
-        known = load_knowledge(settings, today=today)  # here, so that a fault is said once and not by every worker
+        # Loaded here as well, and the store opened, so that a fault is reported once and not by every worker.
+        known = load_knowledge(settings, today=today)
         for warning in knowledge_warnings(known.rules, settings, today):
             click.echo(f"Warning: {warning}", err=True)
-        serve(settings, lambda place, closing: assemble(settings, place=place, closing=closing))
-    except (BadSettings, BadKnowledge, BadStore, StoreError) as fault:
+        if fault := check_store(settings):
+            click.echo(f"Warning: {fault}. Calls are answered 503 until it is there.", err=True)
+        serve(
+            settings,
+            lambda worker_index, shutdown_flag: assemble(
+                settings, worker_index=worker_index, shutdown_flag=shutdown_flag
+            ),
+        )
+    except (BadSettings, BadKnowledge, BadStore) as fault:
         raise click.ClickException(str(fault)) from None

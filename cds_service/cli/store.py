@@ -1,4 +1,4 @@
-"""What the commands that work on the store share: where it is, how it is opened, and how long work is shown."""
+"""Shared parts of the commands that work on the store: its settings, opening it, and a progress bar."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from cds_service.settings import Settings
+    from cds_service.config.settings import Settings
     from cds_service.store import Store
 
 config_option = click.option(
@@ -21,11 +21,12 @@ config_option = click.option(
 )
 
 
-def settings_of(config: Path | None) -> Settings:
-    """The settings, or the end of the command with every fault named."""
+def read_settings(config: Path | None) -> Settings:
+    """Load the settings. Ends the command with every fault if they are faulty."""
     import os
 
-    from cds_service.settings import BadSettings, load_settings
+    from cds_service.config.load import load_settings
+    from cds_service.config.sources import BadSettings
 
     try:
         return load_settings(config, os.environ)
@@ -34,12 +35,12 @@ def settings_of(config: Path | None) -> Settings:
 
 
 @contextmanager
-def opened(config: Path | None) -> Iterator[Store]:
-    """The store of these settings. What is wrong with it ends the command with a sentence and exit code 1."""
-    from cds_service.assembly import open_store_of
+def open_configured_store(config: Path | None) -> Iterator[Store]:
+    """Open the store of these settings for the block. A fault ends the command with a message and exit code 1."""
+    from cds_service.server.assembly import open_store_of
     from cds_service.store import BadStore, StoreError
 
-    settings = settings_of(config)
+    settings = read_settings(config)
     try:
         store = open_store_of(settings)
         if not store.records:
@@ -54,16 +55,19 @@ def opened(config: Path | None) -> Iterator[Store]:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, drawn once the length of the work is known; none where nobody watches."""
+    """Show a progress bar on standard error if it is a terminal, once the total is known."""
     import sys
 
     bars: list[Any] = []
+    is_terminal = sys.stderr.isatty()
 
-    def told(done: int, of: int) -> None:
+    def on_progress(done: int, of: int) -> None:
+        if not is_terminal:
+            return
         if not bars:
-            bars.append(click.progressbar(length=of, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()))
+            bars.append(click.progressbar(length=of, label=label, file=sys.stderr))
         bars[0].update(done - bars[0].pos)
 
-    yield told
+    yield on_progress
     for bar in bars:
         bar.render_finish()

@@ -1,10 +1,10 @@
-"""The console: pages to try the rules, read them, watch them and connect an EHR to them.
+"""The console: pages to try the rules, read them, see statistics and connect an EHR.
 
-On in the demo at /console. Under `serve` it is off unless `console_bind` names an address of its own.
+The demo serves it at /console. Under `serve` it is off unless `console_bind` names an address for it.
 """
 
 from __future__ import annotations
 
-from cds_service.console.mounting import console_app, register_console
+from cds_service.console.mount import console_app, register_console
 
 __all__ = ["console_app", "register_console"]

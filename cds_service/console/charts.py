@@ -1,4 +1,4 @@
-"""The synthetic patients and draft orders that the console offers."""
+"""The synthetic patients and draft orders offered by the console."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["PatientFile", "Samples", "samples", "shipped_samples"]
 Resource = dict[str, Any]
 
 
-#: Kinds of draft orders in the order of the list: the classes of drugs that each holds, the first that fits.
+#: Kinds of draft orders in display order with their drug classes; the first match counts.
 _CLASSES = {
     "Iron infusions": frozenset({"iron-iv"}),
     "Iron by mouth": frozenset({"iron-oral", "contraceptive-pack"}),
@@ -32,8 +32,8 @@ _FORM = re.compile(r"\b(?:Delayed Release )?(?:Oral|Chewable) (?:Tablet|Capsule)
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """A draft order: its name, what it orders and how (drug, dose, route), and which kind of order it is."""
+class DraftOption:
+    """A draft order that can be chosen: its name, its label (drug, dose, route) and its kind."""
 
     name: str
     label: str
@@ -42,41 +42,42 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Synthetic patients by the name of their file, in the order of their titles, with dates around `today`."""
+    """Synthetic patients by file name, ordered by title, with dates relative to `today`."""
 
     patients: Mapping[str, PatientFile]
     today: date
     first: str
 
     def draft(self, name: str, patient_id: str) -> Resource:
-        """A draft order of today for this patient. `KeyError` for a name that is not in `drafts`."""
+        """Return a draft order of today for this patient. Raises `KeyError` for an unknown name."""
         if name not in self.drafts:
             raise KeyError(name)
         return draft(name, patient_id, self.today)
 
     @property
-    def drafts(self) -> Mapping[str, Offer]:
-        """Every draft order by name, those of one kind together and in the order of their words."""
-        return offers()
+    def drafts(self) -> Mapping[str, DraftOption]:
+        """Return every draft order by name, ordered by kind and label."""
+        return draft_options()
 
     @property
-    def drafts_by_kind(self) -> Mapping[str, tuple[Offer, ...]]:
+    def drafts_by_kind(self) -> Mapping[str, tuple[DraftOption, ...]]:
+        """Return the draft orders of each kind."""
         return {kind: tuple(each for each in self.drafts.values() if each.kind == kind) for kind in _KINDS}
 
 
 @cache
-def offers() -> Mapping[str, Offer]:
-    """Every draft order that ships, as it reads in its own resource."""
-    found = [_offer(name) for name in draft_names()]
+def draft_options() -> Mapping[str, DraftOption]:
+    """Return every draft order of the fixtures by name, labelled from its resource."""
+    found = [_draft_option(name) for name in draft_names()]
     return {each.name: each for each in sorted(found, key=lambda each: (_KINDS.index(each.kind), each.label.lower()))}
 
 
-def _offer(name: str) -> Offer:
+def _draft_option(name: str) -> DraftOption:
     order = draft(name, "nobody", date(2026, 6, 15))
     concept = order.get("medicationCodeableConcept") or order["code"]
-    said = [concept.get("text") or concept["coding"][0]["display"]]
-    said += [each["text"] for each in order.get("dosageInstruction", ()) if "text" in each]
-    return Offer(name, _in_words(": ".join(said)), _kind(order))
+    parts = [concept.get("text") or concept["coding"][0]["display"]]
+    parts += [each["text"] for each in order.get("dosageInstruction", ()) if "text" in each]
+    return DraftOption(name, _label(": ".join(parts)), _kind(order))
 
 
 def _kind(order: Resource) -> str:
@@ -87,8 +88,8 @@ def _kind(order: Resource) -> str:
     return next((kind for kind, members in _CLASSES.items() if classes & members), _OTHER)
 
 
-def _in_words(text: str) -> str:
-    """Units as they are written in a chart, where RxNorm has capitals; a capital at the beginning."""
+def _label(text: str) -> str:
+    """Replace RxNorm's capital units and dose forms by their usual spelling, and capitalize the text."""
     for written, plain in _UNITS.items():
         text = re.sub(rf"\b{written}\b", plain, text)
     text = _FORM.sub(lambda found: found[0].lower(), text)
@@ -96,11 +97,11 @@ def _in_words(text: str) -> str:
 
 
 def samples(patients: Iterable[PatientFile], today: date, first: str) -> Samples:
-    """Offer these patients; `first` is the one the page opens with."""
+    """Collect these patients; `first` is the one the page opens with."""
     ordered = sorted(patients, key=lambda each: each.title)
     return Samples({each.slug: each for each in ordered}, today, first)
 
 
 def shipped_samples(today: date, first: str) -> Samples:
-    """Offer every patient that ships with the package."""
+    """Collect every patient of the fixtures."""
     return samples(load_patients(today), today, first)

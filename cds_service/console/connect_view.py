@@ -1,4 +1,4 @@
-"""What an integrator copies: addresses, prefetch templates and a settings table for each kind of client."""
+"""The page Connect: addresses, prefetch templates and a settings table for each kind of client."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from cards.rules import Rules
-from cds_service.clients.profiles import ready_profiles
+from cards.knowledge.rules import Rules
+from cards.wording.render import wording
+from cds_service.config.client import Client
+from cds_service.config.profiles import builtin_profiles
 from cds_service.console.charts import Samples
-from cds_service.console.material import body_of, from_bundle
-from cds_service.services import BY_ID, Service, template
+from cds_service.console.uploads import build_request, from_bundle
+from cds_service.hooks.services import BY_ID, Service, template
 
 CLIENTS = ("sandbox", "epic", "oracle-health", "generic")
 
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """One kind of client. `ask` is what its people must tell; `settings` the table to write for it."""
+    """Instructions for one kind of client.
+
+    `ask` lists what its administrators must provide; `settings` is the table for the settings file.
+    """
 
     id: str
     title: str
@@ -36,22 +41,38 @@ class Guide:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """The page. `base` is where the services are; `templates` holds each prefetch key's template and the hooks that
-    name it; `hosts` are those that cards may link to."""
+    """The content of the page.
+
+    `base` is the address of the services. `templates` has the template of each prefetch key and the hooks that use it.
+    `hosts` are those that cards may link to; `unsent` has the lists that each client can never send.
+    """
 
     base: str
     guide: Guide
     services: tuple[Service, ...]
     templates: Mapping[str, tuple[str, tuple[str, ...]]]
     hosts: tuple[str, ...]
+    unsent: Mapping[str, tuple[str, ...]]
     example: str
     checks_fhir: bool
 
 
 def connect(
-    client: str, base: str, services: Iterable[Service], samples: Samples, rules: Rules, *, demo: bool, silent_days: int
+    client: str,
+    base: str,
+    services: Iterable[Service],
+    samples: Samples,
+    rules: Rules,
+    *,
+    demo: bool,
+    silent_days: int,
+    configured: Iterable[Client] = (),
 ) -> Connect:
-    """`silent_days`: how long a dismissal without a reason silences a card. `KeyError` for a client not of CLIENTS."""
+    """Build the page for one kind of client.
+
+    `silent_days`: how long an override without a reason suppresses a card. `configured`: the clients of the settings.
+    Raises `KeyError` for a client that is not in CLIENTS.
+    """
     listed = tuple(services)
     keys = dict.fromkeys(key for service in listed for key in service.keys)
     return Connect(
@@ -60,17 +81,23 @@ def connect(
         services=listed,
         templates={key: (template(key), tuple(each.hook for each in listed if key in each.keys)) for key in keys},
         hosts=_hosts(base, rules),
+        unsent={each.name: _lists(each.cannot_send) for each in configured if each.cannot_send},
         example=json.dumps(_example(samples), indent=2),
         checks_fhir=demo,
     )
 
 
 def _hosts(base: str, rules: Rules) -> tuple[str, ...]:
-    """Where cards link to: the sources that they cite, and the service itself, whose page the source of each names."""
+    """Return the hosts that cards link to: those of the cited sources, and the service with its source pages."""
     texts = (text for decision in rules.decisions.values() for text in decision.cards.values())
     cited = {rules.citations[name].url for text in texts for name in text.citations}
     found = {urlsplit(address).hostname for address in (base, *cited)}
     return tuple(sorted(host for host in found if host))
+
+
+def _lists(keys: Iterable[str]) -> tuple[str, ...]:
+    """Return the names that cards use for the lists under these prefetch keys."""
+    return tuple(sorted(wording()["not_checked"][key] for key in keys))
 
 
 @cache
@@ -79,34 +106,34 @@ def _guides() -> Mapping[str, Mapping[str, Any]]:
 
 
 def client_titles() -> dict[str, str]:
-    """What each kind of client is called."""
+    """Return the title of each kind of client."""
     return {client: _guides()[client]["title"] for client in CLIENTS}
 
 
 def _guide(client: str, base: str, samples: Samples, demo: bool, silent_days: int) -> Guide:
-    words = _guides()[client]
+    guide = _guides()[client]
     return Guide(
         id=client,
-        title=words["title"],
-        about=words["about"],
-        steps=tuple(words["steps"]),
-        notes=tuple(note.format(silent_days=silent_days) for note in words["notes"]),
-        ask=tuple(words["ask"]),
+        title=guide["title"],
+        about=guide["about"],
+        steps=tuple(guide["steps"]),
+        notes=tuple(note.format(silent_days=silent_days) for note in guide["notes"]),
+        ask=tuple(guide["ask"]),
         settings=_settings(client, base, demo),
         open_with=_sandbox_address(base, samples) if client == "sandbox" and demo else "",
     )
 
 
-#: The FHIR server that the public sandbox begins with, in its R4 form.
+#: The default FHIR server of the public sandbox, at its R4 address.
 _SANDBOX_FHIR = "https://launch.smarthealthit.org/v/r4/fhir"
 
 
 def _settings(client: str, base: str, demo: bool) -> str:
-    """The table of the settings file; what the profile knows is left out of it.
+    """Write the table of the settings file, without members that the profile provides.
 
-    The sandbox is no clinic: it is to show cards, so everything is live there; in a clinic all begins in shadow.
+    Services of the sandbox are live, since it is there to show cards; those of a clinic start in shadow.
     """
-    ready = ready_profiles()[client]
+    preset = builtin_profiles()[client]
     here = base if client == "sandbox" else "https://cds.example.org"
     public = base if base.startswith("https:") else here
     lines = [
@@ -116,8 +143,10 @@ def _settings(client: str, base: str, demo: bool) -> str:
         f"[clients.{client}]",
         f'profile = "{client}"',
     ]
-    if "issuer" not in ready:
-        lines += ['issuer = "https://ehr.example.org/issuer"', 'jwks_url = "https://ehr.example.org/keys"']
+    if "issuer" not in preset:
+        lines.append('issuer = "https://ehr.example.org/issuer"')
+    if "jwks_url" not in preset:
+        lines.append('jwks_url = "https://ehr.example.org/keys"')
     if client == "oracle-health":
         lines.append('tenants = ["tenant-of-the-hospital"]')
     if client != "sandbox":
@@ -128,7 +157,7 @@ def _settings(client: str, base: str, demo: bool) -> str:
 
 
 def _demo_fhir(base: str) -> list[str]:
-    """The demo's FHIR server, which only this machine reaches."""
+    """Return the settings of the demo's FHIR server, which is reachable from this machine only."""
     networks = '["127.0.0.0/8", "::1/128"]'
     return [f'fhir_base = "{base}/fhir"', "allow_http = true", f"allowed_networks = {networks}"]
 
@@ -146,6 +175,6 @@ def _sandbox_address(base: str, samples: Samples) -> str:
 
 
 def _example(samples: Samples) -> dict[str, Any]:
-    """A hook request about a synthetic patient, everything prefetched."""
-    material = from_bundle(samples.patients[samples.first].bundle)
-    return body_of(material, BY_ID["rls-patient-view"], (), "7f3c1d52-9a0e-4b8e-8c41-0d6c2b7f9e12")
+    """Build a fully prefetched hook request about a synthetic patient."""
+    patient_data = from_bundle(samples.patients[samples.first].bundle)
+    return build_request(patient_data, BY_ID["rls-patient-view"], (), "7f3c1d52-9a0e-4b8e-8c41-0d6c2b7f9e12")

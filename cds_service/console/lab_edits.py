@@ -1,4 +1,4 @@
-"""Changing laboratory values of a hook request, to see what the cards make of it."""
+"""Edit the laboratory values of a hook request."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from cards.chart import Chart
+from cards.facts.chart import Chart
 from cards.quantity import plain
-from cards.wording import display_name
+from cards.wording.render import display_name
 
 Resource = dict[str, Any]
 _VALUE = re.compile(r"(<=|>=|<|>)?\s*([0-9]{1,7}(?:\.[0-9]{1,4})?)")
@@ -18,9 +18,9 @@ _VALUE = re.compile(r"(<=|>=|<|>)?\s*([0-9]{1,7}(?:\.[0-9]{1,4})?)")
 
 @dataclass(frozen=True, slots=True)
 class LabField:
-    """One result that can be changed: `place` counts the Observations of the request, `unit` is the reported one."""
+    """One result that can be edited: `index` is its entry in the prefetched Bundle, `unit` is as reported."""
 
-    place: int
+    index: int
     name: str
     day: str
     unit: str
@@ -29,49 +29,52 @@ class LabField:
 
     @property
     def is_changed(self) -> bool:
+        """Return whether another value was typed."""
         return self.value != self.original
 
 
 def lab_fields(body: Resource, chart: Chart, typed: Mapping[int, str]) -> tuple[LabField, ...]:
-    """The usable results of `chart` whose number stands in the request, newest first; `typed` by place."""
+    """Return the usable results of `chart` with a number in the request, newest first; `typed` has values by index."""
     numbered = {f"Observation/{each.get('id')}": (n, each) for n, each in _observations(body)}
     fields = []
     for result in sorted(chart.labs, key=lambda each: each.when.order, reverse=True):
-        place, observation = numbered.get(result.reference, (-1, {}))
-        original = _written(observation)
-        if place >= 0 and original:
+        index, observation = numbered.get(result.reference, (-1, {}))
+        original = _value_text(observation)
+        if index >= 0 and original:
             unit = (result.reported or result.quantity).unit
-            value = typed.get(place, original)
+            value = typed.get(index, original)
             name = display_name(result.analyte)
-            fields.append(LabField(place, name, result.when.text, unit, original, value))
+            fields.append(LabField(index, name, result.when.text, unit, original, value))
     return tuple(fields)
 
 
 def change_labs(body: Resource, typed: Mapping[int, str]) -> tuple[int, ...]:
-    """Write the typed values into the request; an empty one takes the result out of it. Gives the places whose text
-    is no number, which stay as they were."""
-    wrong, gone = [], []
-    for place, observation in _observations(body):
-        text = typed.get(place)
-        if text is None or text == _written(observation):
+    """Write the typed values into the request, and return the indexes of those that are no number and were ignored.
+
+    An empty value removes the result from the request.
+    """
+    invalid, removed = [], []
+    for index, observation in _observations(body):
+        text = typed.get(index)
+        if text is None or text == _value_text(observation):
             continue
         found = _VALUE.fullmatch(text.strip())
         if found:
             _write(observation["valueQuantity"], found[1] or "", found[2])
         elif text.strip():
-            wrong.append(place)
+            invalid.append(index)
         else:
-            gone.append(place)
-    _take_out(body, gone)
-    return tuple(wrong)
+            removed.append(index)
+    _remove(body, removed)
+    return tuple(invalid)
 
 
 def _observations(body: Resource) -> Iterator[tuple[int, Resource]]:
-    """The Observations prefetched under `labs` that hold a number, by their place in that Bundle."""
-    for place, entry in enumerate(_entries(body)):
+    """Yield the Observations prefetched under `labs` that have a number, with their index in the Bundle."""
+    for index, entry in enumerate(_entries(body)):
         resource = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(resource, dict) and resource.get("resourceType") == "Observation" and _written(resource):
-            yield place, resource
+        if isinstance(resource, dict) and resource.get("resourceType") == "Observation" and _value_text(resource):
+            yield index, resource
 
 
 def _entries(body: Resource) -> list[Any]:
@@ -81,13 +84,13 @@ def _entries(body: Resource) -> list[Any]:
     return entries if isinstance(entries, list) else []
 
 
-def _take_out(body: Resource, places: list[int]) -> None:
-    for place in reversed(places):
-        del _entries(body)[place]
+def _remove(body: Resource, indexes: list[int]) -> None:
+    for index in reversed(indexes):
+        del _entries(body)[index]
 
 
-def _written(observation: Mapping[str, Any]) -> str:
-    """The number as it is written in the result, with its sign; empty where there is none."""
+def _value_text(observation: Mapping[str, Any]) -> str:
+    """Return the number of a result as written, with its comparator; empty if it has none."""
     quantity = observation.get("valueQuantity")
     value = quantity.get("value") if isinstance(quantity, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | float):

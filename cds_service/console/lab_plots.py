@@ -1,4 +1,4 @@
-"""Which results are plotted, against which limits."""
+"""Plots of laboratory results: which results are drawn against which limits."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cards.analytes import analyte, analytes
-from cards.chart import Chart, LabResult, UnusableResult
+from cards.facts.chart import Chart, LabResult, UnusableResult
+from cards.knowledge.rules import Rules, Threshold
+from cards.labs.analytes import analyte, analytes
+from cards.patient.pregnancy import pregnancy
+from cards.patient.status import is_child, is_esrd
 from cards.quantity import plain
-from cards.reading.reasons import reason_sentence
-from cards.rules import Rules, Threshold
-from cards.scope import is_child, is_esrd, pregnancy
-from cards.wording import display_name, quantity_in_words, wording
-from cds_service.console.plots import Frame, Level, Plot, Reading, Zone, plot
+from cards.wording.reasons import reason_sentence
+from cards.wording.render import display_name, render_quantity, wording
+from cds_service.console.plots import Frame, Level, Plot, PlottedResult, Zone, plot
 
 _WIDE = Frame(640, 236)
 _SMALL = Frame(250, 96, left=34, right=40, top=10, bottom=20)
 _SIGNS = {"below": "<", "at or below": "≤", "above": ">", "at or above": "≥"}
-#: Limits of the two main plots by who the patient is; the first band is the lowest.
+#: Limits of the ferritin plot for adults, children and patients on dialysis, from the lowest band up.
 _ADULT = ("ferritin.low", "ferritin.mid", "ferritin.high")
 _CHILD = ("child.ferritin",)
 _DIALYSIS = ("esrd.discord_ferritin", "esrd.ferritin", "esrd.hold_ferritin")
 _KINDS = ("low", "middle", "", "high")
 _MAIN = ("ferritin", "tsat")
-#: Limits drawn in the small plots; haemoglobin has its own by sex and pregnancy.
+#: Limits drawn in the small plots; those of haemoglobin depend on sex and pregnancy.
 SMALL_LIMITS = {
     "b12": ("b12.def", "b12.border"),
     "mma": ("mma.high",),
@@ -42,7 +43,7 @@ SMALL_LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One analyte with its plot. `latest` is the newest usable value in words, or empty."""
+    """One analyte with its plot. `latest` is the newest usable value as text, or empty."""
 
     analyte: str
     name: str
@@ -54,12 +55,14 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class LabPlots:
+    """The two main plots and the small ones."""
+
     main: tuple[Panel, ...]
     small: tuple[Panel, ...]
 
 
 def lab_plots(chart: Chart, rules: Rules) -> LabPlots:
-    """Ferritin and transferrin saturation always; every other analyte that has a result, in the order of our table."""
+    """Plot ferritin and transferrin saturation, and every other analyte that has a result."""
     having = {each.analyte for each in chart.labs} | {each.analyte for each in chart.unusable}
     small = [name for name in analytes() if name in having and name not in _MAIN]
     return LabPlots(
@@ -93,7 +96,7 @@ def _zones(limits: Iterable[Threshold], kinds: Iterable[str]) -> tuple[Zone, ...
 
 
 def _levels(limits: Iterable[Threshold]) -> tuple[Level, ...]:
-    """One level for each value, whatever number of limits stand at it."""
+    """Return one level for each value, even if several limits share it."""
     found: dict[Decimal, Level] = {}
     for limit in limits:
         name = f"{_SIGNS.get(limit.side, '')} {plain(limit.value)}".strip()
@@ -102,13 +105,13 @@ def _levels(limits: Iterable[Threshold]) -> tuple[Level, ...]:
 
 
 def _limits_of(name: str, chart: Chart, rules: Rules) -> list[Threshold]:
-    """The limits to draw for this patient."""
+    """Return the limits to draw for this patient."""
     names = _haemoglobin(chart) if name == "haemoglobin" else SMALL_LIMITS.get(name, ())
     return [rules.limit(each) for each in names]
 
 
 def _haemoglobin(chart: Chart) -> tuple[str, ...]:
-    """A child's limit depends on the age and is the laboratory's own."""
+    """Return the haemoglobin limits; none for a child, whose limit depends on age and laboratory."""
     if is_child(chart):
         return ()
     if pregnancy(chart).is_pregnant:
@@ -126,10 +129,10 @@ def _panel(
     fresh_days: int | None = None,
 ) -> Panel:
     results = chart.results(name)
-    readings = [*map(_reading, results), *_unusable(chart, name)]
+    plotted = [*map(_plotted, results), *_unusable(chart, name)]
     lowest = min((level.value for level in levels), default=Decimal(0))
     drawn = plot(
-        readings,
+        plotted,
         frame,
         today=chart.today,
         levels=levels,
@@ -144,49 +147,49 @@ def _panel(
         display_name(name),
         analyte(name).unit,
         drawn,
-        quantity_in_words(latest.quantity) if latest else "",
+        render_quantity(latest.quantity) if latest else "",
         latest.when.text if latest else "",
     )
 
 
-def _reading(result: LabResult) -> Reading:
+def _plotted(result: LabResult) -> PlottedResult:
     quantity = result.quantity
-    text = f"{display_name(result.analyte)} {quantity_in_words(quantity)}"
-    return Reading(result.when.last, quantity.value, text, how(result), quantity.comparator)
+    text = f"{display_name(result.analyte)} {render_quantity(quantity)}"
+    return PlottedResult(result.when.last, quantity.value, text, describe_origin(result), quantity.comparator)
 
 
-def _unusable(chart: Chart, name: str) -> list[Reading]:
-    """Results that can be shown but are not compared: their number can be named safely."""
+def _unusable(chart: Chart, name: str) -> list[PlottedResult]:
+    """Return results that are not used, but whose number can be shown safely."""
     return [
-        Reading(
+        PlottedResult(
             each.when.last,
             each.quantity.value,
-            f"{display_name(name)} {quantity_in_words(each.quantity)}",
+            f"{display_name(name)} {render_quantity(each.quantity)}",
             f"not used: {reason_sentence(each.why)}",
             each.quantity.comparator,
             used=False,
         )
         for each in chart.unusable
-        if each.analyte == name and each.quantity and each.when and _can_be_placed(each, chart)
+        if each.analyte == name and each.quantity and each.when and _can_be_plotted(each, chart)
     ]
 
 
-def _can_be_placed(result: UnusableResult, chart: Chart) -> bool:
-    """In our unit, dated, not from the future, and not so far out that everything else would lie on the floor."""
+def _can_be_plotted(result: UnusableResult, chart: Chart) -> bool:
+    """Return whether a result has the canonical unit and a past date, and would not dwarf all other results."""
     if result.why.startswith("implausib"):
         return False
     same_unit = result.quantity is not None and result.quantity.unit == analyte(result.analyte).unit
     return same_unit and result.when is not None and result.when.last <= chart.today
 
 
-def how(result: LabResult) -> str:
-    """How the number came about: reported, converted from what, or calculated from what."""
-    words = wording()["how"]
+def describe_origin(result: LabResult) -> str:
+    """Say how the value was obtained: reported, or converted or calculated from which values."""
+    phrases = wording()["how"]
     if result.parts:
         parts = " and ".join(
-            f"{display_name(each.analyte).lower()} {quantity_in_words(each.quantity)}" for each in result.parts
+            f"{display_name(each.analyte).lower()} {render_quantity(each.quantity)}" for each in result.parts
         )
-        return str(words["calculated"].format(parts=parts))
+        return str(phrases["calculated"].format(parts=parts))
     if result.reported:
-        return str(words["converted"].format(reported=quantity_in_words(result.reported)))
-    return str(words["reported"])
+        return str(phrases["converted"].format(reported=render_quantity(result.reported)))
+    return "reported"

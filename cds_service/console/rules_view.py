@@ -1,17 +1,17 @@
-"""The decisions as clinical tables, straight from the rules that the service runs on."""
+"""The page Rules: the decisions as clinical tables, from the rules in use."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cards.definitions import Definition, definitions
+from cards.knowledge.definitions import Definition, definitions
+from cards.knowledge.rules import CardText, Citation, DecisionText, Rules, Switch, Threshold
 from cards.quantity import plain
-from cards.rules import CardText, Citation, DecisionText, Rules, Switch, Threshold
 from cds_service.console.cases import Case, cases_of
 
 _DAYS = {"d": "days", "mo": "months", "a": "years"}
-#: What a word of certainty means to a reader.
+#: Explanations of the grades of certainty.
 CERTAINTY = {
     "retrieved": "source read",
     "quoted": "seen only as quoted elsewhere",
@@ -21,9 +21,11 @@ CERTAINTY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """One threshold in words. `national` is the value that a site's override replaces, with `reason` and the day
-    `since` when, or empty; the site may have another unit than the nation. `owner` is the decision whose file sets it.
+class LimitRow:
+    """One threshold as text.
+
+    `national` is the value replaced by a site's override, with its `reason` and the day `since` when, or empty; the two
+    units may differ. `owner` is the decision whose file defines it.
     """
 
     name: str
@@ -44,17 +46,17 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """`limits` and `switches`: those that its own file sets, then those of other files that it reads."""
+    """One decision; `limits` and `switches` are those its own file defines, then those it reads from others."""
 
     text: DecisionText
-    limits: tuple[Limit, ...]
+    limits: tuple[LimitRow, ...]
     switches: tuple[Switch, ...]
     cards: tuple[tuple[CardText, tuple[Citation, ...]], ...]
     cases: tuple[Case, ...] | None
 
 
 def decisions_by_hook(rules: Rules) -> tuple[tuple[str, tuple[DecisionText, ...]], ...]:
-    """The decisions in two groups: those on opening a chart, those on orders."""
+    """Return the decisions in two groups: on opening a chart, and on orders."""
     texts = tuple(rules.decisions.values())
     chart = tuple(each for each in texts if "patient-view" in each.hooks)
     orders = tuple(each for each in texts if "patient-view" not in each.hooks)
@@ -62,7 +64,7 @@ def decisions_by_hook(rules: Rules) -> tuple[tuple[str, tuple[DecisionText, ...]
 
 
 def shared_numbers(rules: Rules) -> tuple[tuple[Definition, str, Citation], ...]:
-    """The numbers that several decisions share, each with its value in words and its source."""
+    """Return the numbers that several decisions share, each with its value as text and its source."""
     return tuple(
         (each, _with_unit(plain(each.value), each.unit), rules.citations[each.citation])
         for each in definitions().values()
@@ -70,30 +72,30 @@ def shared_numbers(rules: Rules) -> tuple[tuple[Definition, str, Citation], ...]
 
 
 def cards_by_topic(rules: Rules) -> dict[str, tuple[str, CardText]]:
-    """Every card by its code, with the name of the decision that shows it."""
+    """Return every card by topic code, with the name of its decision."""
     return {card.topic: (name, card) for name, text in rules.decisions.items() for card in text.cards.values()}
 
 
 def decision_view(name: str, rules: Rules) -> DecisionView:
-    """One decision. `KeyError` for a name that is none."""
+    """Build the view of one decision. Raises `KeyError` for an unknown name."""
     text = rules.decisions[name]
     return DecisionView(
         text=text,
-        limits=tuple(limit(each, rules) for each in rules.limits_of(text)),
+        limits=tuple(limit_row(each, rules) for each in rules.limits_of(text)),
         switches=rules.switches_of(text),
         cards=tuple((card, tuple(rules.citations[each] for each in card.citations)) for card in text.cards.values()),
         cases=cases_of(name),
     )
 
 
-def limit(threshold: Threshold, rules: Rules) -> Limit:
-    """One threshold in words; who reviews it is its decision's reviewer unless it has its own."""
+def limit_row(threshold: Threshold, rules: Rules) -> LimitRow:
+    """Build the view of one threshold; without a reviewer of its own it has that of its decision."""
     owner = rules.owner(threshold.name)
     low, high = threshold.range
     national_unit = threshold.national_unit or threshold.unit
     text = rules.decisions[owner]
     review = threshold.next_review or text.next_review
-    return Limit(
+    return LimitRow(
         name=threshold.name,
         value=_with_unit(plain(threshold.value), threshold.unit),
         side=threshold.side,

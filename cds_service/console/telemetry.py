@@ -1,8 +1,8 @@
-"""What the watch page wants to know beyond the store: a port, and how metrics fill it.
+"""Metrics for the page Watch: an interface, and its implementation over a metrics registry.
 
-The metrics hold words of ours only (see cds_service/metrics.py), so nothing of a patient can come this way. Samples of
-codes and units come from the memory of the process that is asked (cds_service/unknown_samples.py says why there is
-nothing of a patient in them); whatever has not the shape of a code or unit is not shown even if it were there.
+Metrics have fixed labels only (see cds_service/monitoring/metrics.py), so they reveal nothing about a patient. Samples
+of codes and units are kept in the memory of this process (cds_service/monitoring/unknown_samples.py says why they name
+no patient); anything that is not formed like a code or unit is not shown.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry
 from prometheus_client.samples import Sample
 
-from cards.reading.reasons import reason_sentence
 from cards.reading.unknown import UNREADABLE_UNITS
-from cards.wording import display_name
-from cds_service.unknown_samples import Pair, UnknownSamples, is_code, is_system, is_unit
+from cards.wording.reasons import reason_sentence
+from cards.wording.render import display_name
+from cds_service.monitoring.unknown_samples import Pair, UnknownSamples, is_code, is_system, is_unit
 
-#: What the labels of `codes_unknown` say of a code system, for a reader.
+#: Texts for the labels of `codes_unknown` that stand for a group of code systems.
+_NO_LIST = "of a drug that no list has"
 _SYSTEMS = {
     "oid": "in a system named by an OID",
     "other": "in a system named by a URL",
@@ -30,19 +31,22 @@ _SYSTEMS = {
 
 @dataclass(frozen=True, slots=True)
 class Unmapped:
-    """Codes or units that no table of ours knows. `kind` is code or unit; `place` the list or test they came in;
-    `about` the code system as far as it may be named, or what is wrong with the unit; `seen` how often.
-    `samples`: (system, code), or for units ("", unit)."""
+    """Codes or units that are in none of the tables.
+
+    `kind` is code, name or unit; `found_in` is the list or test they were in; `about` is the code system as far as it
+    may be named, or what is wrong with the name or unit; `seen` is how often. `samples` are (system, code), or
+    ("", unit) for units; names have none.
+    """
 
     kind: str
-    place: str
+    found_in: str
     about: str
     seen: int
     samples: tuple[Pair, ...] = ()
 
     @property
     def shown(self) -> tuple[Pair, ...]:
-        """The samples that have the shape of what they are; anything else is never shown."""
+        """Return the samples that are well-formed; others are never shown."""
         if self.kind == "unit":
             return tuple(each for each in self.samples if is_unit(each[1]))
         return tuple(each for each in self.samples if is_system(each[0]) and is_code(each[1]))
@@ -50,8 +54,10 @@ class Unmapped:
 
 @dataclass(frozen=True, slots=True)
 class ReadTime:
-    """Reads of one prefetch key from FHIR servers, in milliseconds. `most`: nineteen of twenty took no longer (None:
-    longer than the last limit that is measured); `failed` of them got no answer."""
+    """The reads of one prefetch key from FHIR servers, with times in milliseconds.
+
+    `most` is the 95th percentile (None: above the highest bucket); `failed` reads got no answer.
+    """
 
     key: str
     reads: int
@@ -61,27 +67,27 @@ class ReadTime:
 
 
 class Telemetry(Protocol):
-    """A source of metrics; both answers cover the life of the metrics, not a period.
+    """Metrics since the start of the service.
 
-    `patients`: so many must have had a code before it is shown as a sample.
+    `patients`: the number of patients who must have had a code before it is shown as a sample.
     """
 
     @property
     def patients(self) -> int: ...
 
     def unmapped(self) -> tuple[Unmapped, ...]:
-        """The commonest first."""
+        """Return unknown codes and units, the most frequent first."""
 
     def read_times(self) -> tuple[ReadTime, ...]:
-        """By prefetch key."""
+        """Return the reads in order of prefetch keys."""
 
 
-#: Asked anew for every page, since the numbers of several workers are added up when they are read.
+#: Called for every page, since the metrics of several workers are added up when they are read.
 Source = Callable[[], Telemetry]
 
 
 class RegistryTelemetry:
-    """The metrics of a registry: of this process, or of all workers where it is a multiprocess one."""
+    """Telemetry from a metrics registry, of this process or of all workers."""
 
     def __init__(self, registry: CollectorRegistry, samples: UnknownSamples | None = None) -> None:
         self._registry = registry
@@ -97,7 +103,13 @@ class RegistryTelemetry:
         units = (self._unit(each.labels["analyte"], each.labels["why"], int(each.value))
                  for each in self._samples("rls_cds_results_unusable_total")
                  if each.labels["why"] in UNREADABLE_UNITS)  # fmt: skip
-        return tuple(sorted((each for each in (*codes, *units) if each.seen), key=lambda each: -each.seen))
+        names = (Unmapped("name", each.labels["key"], _NO_LIST, int(each.value))
+                 for each in self._samples("rls_cds_drugs_untold_total")
+                 if each.labels["reason"] == "name")  # fmt: skip
+        untold = (Unmapped("code", each.labels["key"], f"in {each.labels['system']}, below no code that we list",
+                           int(each.value)) for each in self._samples("rls_cds_codes_untold_total"))  # fmt: skip
+        found = (each for each in (*codes, *names, *untold, *units) if each.seen)
+        return tuple(sorted(found, key=lambda each: -each.seen))
 
     def _code(self, key: str, system: str, seen: int) -> Unmapped:
         return Unmapped("code", key, _SYSTEMS.get(system, f"in {system}"), seen, self._kept.codes(key, system))

@@ -1,4 +1,4 @@
-"""Counts of the store as the watch page shows them: every number on it is one of these."""
+"""The page Watch: statistics of the store over a period."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from cds_service.store import CardCount, OutcomeCount, ReasonCount, Store
 
 T = TypeVar("T")
 
-#: Periods that the page offers, in days that end with today (UTC).
+#: Periods that the page offers, in days up to and including today (UTC).
 PERIODS = (7, 30, 90, 365)
-_Z = 1.959964  # 95 %
-#: Cards that were shown, kept silent by an override, or only recorded.
+_Z = 1.959964  # for a 95 % interval
+#: Cards that were shown, suppressed by an override, or only recorded.
 STATES = ("shown", "silenced", "shadow")
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`count` of `total`, with the Wilson interval of the share in percent; all None where the total is none."""
+    """A count with its share and Wilson interval in percent, which are None if the total is 0."""
 
     count: int
-    total: int
     percent: float | None = None
     low: float | None = None
     high: float | None = None
 
     @property
     def text(self) -> str:
+        """Return the share and its interval as text."""
         if self.percent is None:
             return "–"
         return f"{self.percent:.0f} % ({self.low:.0f}–{self.high:.0f})"
 
 
 def share(count: int, total: int) -> Share:
-    """The share with its 95 % interval after Wilson, which holds for small counts and near 0 and 1."""
+    """Compute a share with its 95 % Wilson interval, which is valid for small counts and near 0 and 1."""
     if not total:
-        return Share(count, total)
+        return Share(count)
     rate, square = count / total, _Z * _Z
     middle = (rate + square / (2 * total)) / (1 + square / total)
     half = _Z * sqrt(rate * (1 - rate) / total + square / (4 * total * total)) / (1 + square / total)
-    return Share(count, total, 100 * rate, max(0.0, 100 * (middle - half)), min(100.0, 100 * (middle + half)))
+    return Share(count, 100 * rate, max(0.0, 100 * (middle - half)), min(100.0, 100 * (middle + half)))
 
 
 @dataclass(frozen=True, slots=True)
 class CardLine:
-    """One card over the period. `daily` counts all its cards by day, oldest first."""
+    """The statistics of one card; `daily` counts it by day, oldest first."""
 
     card: str
     daily: tuple[int, ...]
@@ -62,7 +62,7 @@ class CardLine:
 
     @property
     def spark(self) -> str:
-        """The path of its bars in a field of 160 by 28."""
+        """Return the SVG path of its bars in a field of 160 by 28."""
         most, wide = max(self.daily, default=0) or 1, 160 / max(1, len(self.daily))
         bars = ((n * wide, 28 * count / most) for n, count in enumerate(self.daily) if count)
         return " ".join(f"M{x:.1f} 28v-{high:.1f}h{max(wide * 0.8, 0.8):.1f}v{high:.1f}z" for x, high in bars)
@@ -70,19 +70,22 @@ class CardLine:
 
 @dataclass(frozen=True, slots=True)
 class DayBar:
-    """One day, the `place`th of the period: cards by state."""
+    """The cards of one day by state; `index` is its position in the period."""
 
-    place: int
+    index: int
     day: date
     counts: Mapping[str, int]
 
     @property
     def total(self) -> int:
+        """Return the number of cards."""
         return sum(self.counts.values())
 
 
 @dataclass(frozen=True, slots=True)
 class ClientLine:
+    """The cards of one client by state."""
+
     client: str
     shown: int
     silenced: int
@@ -91,11 +94,9 @@ class ClientLine:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """The page. `records` is false where the service keeps nothing."""
+    """The content of the page; `records` is false if the store keeps nothing."""
 
     days: int
-    since: datetime
-    until: datetime
     records: bool
     totals: Mapping[str, int]
     accepted: Share
@@ -106,11 +107,12 @@ class Watch:
 
     @property
     def most_a_day(self) -> int:
+        """Return the largest number of cards on one day."""
         return max((bar.total for bar in self.bars), default=0)
 
 
 def watch(store: Store, days: int, now: datetime) -> Watch:
-    """Counts of the last `days` whole days in UTC, the last of them today. Raises the faults of the store."""
+    """Count the cards of the last `days` days in UTC, including today. Raises `StoreError`."""
     until = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), tzinfo=UTC)
     since = until - timedelta(days=days)
     counted = store.cards_by_day(since, until)
@@ -121,8 +123,6 @@ def watch(store: Store, days: int, now: datetime) -> Watch:
     by_client = _grouped(counted, lambda each: each.client)
     return Watch(
         days=days,
-        since=since,
-        until=until,
         records=store.records,
         totals=_by_state(counted),
         accepted=share(sum(each.accepted for each in outcomes), shown),
@@ -141,6 +141,7 @@ def _grouped(counts: Iterable[CardCount], key: Callable[[CardCount], T]) -> dict
 
 
 def state(count: CardCount) -> str:
+    """Return whether the cards were shown, silenced or in shadow."""
     if count.mode == "shadow":
         return "shadow"
     return "silenced" if count.suppressed else "shown"
@@ -159,7 +160,7 @@ def _cards(
     reasons: tuple[ReasonCount, ...],
     span: list[date],
 ) -> tuple[CardLine, ...]:
-    """One line for each card, the commonest first."""
+    """Return one line for each card, the most frequent first."""
     answered = {each.card: each for each in outcomes}
     by_number = sorted(reasons, key=lambda each: -each.events)
     lines = [

@@ -1,5 +1,6 @@
-"""Reading a FHIR server inside a deadline, and never more of it than was allowed.
+"""Read FHIR servers within a deadline, and only what the call may read.
 
-Read in this order: `access` (may this server be read, and with which token), `peers` and `wire` (what a connection may
-do), `server` (one read), `pages` (one search), `crew` (several at a time).
+From the ground up: `access` (which server may be read, and with which token), `transport` (what a connection may do),
+`connection` (one read), `reader` (the reads of one call), `links` and `paging` (one search), `parallel` (several reads
+at once), `search` (everything that a call reads).
 """

@@ -1,24 +1,26 @@
-"""The service's memory: cards issued, feedback, replay guard, audit. port.py says what may be asked of it."""
+"""Persistent storage: issued cards, feedback, used token ids and the audit trail (interface in interface.py)."""
 
 from __future__ import annotations
 
-from cds_service.store.faults import (
+from cds_service.store.databases.faults import (
+    AccessRefused,
     BadStore,
     MissingKeys,
     NetworkFileSystem,
     QuotaReached,
     SchemaBehind,
     SchemaNewer,
+    StoreBusy,
     StoreError,
     StoreFull,
     StoreReadOnly,
     StoreUnavailable,
     WrongKeys,
 )
-from cds_service.store.nothing import NoStore
-from cds_service.store.opening import StoreSettings, open_store, upgrade
-from cds_service.store.port import Store
-from cds_service.store.values import (
+from cds_service.store.interface import Store
+from cds_service.store.null_store import NullStore
+from cds_service.store.opening import StoreSettings, open_late, open_store, upgrade
+from cds_service.store.records import (
     Answer,
     AuditReport,
     AuditRow,
@@ -39,6 +41,7 @@ from cds_service.store.values import (
 )
 
 __all__ = [
+    "AccessRefused",
     "Answer",
     "AuditReport",
     "AuditRow",
@@ -54,7 +57,7 @@ __all__ = [
     "IssuedCard",
     "MissingKeys",
     "NetworkFileSystem",
-    "NoStore",
+    "NullStore",
     "OutcomeCount",
     "QuotaReached",
     "Reason",
@@ -63,6 +66,7 @@ __all__ = [
     "SchemaBehind",
     "SchemaNewer",
     "Store",
+    "StoreBusy",
     "StoreError",
     "StoreFull",
     "StoreReadOnly",
@@ -70,6 +74,7 @@ __all__ = [
     "StoreUnavailable",
     "SuppressionPolicy",
     "WrongKeys",
+    "open_late",
     "open_store",
     "upgrade",
 ]

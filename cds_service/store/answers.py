@@ -1,40 +1,51 @@
-"""Keeping what was answered: the cards, their suggestions, and one audit event."""
+"""Record the answers to calls: their cards, the suggestions of these, and one audit event each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, insert
 
-from cds_service.store.audit import AuditEntry, append
+from cds_service.store.audit import AuditEntry
+from cds_service.store.databases.database import insert_rows
+from cds_service.store.encryption import FieldCipher
+from cds_service.store.records import Answer, Candidate, IssuedCard
 from cds_service.store.schema import card_issued, suggestion_issued
-from cds_service.store.seal import Seal
-from cds_service.store.values import Answer, Candidate, IssuedCard
+
+_INSERT_CARD, _INSERT_SUGGESTION = insert(card_issued), insert(suggestion_issued)
 
 
-def record_answer(connection: Connection, seal: Seal, answer: Answer) -> None:
-    patient = patient_hash(seal, answer.client, answer.patient_id)
-    if answer.cards:
-        connection.execute(insert(card_issued), [_card_row(seal, answer, card, patient) for card in answer.cards])
-    suggestions = [
-        {"suggestion_uuid": uuid, "card_uuid": card.uuid, "position": position}
-        for card in answer.cards
-        for position, uuid in enumerate(card.suggestions)
-    ]
-    if suggestions:
-        connection.execute(insert(suggestion_issued), suggestions)
-    append(connection, seal, _decision(answer, patient))
+def record_answers(connection: Connection, cipher: FieldCipher, batch: Iterable[Answer]) -> list[AuditEntry]:
+    """Insert the cards and suggestions of answers, and return their audit events."""
+    cards, suggestions, entries = [], [], []
+    for answer in batch:
+        patient = patient_hash(cipher, answer.client, answer.patient_id)
+        cards += [_card_row(cipher, answer, card, patient) for card in answer.cards]
+        suggestions += [
+            {"suggestion_uuid": uuid, "card_uuid": card.uuid, "position": position}
+            for card in answer.cards
+            for position, uuid in enumerate(card.suggestions)
+        ]
+        entries.append(_audit_entry(answer, patient))
+    insert_rows(connection, _INSERT_CARD, cards)
+    insert_rows(connection, _INSERT_SUGGESTION, suggestions)
+    return entries
 
 
-def patient_hash(seal: Seal, client: str, patient_id: str) -> str:
-    """Stands for the patient; the same id at another client is somebody else."""
-    return seal.pseudonym("patient", client, patient_id)
+def patient_hash(cipher: FieldCipher, client: str, patient_id: str) -> str:
+    """Return the pseudonym of a patient; the same id at another client gives another pseudonym."""
+    return cipher.pseudonym("patient", client, patient_id)
 
 
-def inputs_digest(seal: Seal, patient: str, card: IssuedCard | Candidate) -> str:
-    """Keyed, since a plain digest of a ferritin could be undone by trying all ferritins."""
-    return seal.pseudonym("inputs", patient, card.card, *sorted(card.inputs))
+def inputs_digest(cipher: FieldCipher, patient: str, card: IssuedCard | Candidate) -> str:
+    """Return a digest of the facts behind a card.
+
+    It is keyed, since a plain digest of a ferritin could be reversed by trying all ferritins.
+    """
+    return cipher.pseudonym("inputs", patient, card.card, *sorted(card.inputs))
 
 
-def _card_row(seal: Seal, answer: Answer, card: IssuedCard, patient: str) -> dict[str, object]:
+def _card_row(cipher: FieldCipher, answer: Answer, card: IssuedCard, patient: str) -> dict[str, object]:
     return {
         "card_uuid": card.uuid,
         "client": answer.client,
@@ -45,20 +56,20 @@ def _card_row(seal: Seal, answer: Answer, card: IssuedCard, patient: str) -> dic
         "rule_version": card.rule_version,
         "indicator": card.indicator.value,
         "patient_hash": patient,
-        "inputs_digest": inputs_digest(seal, patient, card),
+        "inputs_digest": inputs_digest(cipher, patient, card),
         "mode": answer.mode,
         "suppressed": card.suppressed,
-        "user_closed": _closed(seal, answer.user, f"user:{card.uuid}"),
-        "location_closed": _closed(seal, answer.location, f"location:{card.uuid}"),
+        "user_closed": _encrypted(cipher, answer.user, f"user:{card.uuid}"),
+        "location_closed": _encrypted(cipher, answer.location, f"location:{card.uuid}"),
         "issued_at": answer.issued_at,
     }
 
 
-def _closed(seal: Seal, content: str | None, where: str) -> bytes | None:
-    return None if content is None else seal.close(content, where)
+def _encrypted(cipher: FieldCipher, content: str | None, context: str) -> bytes | None:
+    return None if content is None else cipher.encrypt(content, context)
 
 
-def _decision(answer: Answer, patient: str) -> AuditEntry:
+def _audit_entry(answer: Answer, patient: str) -> AuditEntry:
     detail = {
         "user": answer.user,
         "location": answer.location,
@@ -67,6 +78,8 @@ def _decision(answer: Answer, patient: str) -> AuditEntry:
         "status": answer.status,
         "mode": answer.mode,
         "queries": answer.queries,
+        "server": answer.server,
+        "host": answer.host,
         "cards": [{"uuid": card.uuid, "card": card.card, "suppressed": card.suppressed} for card in answer.cards],
     }
     return AuditEntry(answer.issued_at, "decision", answer.client, answer.service, patient, detail)

@@ -2,45 +2,64 @@
 
     hash(n) = SHA-256( hash(n-1) || canonical JSON of row n )
 
-An edit, an insertion, a reordering or a gap breaks the chain. Whoever can write to the database could compute
-it anew, or cut rows off its end; the anchor (numbers and hashes of both ends, signed with the store's key)
-shows that. Putting back an older anchor with an older chain cannot be seen from inside: note `AuditReport.head`
+An edit, an insertion, a reordering or a gap breaks the chain. Anyone who can write to the database could recompute
+the chain or truncate it; the anchor (row numbers and hashes of both ends, signed with the store's key) reveals that.
+Restoring an older anchor together with its older chain cannot be detected from inside: keep `AuditReport.head`
 elsewhere and compare.
+
+A row is encrypted, hashed and signed before anything is locked. The write then states which end of the chain it
+follows, and fails where another process was first (`ChainMoved`); it is sent together with the commit. So the lock of
+the anchor never waits for a process, however slow that is.
 """
 
 from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
 
 import orjson
-from sqlalchemy import Connection, String, delete, insert, select, type_coerce, update
+from sqlalchemy import Connection, String, bindparam, case, delete, insert, select, type_coerce, update
 from sqlalchemy.exc import NoResultFound
 
-from cds_service.store.faults import StoreUnavailable
+from cds_service.store.databases.database import insert_rows
+from cds_service.store.databases.faults import StoreUnavailable
+from cds_service.store.encryption import FieldCipher
+from cds_service.store.records import AuditReport, AuditRow, OnProgress, ignore_progress
 from cds_service.store.schema import AnyRow, audit_anchor, audit_event, utc_text
-from cds_service.store.seal import Seal
-from cds_service.store.values import AuditReport, AuditRow, Told, tell_nobody
 
 _START = "0" * 64
-_MOST_FAULTS = 100
+_MAX_FAULTS = 100
 _FIELDS = ("seq", "recorded", "kind", "client", "service", "patient_hash", "detail_closed")
-#: as they lie in the database, so that a value which nobody of ours wrote does not stop the check
+# Times are read as text, so that a value this program never wrote does not stop the verification.
 _AS_STORED = select(
     type_coerce(audit_event.c.recorded, String).label("recorded"),
     *(audit_event.c[name] for name in (*_FIELDS, "previous", "hash") if name != "recorded"),
 ).order_by(audit_event.c.seq)
 _ALL = select(audit_event).order_by(audit_event.c.seq)
+_ANCHOR, _INSERT = select(audit_anchor), insert(audit_event)
+_UNMOVED = (
+    (audit_anchor.c.first_seq == bindparam("found_first"))
+    & (audit_anchor.c.last_seq == bindparam("found_last"))
+    & (audit_anchor.c.last_hash == bindparam("found_hash"))
+)
+_MOVE = update(audit_anchor).values(
+    first_seq=bindparam("first_seq"),
+    before_first=bindparam("before_first"),
+    last_seq=bindparam("last_seq"),
+    last_hash=bindparam("last_hash"),
+    signature=case((_UNMOVED, bindparam("signed")), else_=None),
+)
 _OLDEST = select(audit_event.c.seq, audit_event.c.hash, audit_event.c.recorded).order_by(audit_event.c.seq)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """What is to be remembered. `detail` is encrypted; the rest stands in clear."""
+    """One event to append to the audit trail. `detail` is encrypted; the other members are stored in clear."""
 
     recorded: datetime
     kind: str
@@ -50,43 +69,87 @@ class AuditEntry:
     detail: Mapping[str, object] = field(default_factory=dict)
 
 
-def begin_chain(connection: Connection, seal: Seal) -> None:
-    connection.execute(insert(audit_anchor).values(id=1, **_signed(seal, 1, _START, 0, _START)))
+#: Commits at the end of its block and sends the block's statements with the commit: `Database.committing`.
+Committing = Callable[[Connection], AbstractContextManager[None]]
 
 
-def append(connection: Connection, seal: Seal, entry: AuditEntry) -> None:
-    """Add one row. Call it last in a transaction: it makes all other writers wait until that has ended."""
-    try:
-        anchor = connection.execute(select(audit_anchor).with_for_update()).one()
-    except NoResultFound:
-        raise StoreUnavailable("the audit chain has lost its anchor: run rls-cds audit verify") from None
-    number = anchor.last_seq + 1
-    row: dict[str, object] = {
+def begin_chain(connection: Connection, cipher: FieldCipher) -> None:
+    """Insert the anchor of an empty chain."""
+    ends = _Ends(1, _START, 0, _START)
+    connection.execute(insert(audit_anchor).values(id=1, **ends.columns(), signature=ends.signature(cipher)))
+
+
+def append(connection: Connection, cipher: FieldCipher, entries: Iterable[AuditEntry], committing: Committing) -> None:
+    """Append one row for each entry to the chain, and commit.
+
+    Raises `StoreUnavailable` if the anchor is missing, and `ChainMoved` if another process appended meanwhile.
+    """
+    anchor = _anchor(connection)
+    number, digest = anchor.last_seq, anchor.last_hash
+    rows = []
+    for entry in entries:
+        number += 1
+        row = _row(cipher, number, entry)
+        previous, digest = digest, _hash(digest, row | {"recorded": utc_text(entry.recorded)})
+        rows.append(row | {"previous": previous, "hash": digest})
+    with committing(connection):
+        _move(connection, cipher, anchor, _Ends(anchor.first_seq, anchor.before_first, number, digest))
+        insert_rows(connection, _INSERT, rows)
+
+
+def _row(cipher: FieldCipher, number: int, entry: AuditEntry) -> dict[str, object]:
+    return {
         "seq": number,
         "recorded": entry.recorded,
         "kind": entry.kind,
         "client": entry.client,
         "service": entry.service,
         "patient_hash": entry.patient_hash,
-        "detail_closed": seal.close(dict(entry.detail), f"audit:{number}"),
+        "detail_closed": cipher.encrypt(dict(entry.detail), f"audit:{number}"),
     }
-    digest = _hash(anchor.last_hash, row | {"recorded": utc_text(entry.recorded)})
-    connection.execute(insert(audit_event), row | {"previous": anchor.last_hash, "hash": digest})
-    _move(connection, seal, anchor.first_seq, anchor.before_first, number, digest)
 
 
-def _move(connection: Connection, seal: Seal, first: int, before: str, last: int, digest: str) -> None:
-    connection.execute(update(audit_anchor), _signed(seal, first, before, last, digest))
+def _anchor(connection: Connection) -> AnyRow:
+    try:
+        return connection.execute(_ANCHOR).one()
+    except NoResultFound:
+        raise StoreUnavailable("the audit chain has lost its anchor: run rls-cds audit verify") from None
 
 
-def _signed(seal: Seal, first: int, before: str, last: int, digest: str) -> dict[str, object]:
-    return {
-        "first_seq": first,
-        "before_first": before,
-        "last_seq": last,
-        "last_hash": digest,
-        "signature": seal.signature(first, before, last, digest),
-    }
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Both ends of the chain: the first row and the hash before it, the last row and its hash."""
+
+    first: int
+    before: str
+    last: int
+    digest: str
+
+    def columns(self) -> dict[str, object]:
+        return {
+            "first_seq": self.first,
+            "before_first": self.before,
+            "last_seq": self.last,
+            "last_hash": self.digest,
+        }
+
+    def signature(self, cipher: FieldCipher) -> str:
+        return cipher.signature(self.first, self.before, self.last, self.digest)
+
+
+def _move(connection: Connection, cipher: FieldCipher, found: AnyRow, ends: _Ends) -> None:
+    """Replace the anchor that was found; where it has moved since, the signature becomes NULL, which is an error.
+
+    An anchor that was changed from outside never gets a valid signature again, or the next row would hide the change.
+    """
+    signature = ends.signature(cipher) if _is_signed(cipher, found) else cipher.signature("changed", ends.digest)
+    as_found = {"found_first": found.first_seq, "found_last": found.last_seq, "found_hash": found.last_hash}
+    connection.execute(_MOVE, ends.columns() | as_found | {"signed": signature})
+
+
+def _is_signed(cipher: FieldCipher, anchor: AnyRow) -> bool:
+    ends = _Ends(anchor.first_seq, anchor.before_first, anchor.last_seq, anchor.last_hash)
+    return bool(anchor.signature == ends.signature(cipher))
 
 
 def _hash(previous: str, row: Mapping[str, object]) -> str:
@@ -98,34 +161,35 @@ def _plain(value: object) -> str:
     return b64encode(value).decode() if isinstance(value, bytes) else repr(value)
 
 
-def verify(connection: Connection, seal: Seal, told: Told = tell_nobody) -> AuditReport:
-    """Walk the chain from end to end; at most about 100 faults are named, each by its row number."""
+def verify(connection: Connection, cipher: FieldCipher, on_progress: OnProgress = ignore_progress) -> AuditReport:
+    """Check every row of the chain and report about 100 faults at most, each with its row number."""
     anchors = connection.execute(select(audit_anchor)).all()
     if len(anchors) != 1:
         return AuditReport(rows=0, head="", faults=("the anchor of the chain is missing",))
     anchor = anchors[0]
-    faults = list(_anchor_faults(seal, anchor))
+    faults = list(_anchor_faults(cipher, anchor))
     walk = _Walk(anchor.first_seq, anchor.before_first)
     with connection.execute(_AS_STORED.execution_options(yield_per=1000)) as found:
         for row in found:
-            faults += walk.step(row)[: _MOST_FAULTS - len(faults)]
-            told(walk.rows, anchor.last_seq - anchor.first_seq + 1)
+            faults += walk.step(row)[: _MAX_FAULTS - len(faults)]
+            on_progress(walk.rows, anchor.last_seq - anchor.first_seq + 1)
     faults += walk.end_faults(anchor.last_seq, anchor.last_hash)
     return AuditReport(rows=walk.rows, head=walk.previous, faults=tuple(faults))
 
 
-def _anchor_faults(seal: Seal, anchor: AnyRow) -> Iterator[str]:
-    if anchor.signature != seal.signature(anchor.first_seq, anchor.before_first, anchor.last_seq, anchor.last_hash):
+def _anchor_faults(cipher: FieldCipher, anchor: AnyRow) -> Iterator[str]:
+    if not _is_signed(cipher, anchor):
         yield "the anchor of the chain was changed"
 
 
 class _Walk:
-    """One pass over the rows in order of their numbers."""
+    """A single pass over the rows, ordered by number."""
 
     def __init__(self, first: int, before_first: str) -> None:
         self.expected, self.previous, self.rows = first, before_first, 0
 
     def step(self, row: AnyRow) -> list[str]:
+        """Return the faults of the next row."""
         faults = list(self._faults(row))
         self.rows += 1
         self.previous, self.expected = row.hash, row.seq + 1
@@ -142,6 +206,7 @@ class _Walk:
             yield f"row {row.seq} was changed"
 
     def end_faults(self, last: int, digest: str) -> Iterable[str]:
+        """Yield the faults at the end of the chain, whose last row and hash the anchor holds."""
         if self.expected - 1 < last:
             yield f"rows {self.expected} to {last} are missing at the end"
         elif self.expected - 1 > last:
@@ -150,13 +215,14 @@ class _Walk:
             yield "the last row is not the one the anchor names"
 
 
-def rows(connection: Connection, seal: Seal) -> Iterator[AuditRow]:
+def rows(connection: Connection, cipher: FieldCipher) -> Iterator[AuditRow]:
+    """Yield every row with its detail decrypted, oldest first."""
     with connection.execute(_ALL.execution_options(yield_per=1000)) as found:
-        yield from (_opened(row, seal) for row in found)
+        yield from (_decrypted(row, cipher) for row in found)
 
 
-def _opened(row: AnyRow, seal: Seal) -> AuditRow:
-    detail = seal.open(row.detail_closed, f"audit:{row.seq}")
+def _decrypted(row: AnyRow, cipher: FieldCipher) -> AuditRow:
+    detail = cipher.decrypt(row.detail_closed, f"audit:{row.seq}")
     return AuditRow(
         row.seq,
         row.recorded,
@@ -168,13 +234,20 @@ def _opened(row: AnyRow, seal: Seal) -> AuditRow:
     )
 
 
-def drop_before(connection: Connection, seal: Seal, moment: datetime, most: int) -> int:
-    """Shorten the chain at its old end, and sign the new beginning; at most `most` rows."""
-    anchor = connection.execute(select(audit_anchor).with_for_update()).one()
-    old = connection.execute(_OLDEST.limit(most)).all()
-    gone = list(takewhile(lambda row: row.recorded < moment, old))
+def drop_before(
+    connection: Connection, cipher: FieldCipher, cutoff: datetime, limit: int, committing: Committing
+) -> int:
+    """Delete up to `limit` of the oldest rows from before `cutoff`, sign the new start, commit, and return how many.
+
+    Raises like `append`.
+    """
+    old = connection.execute(_OLDEST.limit(limit)).all()
+    gone = list(takewhile(lambda row: row.recorded < cutoff, old))
     if not gone:
         return 0
-    connection.execute(delete(audit_event).where(audit_event.c.seq <= gone[-1].seq))
-    _move(connection, seal, gone[-1].seq + 1, gone[-1].hash, anchor.last_seq, anchor.last_hash)
+    anchor = _anchor(connection)
+    last = gone[-1]
+    with committing(connection):
+        _move(connection, cipher, anchor, _Ends(last.seq + 1, last.hash, anchor.last_seq, anchor.last_hash))
+        connection.execute(delete(audit_event).where(audit_event.c.seq <= last.seq))
     return len(gone)

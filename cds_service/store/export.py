@@ -1,5 +1,8 @@
-"""The export of feedback that 45 CFR 170.315(b)(11)(ii)(C) asks for: intervention, action taken, feedback, user,
-date, location; and the rule version and card uuid, so that each row can be traced."""
+"""Export of feedback as 45 CFR 170.315(b)(11)(ii)(C) requires.
+
+Each row holds intervention, action taken, feedback, user, date and location, and can be traced by rule version and
+card uuid.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,15 @@ from typing import Literal, TextIO
 import orjson
 from sqlalchemy import Connection, select
 
-from cds_service.store.audit import AuditEntry, append
+from cds_service.store.audit import AuditEntry
+from cds_service.store.encryption import FieldCipher
+from cds_service.store.records import FeedbackRow, OnProgress, ignore_progress
 from cds_service.store.schema import AnyRow, card_issued, feedback_event, utc_text
-from cds_service.store.seal import Seal
-from cds_service.store.values import FeedbackRow, Told, tell_nobody
 
 _UNKNOWN = "unknown"
 _NONE_GIVEN = "none given"
-#: A cell that begins so is run as a formula by spreadsheet programs (FB-4).
+_CUT = " [cut]"
+#: Spreadsheet programs run a cell with one of these at its start as a formula (reliability FB-4).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 _EVENTS = (
@@ -40,58 +44,66 @@ _EVENTS = (
 
 
 def export_feedback(
-    connection: Connection, seal: Seal, since: datetime | None, actor: str, now: datetime, told: Told = tell_nobody
+    connection: Connection, cipher: FieldCipher, since: datetime | None, on_progress: OnProgress = ignore_progress
 ) -> tuple[FeedbackRow, ...]:
+    """Return the feedback received since a time (None: all)."""
     events = connection.execute(_EVENTS if since is None else _EVENTS.where(feedback_event.c.received_at >= since))
-    rows = tuple(_rows(seal, events.all(), told))
+    return tuple(_rows(cipher, events.all(), on_progress))
+
+
+def export_entry(rows: Sequence[FeedbackRow], since: datetime | None, actor: str, now: datetime) -> AuditEntry:
+    """Return the audit event of an export."""
     detail = {"actor": actor, "since": since and utc_text(since), "rows": len(rows)}
-    append(connection, seal, AuditEntry(now, "export", client="", detail=detail))
-    return rows
+    return AuditEntry(now, "export", client="", detail=detail)
 
 
-def _rows(seal: Seal, events: Sequence[AnyRow], told: Told) -> Iterator[FeedbackRow]:
+def _rows(cipher: FieldCipher, events: Sequence[AnyRow], on_progress: OnProgress) -> Iterator[FeedbackRow]:
     for done, event in enumerate(events, 1):
-        yield _row(seal, event)
-        told(done, len(events))
+        yield _row(cipher, event)
+        on_progress(done, len(events))
 
 
-def _row(seal: Seal, event: AnyRow) -> FeedbackRow:
+def _row(cipher: FieldCipher, event: AnyRow) -> FeedbackRow:
     return FeedbackRow(
         intervention=event.card,
         action=event.outcome,
-        feedback=_said(seal.open(event.detail_closed, f"feedback:{event.idem_key}")),
-        user=_opened(seal, event.user_closed, f"user:{event.card_uuid}"),
+        feedback=_feedback_text(cipher.decrypt(event.detail_closed, f"feedback:{event.idem_key}")),
+        user=_decrypted(cipher, event.user_closed, f"user:{event.card_uuid}"),
         date=utc_text(event.outcome_at),
-        location=_opened(seal, event.location_closed, f"location:{event.card_uuid}"),
+        location=_decrypted(cipher, event.location_closed, f"location:{event.card_uuid}"),
         rule_version=event.rule_version,
         card_uuid=event.card_uuid,
     )
 
 
-def _opened(seal: Seal, closed: bytes | None, where: str) -> str:
-    return _UNKNOWN if closed is None else str(seal.open(closed, where))
+def _decrypted(cipher: FieldCipher, ciphertext: bytes | None, context: str) -> str:
+    return _UNKNOWN if ciphertext is None else str(cipher.decrypt(ciphertext, context))
 
 
-def _said(detail: object) -> str:
-    """Reason and comment in one cell: `code (display): comment`, whatever of it there is."""
+def _feedback_text(detail: object) -> str:
+    """Render reason and comment as `code (display): comment`, leaving out what is absent.
+
+    A comment that was longer than is kept ends in `[cut]`.
+    """
     if not isinstance(detail, dict):
         return _UNKNOWN
     reason, comment = detail.get("reason") or {}, detail.get("comment") or ""
+    comment += _CUT if detail.get("comment_cut") else ""
     display = f"({reason['display']})" if reason.get("display") else ""
     named = " ".join(part for part in (reason.get("code"), display) if part)
     return ": ".join(part for part in (named, comment) if part) or _NONE_GIVEN
 
 
 def write_feedback(rows: Iterable[FeedbackRow], form: Literal["csv", "ndjson"], out: TextIO) -> None:
-    """One row per line after a line of column names (csv), or one JSON object per line (ndjson)."""
+    """Write the rows as CSV with a header line, or as one JSON object per line (ndjson)."""
     if form == "ndjson":
         out.writelines(orjson.dumps(asdict(row)).decode() + "\n" for row in rows)
         return
     table = csv.writer(out)
     table.writerow(field.name for field in fields(FeedbackRow))
-    table.writerows([inert(cell) for cell in asdict(row).values()] for row in rows)
+    table.writerows([escape_formula(cell) for cell in asdict(row).values()] for row in rows)
 
 
-def inert(cell: str) -> str:
-    """The cell as text that no spreadsheet program takes for a formula."""
+def escape_formula(cell: str) -> str:
+    """Return the cell as text that no spreadsheet program runs as a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) or cell.lstrip().startswith(_FORMULA_STARTS) else cell

@@ -1,4 +1,4 @@
-"""Keeping feedback: each event once, bound to a card that this client was given by this service."""
+"""Record feedback: each event once, matched to a card that this service issued to this client."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from cds_service.store.audit import AuditEntry, append
-from cds_service.store.faults import QuotaReached
-from cds_service.store.replay import insert_once
+from cds_service.store.audit import AuditEntry
+from cds_service.store.databases.faults import QuotaReached
+from cds_service.store.encryption import FieldCipher
+from cds_service.store.records import FeedbackEvent, FeedbackItem, FeedbackResult
 from cds_service.store.schema import (
     card_issued,
     feedback_event,
@@ -20,38 +21,43 @@ from cds_service.store.schema import (
     suggestion_issued,
     utc_text,
 )
-from cds_service.store.seal import Seal
 from cds_service.store.suppression import reason_hash
-from cds_service.store.values import FeedbackEvent, FeedbackItem, FeedbackResult
 
-#: Rows of a client in the quarantine; what comes beyond is answered alike and counted, but not kept.
+#: Most rows of one client in the quarantine; further items get the same response and are counted, but dropped.
 QUARANTINE_CAP = 10_000
-#: New events a client may send in a day (UTC).
+#: Most new events of one client in a day (UTC).
 DAILY_QUOTA = 100_000
+#: Rows in one statement; SQLite of old takes 999 parameters.
+_ROWS_AT_ONCE = 100
 
 
 def record_feedback(
-    connection: Connection, seal: Seal, client: str, service: str, items: Sequence[FeedbackItem], now: datetime
-) -> FeedbackResult:
-    """All or nothing, by the transaction it runs in. Raises `QuotaReached`."""
-    items = sorted(items, key=_order)
-    cards = _cards_given(connection, client, service, {item.card for item in items})
-    matched = [item for item in items if _belongs(item, cards)]
-    unmatched = [item for item in items if not _belongs(item, cards)]
-    recorded = [item for item in matched if _keep(connection, seal, client, item, now)]
-    room = max(0, QUARANTINE_CAP - _quarantined(connection, client)) if unmatched else 0
-    aside = [item for item in unmatched[:room] if _put_aside(connection, seal, client, service, item, now)]
-    if recorded or aside:
-        _count_towards_quota(connection, client, len(recorded) + len(aside), now)
-    if recorded:
-        append(connection, seal, _audit_entry(client, service, recorded, now))
-    turned_away = len(unmatched[room:])
-    repeated = len(items) - len(recorded) - len(aside) - turned_away
+    connection: Connection, cipher: FieldCipher, client: str, service: str, items: Sequence[FeedbackItem], now: datetime
+) -> tuple[FeedbackResult, AuditEntry | None]:
+    """Record a batch of feedback and return its audit event, None if nothing was new. Raises `QuotaReached`.
+
+    The caller's transaction makes it all or nothing.
+    """
+    items = sorted(items, key=_lock_order)
+    cards = _issued_cards(connection, client, service, {item.card for item in items})
+    matched = [item for item in items if _matches(item, cards)]
+    unmatched = [item for item in items if not _matches(item, cards)]
+    recorded = _insert_new(connection, feedback_event, [(item, _event(cipher, client, item, now)) for item in matched])
+    capacity = max(0, QUARANTINE_CAP - _count_quarantined(connection, client)) if unmatched else 0
+    kept = [(item, _quarantine_row(cipher, client, service, item, now)) for item in unmatched[:capacity]]
+    quarantined = _insert_new(connection, feedback_unmatched, kept)
+    if recorded or quarantined:
+        _count_towards_quota(connection, client, len(recorded) + len(quarantined), now)
+    dropped = len(unmatched[capacity:])
+    repeated = len(items) - len(recorded) - len(quarantined) - dropped
     events = tuple(FeedbackEvent(item.card, cards[item.card].code, item.outcome, _code(item)) for item in recorded)
-    return FeedbackResult(len(recorded), repeated, len(aside), turned_away, events)
+    entry = _audit_entry(client, service, recorded, now) if recorded else None
+    return FeedbackResult(len(recorded), repeated, len(quarantined), dropped, events), entry
 
 
-class _Given(NamedTuple):
+class _IssuedCard(NamedTuple):
+    """The topic code and suggestion uuids of a card that was issued."""
+
     code: str
     suggestions: frozenset[str]
 
@@ -60,49 +66,71 @@ def _code(item: FeedbackItem) -> str:
     return item.reason.code if item.reason else ""
 
 
-def _order(item: FeedbackItem) -> tuple[str, str, datetime]:
-    """Two batches with the same events take their rows in the same order, so that neither waits for the other."""
-    return item.card, item.outcome, item.at
+def _lock_order(item: FeedbackItem) -> tuple[str, str, datetime]:
+    """Return a sort key, so that concurrent batches with the same events lock rows in one order and cannot deadlock."""
+    return item.card, item.outcome, item.claimed_at or item.at
 
 
-def _cards_given(connection: Connection, client: str, service: str, uuids: Collection[str]) -> Mapping[str, _Given]:
-    """Of these cards, the ones that this service gave to this client, each with its code and suggestions."""
-    given = connection.execute(
+def _issued_cards(
+    connection: Connection, client: str, service: str, uuids: Collection[str]
+) -> Mapping[str, _IssuedCard]:
+    """Return those of the cards that this service issued to this client, by uuid."""
+    issued = connection.execute(
         select(card_issued.c.card_uuid, card_issued.c.card, suggestion_issued.c.suggestion_uuid)
         .outerjoin(suggestion_issued, suggestion_issued.c.card_uuid == card_issued.c.card_uuid)
         .where(card_issued.c.card_uuid.in_(uuids), card_issued.c.client == client, card_issued.c.service == service)
     ).all()
-    cards: dict[str, _Given] = {}
-    for uuid, code, suggestion in given:
+    cards: dict[str, _IssuedCard] = {}
+    for uuid, code, suggestion in issued:
         known = cards[uuid].suggestions if uuid in cards else frozenset()
-        cards[uuid] = _Given(code, known | ({suggestion} if suggestion else frozenset()))
+        cards[uuid] = _IssuedCard(code, known | ({suggestion} if suggestion else frozenset()))
     return cards
 
 
-def _belongs(item: FeedbackItem, cards: Mapping[str, _Given]) -> bool:
+def _matches(item: FeedbackItem, cards: Mapping[str, _IssuedCard]) -> bool:
     return item.card in cards and cards[item.card].suggestions.issuperset(item.suggestions)
 
 
-def idempotency_key(seal: Seal, client: str, item: FeedbackItem) -> str:
-    """Equal for two reports of the same event (FB-3)."""
-    return seal.pseudonym(
-        "feedback", client, item.card, item.outcome, utc_text(item.at), *sorted(set(item.suggestions))
+def idempotency_key(cipher: FieldCipher, client: str, item: FeedbackItem) -> str:
+    """Return a key that is equal for two reports of the same event (reliability FB-3)."""
+    return cipher.pseudonym(
+        "feedback",
+        client,
+        item.card,
+        item.outcome,
+        utc_text(item.claimed_at or item.at),
+        *sorted(set(item.suggestions)),
     )
 
 
-def _keep(connection: Connection, seal: Seal, client: str, item: FeedbackItem, now: datetime) -> bool:
-    key = idempotency_key(seal, client, item)
-    row: dict[str, object] = {
+def _insert_new(
+    connection: Connection, table: Table, rows: Sequence[tuple[FeedbackItem, Mapping[str, object]]]
+) -> list[FeedbackItem]:
+    """Insert the rows whose `idem_key` is new, and return their items; a large batch takes few statements."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    new: dict[object, FeedbackItem] = {}
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        some: dict[object, tuple[FeedbackItem, Mapping[str, object]]] = {}
+        for item, row in rows[start : start + _ROWS_AT_ONCE]:
+            some.setdefault(row["idem_key"], (item, row))
+        insert = dialect.insert(table).values([row for _, row in some.values()]).on_conflict_do_nothing()
+        inserted = set(connection.execute(insert.returning(table.c.idem_key)).scalars())
+        new |= {key: item for key, (item, _) in some.items() if key in inserted}
+    return list(new.values())
+
+
+def _event(cipher: FieldCipher, client: str, item: FeedbackItem, now: datetime) -> Mapping[str, object]:
+    key = idempotency_key(cipher, client, item)
+    return {
         "idem_key": key,
         "card_uuid": item.card,
         "outcome": item.outcome,
         "outcome_at": item.at,
         "received_at": now,
         "late": item.late,
-        "reason_hash": reason_hash(seal, _code(item)),
-        "detail_closed": seal.close(_detail(item), f"feedback:{key}"),
+        "reason_hash": reason_hash(cipher, _code(item)),
+        "detail_closed": cipher.encrypt(_detail(item), f"feedback:{key}"),
     }
-    return insert_once(connection, feedback_event, row)
 
 
 def _detail(item: FeedbackItem) -> dict[str, object]:
@@ -111,26 +139,27 @@ def _detail(item: FeedbackItem) -> dict[str, object]:
         "suggestions": item.suggestions,
         "reason": {"code": reason.code, "system": reason.system, "display": reason.display} if reason else None,
         "comment": item.comment,
+        **({"claimed_at": utc_text(item.claimed_at)} if item.claimed_at else {}),
+        **({"comment_cut": True} if item.is_comment_cut else {}),
     }
 
 
-def _quarantined(connection: Connection, client: str) -> int:
+def _count_quarantined(connection: Connection, client: str) -> int:
     counted = select(func.count()).select_from(feedback_unmatched).where(feedback_unmatched.c.client == client)
     return connection.execute(counted).scalar_one()
 
 
-def _put_aside(
-    connection: Connection, seal: Seal, client: str, service: str, item: FeedbackItem, now: datetime
-) -> bool:
-    key = idempotency_key(seal, client, item)
+def _quarantine_row(
+    cipher: FieldCipher, client: str, service: str, item: FeedbackItem, now: datetime
+) -> Mapping[str, object]:
+    key = idempotency_key(cipher, client, item)
     content = {"service": service, "card": item.card, "outcome": item.outcome, "at": utc_text(item.at), **_detail(item)}
-    row: dict[str, object] = {
+    return {
         "idem_key": key,
         "client": client,
         "received_at": now,
-        "item_closed": seal.close(content, f"unmatched:{key}"),
+        "item_closed": cipher.encrypt(content, f"unmatched:{key}"),
     }
-    return insert_once(connection, feedback_unmatched, row)
 
 
 def _count_towards_quota(connection: Connection, client: str, events: int, now: datetime) -> None:

@@ -1,33 +1,44 @@
-"""Opening a store: find it, make or check its keys, bring it up to date or refuse it."""
+"""Open a store: locate it, load or create its keys, and migrate or check its schema."""
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cds_service.store.faults import BadStore, MissingKeys
-from cds_service.store.keys import Keys, keys_beside
-from cds_service.store.nothing import NoStore
-from cds_service.store.place import make_file, prepare_folder, sqlite_path
-from cds_service.store.port import Store
+from cds_service.store.databases.faults import BadStore, MissingKeys
+from cds_service.store.databases.location import create_file, prepare_folder, sqlite_path
+from cds_service.store.encryption import FieldCipher, Keys, load_or_create_keys
+from cds_service.store.interface import Store
+from cds_service.store.late import LateStore
+from cds_service.store.null_store import NullStore
+
+#: Seconds to wait for a server of PostgreSQL when the store is opened.
+_OPENING = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """`database_url`: None = SQLite in the data folder, empty = no store. Keys: 32 bytes or more each, or
-    neither; then SQLite gets its own, kept in `<store>.key`, unless `may_make_keys` is false."""
+    """The settings of a store.
+
+    `database_url` None means SQLite in the data folder, empty means no store. The keys have at least 32 bytes each; if
+    both are None, SQLite gets its own in `<store>.key` unless `may_create_keys` is false. `shortest_call` is the
+    shortest deadline of a call in seconds.
+    """
 
     database_url: str | None = field(default=None, repr=False)  # may hold a password
     data_folder: Path | None = None
     pseudonym_key: bytes | None = field(default=None, repr=False)
     encryption_key: bytes | None = field(default=None, repr=False)
-    may_make_keys: bool = True
+    may_create_keys: bool = True
+    shortest_call: float = field(default=1.0, repr=False)
 
     def keys(self) -> Keys | None:
+        """Return the configured keys, or None if there are none. Raises `MissingKeys` if one of them is missing."""
         if self.pseudonym_key is None and self.encryption_key is None:
             return None
         if self.pseudonym_key is None or self.encryption_key is None:
@@ -36,24 +47,33 @@ class StoreSettings:
 
 
 def open_store(settings: StoreSettings) -> Store:
-    """A store that is ready for use; call it once in every worker process.
+    """Open a store that is ready for use.
 
-    SQLite is made where it is absent and brought up to date where it is older; PostgreSQL must be at the schema
-    of this program already (`upgrade`). Raises `BadStore` where the message must be read by a person, and
-    `StoreUnavailable` where the database does not answer.
+    An SQLite store is created or migrated as needed; PostgreSQL must already have a schema that this program works with
+    (`upgrade`). Raises `BadStore` if an operator has to act, and `StoreUnavailable` if the database does not answer.
     """
     return _open(settings, may_upgrade=False)
 
 
+def open_late(settings: StoreSettings, on_state: Callable[[str], None]) -> Store:
+    """Open a store now or as soon as it is there; call it once in every worker process.
+
+    `on_state` is called with a sentence for each new fault, and with "" once the store is open. Raises nothing.
+    """
+    if settings.database_url == "":
+        return NullStore()
+    return LateStore(lambda: open_store(settings), on_state)
+
+
 def upgrade(settings: StoreSettings) -> None:
-    """Make the store or bring it up to date, whichever database it is (`rls-cds db upgrade`)."""
+    """Create or migrate the store in any database (`rls-cds db upgrade`)."""
     _open(settings, may_upgrade=True).close()
 
 
 def _open(settings: StoreSettings, *, may_upgrade: bool) -> Store:
     url = settings.database_url
     if url == "":
-        return NoStore()
+        return NullStore()
     if url is None or url.startswith("sqlite:"):
         return _open_sqlite(settings)
     if url.partition(":")[0] in ("postgresql", "postgres", "postgresql+psycopg"):
@@ -62,31 +82,31 @@ def _open(settings: StoreSettings, *, may_upgrade: bool) -> Store:
 
 
 def _open_sqlite(settings: StoreSettings) -> Store:
-    from cds_service.store.database import Database, our_faults, sqlite_engine
-    from cds_service.store.migrating import bring_up_to_date
-    from cds_service.store.replay import make_table
-    from cds_service.store.seal import Seal
+    from cds_service.store.databases.database import translate_errors
+    from cds_service.store.databases.sqlite import SqliteDatabase
+    from cds_service.store.migrate import bring_up_to_date
+    from cds_service.store.replay import create_table
     from cds_service.store.sql_store import SqlStore
 
     path = sqlite_path(settings.database_url, settings.data_folder)
     tokens_path = path.with_name(f"{path.stem}-tokens{path.suffix}")
-    with our_faults(), _one_at_a_time(path), ExitStack() as undo:
-        seal = Seal(settings.keys() or keys_beside(path, may_make=settings.may_make_keys))
+    with translate_errors(), _start_lock(path), ExitStack() as undo:
+        cipher = FieldCipher(settings.keys() or load_or_create_keys(path, may_create=settings.may_create_keys))
         for file in (path, tokens_path):
-            make_file(file)
-        database = Database(sqlite_engine(path, synchronous="FULL"))
-        tokens = Database(sqlite_engine(tokens_path, synchronous="NORMAL"))
+            create_file(file)
+        database = SqliteDatabase(path, synchronous="FULL")
+        tokens = SqliteDatabase(tokens_path, synchronous="NORMAL")
         undo.callback(tokens.close)
         undo.callback(database.close)
-        bring_up_to_date(database, seal)
-        make_table(tokens)
+        bring_up_to_date(database, cipher)
+        create_table(tokens)
         undo.pop_all()
-    return SqlStore(database, tokens, seal, path)
+    return SqlStore(database, tokens, cipher, path)
 
 
 @contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Workers that start together make the store one after the other."""
+def _start_lock(path: Path) -> Iterator[None]:
+    """Hold a lock file, so that workers starting together create the store one after the other."""
     prepare_folder(path)
     handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -97,17 +117,19 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
 
 
 def _open_postgres(settings: StoreSettings, url: str, *, may_upgrade: bool) -> Store:
-    from cds_service.store.database import Database, postgres_engine
-    from cds_service.store.migrating import bring_up_to_date, check_ready
-    from cds_service.store.seal import Seal
+    from cds_service.store.databases.postgres import PostgresDatabase
+    from cds_service.store.migrate import bring_up_to_date, check_ready
     from cds_service.store.sql_store import SqlStore
 
     keys = settings.keys()
     if keys is None:
         raise MissingKeys("PostgreSQL needs a pseudonym key and an encryption key, the same for every replica")
-    database, seal = Database(postgres_engine(url)), Seal(keys)
+    database, cipher = PostgresDatabase(url, settings.shortest_call), FieldCipher(keys)
     with ExitStack() as undo:
         undo.callback(database.close)
-        (bring_up_to_date if may_upgrade else check_ready)(database, seal)
+        if may_upgrade:
+            bring_up_to_date(database, cipher)
+        else:
+            check_ready(database, cipher, time.monotonic() + _OPENING)
         undo.pop_all()
-    return SqlStore(database, database, seal, None)
+    return SqlStore(database, database, cipher, None)

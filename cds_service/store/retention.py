@@ -1,4 +1,4 @@
-"""Removing what is older than it may be, a few hundred rows at a time so that nobody waits."""
+"""Delete expired rows in batches of a few hundred, so that other writers do not wait long."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, exists, select
 
 from cds_service.store import audit
-from cds_service.store.database import Database
+from cds_service.store.databases.database import ChainMoved, Database
+from cds_service.store.encryption import FieldCipher
+from cds_service.store.records import Retention
 from cds_service.store.schema import (
     card_issued,
     feedback_event,
@@ -17,29 +19,32 @@ from cds_service.store.schema import (
     suggestion_issued,
     utc_text,
 )
-from cds_service.store.seal import Seal
-from cds_service.store.values import Retention
 
 _BATCH = 500
 
 
-def apply_retention(database: Database, seal: Seal, now: datetime, retention: Retention) -> int:
-    """Rows removed. Each batch is a transaction, so that breaking off loses nothing but the rest of the work."""
+def apply_retention(database: Database, cipher: FieldCipher, now: datetime, retention: Retention) -> int:
+    """Delete expired rows and return how many; each batch is a transaction, so an interrupted run can be resumed."""
     steps: tuple[Callable[[Connection], int], ...] = (
         lambda connection: _drop_feedback(connection, now - timedelta(days=retention.feedback)),
         lambda connection: _drop_cards(connection, now - timedelta(days=retention.cards)),
         lambda connection: _drop_unmatched(connection, now - timedelta(days=retention.quarantine)),
         lambda connection: _drop_quota(connection, now - timedelta(days=1)),
-        lambda connection: audit.drop_before(connection, seal, now - timedelta(days=retention.audit), _BATCH),
+        lambda connection: audit.drop_before(
+            connection, cipher, now - timedelta(days=retention.audit), _BATCH, database.committing
+        ),
     )
-    return sum(_until_done(database, step) for step in steps)
+    return sum(_repeat(database, step) for step in steps)
 
 
-def _until_done(database: Database, step: Callable[[Connection], int]) -> int:
+def _repeat(database: Database, step: Callable[[Connection], int]) -> int:
     removed = 0
     while True:
-        with database.writing() as connection:
-            batch = step(connection)
+        try:
+            with database.writing() as connection:
+                batch = step(connection)
+        except ChainMoved:  # somebody appended meanwhile
+            continue
         removed += batch
         if batch < _BATCH:
             return removed
@@ -55,7 +60,7 @@ def _drop_feedback(connection: Connection, moment: datetime) -> int:
 
 
 def _drop_cards(connection: Connection, moment: datetime) -> int:
-    """Cards without feedback; their suggestions go with them."""
+    """Delete cards without feedback, and their suggestions."""
     has_feedback = exists().where(feedback_event.c.card_uuid == card_issued.c.card_uuid)
     old = (
         connection.execute(

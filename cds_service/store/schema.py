@@ -1,7 +1,7 @@
-"""The tables. Alembic makes them (migrations/); this is how the program sees them.
+"""The tables of the store as SQLAlchemy definitions; Alembic creates them (migrations/).
 
-In clear stand only our own words (card codes, services, versions), names of client profiles, uuids, times and
-keyed hashes. Everything else a client or a patient could have put there is encrypted.
+Only card codes, services, versions, names of client profiles, uuids, times and keyed hashes are stored in clear.
+Everything else that comes from a client or a patient is encrypted.
 """
 
 from __future__ import annotations
@@ -24,29 +24,35 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-#: Schema versions this program can bring up to date, oldest first; the last is the one it works with.
+#: Schema versions this program can migrate from, oldest first; the last is the current one. A migration that programs
+#: of an older version survive says so: `0002_for_0001` (see migrate.py).
 VERSIONS = ("0001",)
+#: The oldest schema that this program works with before it is migrated.
+WORKS_FROM = "0001"
+_WIDTH = len("2026-03-01T10:15:30.520000Z")
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware datetime, kept as ISO 8601 text in UTC of fixed width, so that text order is time order."""
+    """An aware datetime, stored as fixed-width ISO 8601 text in UTC, so that text order is time order."""
 
-    impl = String(27)
+    impl = String(_WIDTH)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """Convert a datetime for the database."""
         return None if value is None else utc_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else datetime.fromisoformat(value)
+        """Convert text from the database; stored years once lost their leading zeros."""
+        return None if value is None else datetime.fromisoformat(value.zfill(_WIDTH))
 
 
 def utc_text(moment: datetime) -> str:
-    """2026-03-01T10:15:30.520000Z"""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """Return the time in UTC with microseconds, such as 2026-03-01T10:15:30.520000Z; the year has four digits."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-#: 64-bit on PostgreSQL; SQLite numbers rows by itself only in a column declared INTEGER.
+#: 64 bits on PostgreSQL; SQLite assigns row numbers only to a column declared INTEGER.
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 
 #: A row of a query; each field has the type of its column.
@@ -54,10 +60,10 @@ AnyRow = Row[*tuple[Any, ...]]
 
 metadata = MetaData()
 
-#: One row: which keys the store was written with.
+#: One row that identifies the keys the store was encrypted with.
 store_key = Table("store_key", metadata, Column("id", Integer, primary_key=True), Column("key_check", String(64)))
 
-#: One row, rewritten by every health check.
+#: Empty: each health check writes a row and takes it out again.
 probe = Table("probe", metadata, Column("id", Integer, primary_key=True), Column("at", UtcTime, nullable=False))
 
 card_issued = Table(
@@ -107,7 +113,7 @@ feedback_event = Table(
     Index("feedback_event_received", "received_at"),
 )
 
-#: Feedback on cards that this client was not given.
+#: Feedback on cards that were not issued to this client (the quarantine).
 feedback_unmatched = Table(
     "feedback_unmatched",
     metadata,
@@ -142,7 +148,7 @@ audit_event = Table(
     Index("audit_event_patient", "patient_hash"),
 )
 
-#: One row, signed: from which row to which row the chain reaches, so that no end can be cut off unseen.
+#: One signed row with the first and last row of the chain, which reveals a truncation at either end.
 audit_anchor = Table(
     "audit_anchor",
     metadata,
@@ -154,7 +160,7 @@ audit_anchor = Table(
     Column("signature", String(64), nullable=False),
 )
 
-#: Token ids already used. On SQLite in a file of its own; on PostgreSQL beside the rest.
+#: Hashes of used token ids; on SQLite in a separate file, on PostgreSQL in the same database.
 token_used = Table(
     "token_used",
     metadata,

@@ -1,18 +1,22 @@
-"""The store in a database: every method is one transaction around the module that knows how."""
+"""The store in a database: every method runs one module's function in one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
-from cds_service.store import answers, audit, export, feedback, suppression, watch
-from cds_service.store.database import Database
-from cds_service.store.fitness import examine
-from cds_service.store.replay import ReplayGuard
-from cds_service.store.retention import apply_retention
-from cds_service.store.seal import Seal
-from cds_service.store.values import (
+from sqlalchemy import Connection
+
+from cds_service.store import answers, audit, export, feedback, statistics, suppression
+from cds_service.store.databases.database import NOT_IN_TIME, UNHURRIED, ChainMoved, Database
+from cds_service.store.databases.faults import StoreUnavailable
+from cds_service.store.encryption import FieldCipher
+from cds_service.store.group_commit import GroupCommit
+from cds_service.store.health import check_health
+from cds_service.store.records import (
     Answer,
     AuditReport,
     AuditRow,
@@ -23,79 +27,126 @@ from cds_service.store.values import (
     FeedbackResult,
     FeedbackRow,
     Health,
+    OnProgress,
     OutcomeCount,
     ReasonCount,
     Retention,
     SuppressionPolicy,
-    Told,
-    tell_nobody,
+    ignore_progress,
 )
+from cds_service.store.replay import SqlReplayGuard
+from cds_service.store.retention import apply_retention
+
+_Result = TypeVar("_Result")
 
 
 class SqlStore:
-    """SQLite or PostgreSQL, by one code path. Safe to share between threads, not between processes."""
+    """A store in SQLite or PostgreSQL. Threads may share it, processes may not."""
 
     records = True
 
-    def __init__(self, database: Database, tokens: Database, seal: Seal, path: Path | None) -> None:
-        self._database, self._tokens, self._seal, self._path = database, tokens, seal, path
-        self._guard = ReplayGuard(tokens, seal)
+    def __init__(
+        self,
+        database: Database,
+        tokens: Database,
+        cipher: FieldCipher,
+        path: Path | None,
+        guard: SqlReplayGuard | None = None,
+        answers_to_write: GroupCommit[Answer] | None = None,
+        ends: float | None = None,
+    ) -> None:
+        self._database, self._tokens, self._cipher, self._path = database, tokens, cipher, path
+        self._guard, self._ends = guard or SqlReplayGuard(tokens, cipher), ends
+        self._answers = answers_to_write or GroupCommit(self._write_answers)
+
+    def within(self, ends: float) -> SqlStore:
+        return SqlStore(self._database, self._tokens, self._cipher, self._path, self._guard, self._answers, ends)
 
     def record_answer(self, answer: Answer) -> None:
-        with self._database.writing() as connection:
-            answers.record_answer(connection, self._seal, answer)
+        self._answers.add(answer, self._ends)
+
+    def _write_answers(self, batch: Sequence[Answer], ends: float) -> None:
+        with self._database.writing(ends) as connection:
+            entries = answers.record_answers(connection, self._cipher, batch)
+            self._append(connection, entries, ends)
 
     def record_feedback(
         self, client: str, service: str, items: Iterable[FeedbackItem], now: datetime
     ) -> FeedbackResult:
-        with self._database.writing() as connection:
-            return feedback.record_feedback(connection, self._seal, client, service, tuple(items), now)
+        batch = tuple(items)
+        return self._record(
+            lambda connection: feedback.record_feedback(connection, self._cipher, client, service, batch, now)
+        )
+
+    def _record(self, work: Callable[[Connection], tuple[_Result, audit.AuditEntry | None]]) -> _Result:
+        """Run `work` and append the audit event that it returns, in one transaction."""
+        ends = time.monotonic() + UNHURRIED if self._ends is None else self._ends
+        with self._database.writing(ends) as connection:
+            result, entry = work(connection)
+            if entry is not None:
+                self._append(connection, [entry], ends)
+        return result
+
+    def _append(self, connection: Connection, entries: Sequence[audit.AuditEntry], ends: float) -> None:
+        """Append audit events and commit, again and again while other processes are first and time is left."""
+        with self._database.turn(ends):
+            while True:
+                try:
+                    audit.append(connection, self._cipher, entries, self._database.committing)
+                except ChainMoved:
+                    if ends <= time.monotonic():
+                        raise StoreUnavailable(NOT_IN_TIME) from None
+                else:
+                    return
 
     def suppressed(
         self, client: str, patient_id: str, candidates: Iterable[Candidate], now: datetime, policy: SuppressionPolicy
     ) -> frozenset[Candidate]:
-        with self._database.reading() as connection:
-            return suppression.suppressed(connection, self._seal, client, patient_id, candidates, now, policy)
+        with self._database.reading(self._ends) as connection:
+            return suppression.suppressed(connection, self._cipher, client, patient_id, candidates, now, policy)
 
     def first_use(self, issuer: str, jti: str, expires: datetime, now: datetime) -> bool:
-        return self._guard.first_use(issuer, jti, expires, now)
+        return self._guard.first_use(issuer, jti, expires, now, self._ends)
 
     def health(self, now: datetime) -> Health:
-        return examine(self._database, self._tokens, self._path, now)
+        return check_health(self._database, self._tokens, self._path, now)
 
     def apply_retention(self, now: datetime, retention: Retention) -> int:
-        return apply_retention(self._database, self._seal, now, retention)
+        return apply_retention(self._database, self._cipher, now, retention)
 
-    def verify_audit(self, told: Told = tell_nobody) -> AuditReport:
+    def verify_audit(self, on_progress: OnProgress = ignore_progress) -> AuditReport:
         with self._database.reading() as connection:
-            return audit.verify(connection, self._seal, told)
+            return audit.verify(connection, self._cipher, on_progress)
 
     def audit_rows(self) -> Iterator[AuditRow]:
         with self._database.reading() as connection:
-            yield from audit.rows(connection, self._seal)
+            yield from audit.rows(connection, self._cipher)
 
     def export_feedback(
-        self, since: datetime | None, actor: str, now: datetime, told: Told = tell_nobody
+        self, since: datetime | None, actor: str, now: datetime, on_progress: OnProgress = ignore_progress
     ) -> tuple[FeedbackRow, ...]:
-        with self._database.writing() as connection:
-            return export.export_feedback(connection, self._seal, since, actor, now, told)
+        with self._database.reading() as connection:
+            rows = export.export_feedback(connection, self._cipher, since, on_progress)
+        self._record(lambda connection: (None, export.export_entry(rows, since, actor, now)))
+        return rows
 
     def cards_by_day(self, since: datetime, until: datetime) -> tuple[CardCount, ...]:
         with self._database.reading() as connection:
-            return watch.cards_by_day(connection, since, until)
+            return statistics.cards_by_day(connection, since, until)
 
     def calls_by_day(self, since: datetime, until: datetime) -> tuple[CallCount, ...]:
         with self._database.reading() as connection:
-            return watch.calls_by_day(connection, since, until)
+            return statistics.calls_by_day(connection, since, until)
 
     def outcomes_by_card(self, since: datetime, until: datetime) -> tuple[OutcomeCount, ...]:
         with self._database.reading() as connection:
-            return watch.outcomes_by_card(connection, since, until)
+            return statistics.outcomes_by_card(connection, since, until)
 
     def reasons_by_card(self, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
         with self._database.reading() as connection:
-            return watch.reasons_by_card(connection, self._seal, since, until)
+            return statistics.reasons_by_card(connection, self._cipher, since, until)
 
     def close(self) -> None:
+        self._answers.close()
         self._database.close()
         self._tokens.close()

@@ -1,9 +1,11 @@
-"""A demo on a free port of this machine, and Debian's Chromium with a fresh profile to look at it."""
+"""A demo on a free local port, and Debian's Chromium with a fresh profile."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,13 +16,15 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from playwright.sync_api import BrowserContext, Page, Playwright, Request, sync_playwright
-from werkzeug.serving import WSGIRequestHandler, make_server
 
-from cds_service.demo import demo_app
-from cds_service.settings import load_settings
+from cds_service.config.load import load_settings
+from cds_service.server.demo import demo_app
+from cds_service.server.threads import bind_threaded_server
+from tests.builders.components import missing
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 DESK, TABLET = (1280, 900), (820, 1180)
+_ROOT = Path(__file__).resolve().parents[2]
 _CHROMIUM = os.environ.get("RLS_CDS_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 _FLAGS = [
     "--no-sandbox",
@@ -34,20 +38,11 @@ _FLAGS = [
 ]
 
 
-class Handler(WSGIRequestHandler):
-    """Keeps connections open, as the demo does, and says nothing."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Says nothing."""
-
-
 @dataclass(slots=True)
 class Seen:
-    """What a page did that it should not: messages of its console, requests to other hosts.
+    """Unwanted behaviour of a page: messages in its console, and requests to other hosts.
 
-    `may_fail`: answers that failed are what the test is about, so that the browser's own word of them is no fault.
+    `may_fail`: the test expects failed responses, so the browser's messages about them are accepted.
     """
 
     messages: list[str] = field(default_factory=list)
@@ -81,20 +76,29 @@ class Demo:
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     if not _CHROMIUM:
-        pytest.skip("there is no chromium on this machine")
+        missing("there is no chromium on this machine")
     with sync_playwright() as started:
         yield started
 
 
 @pytest.fixture(scope="package")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo as it stands at noon of the day on which every fixture file was true."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the documentation as for a wheel, and return its folder."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(folder)]
+    subprocess.run(command, cwd=_ROOT, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, check=True)
+    return folder
+
+
+@pytest.fixture(scope="package")
+def demo(tmp_path_factory: pytest.TempPathFactory, site: Path) -> Iterator[Demo]:
+    """Start the demo at noon of the anchor day of the fixtures."""
     file = tmp_path_factory.mktemp("store") / "store.sqlite"
-    server = make_server("127.0.0.1", 0, Flask("placeholder"), threaded=True, request_handler=Handler)
-    base = f"http://127.0.0.1:{server.server_port}"
-    options = {"host": "127.0.0.1", "port": server.server_port, "public_base": base}
+    server = bind_threaded_server(Flask("placeholder"), "127.0.0.1", 0)
+    base = f"http://127.0.0.1:{server.port}"
+    options = {"host": "127.0.0.1", "port": server.port, "public_base": base}
     settings = load_settings(None, {"RLS_CDS_DATABASE_URL": f"sqlite:///{file}"}, demo=True, options=options)
-    server.app = demo_app(settings, today=NOON)
+    server.app = demo_app(settings, today=NOON, docs=site)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield Demo(base, server.app, file)
@@ -113,10 +117,10 @@ def seen() -> Seen:
 
 @pytest.fixture
 def open_page(playwright: Playwright, demo: Demo, seen: Seen, tmp_path: Path) -> Iterator[OpenPage]:
-    """Opens a path of the demo in a window; at the end nothing may have gone wrong in any of them."""
+    """Return a function that opens a path of the demo; fails at the end if any page misbehaved."""
     windows: list[BrowserContext] = []
 
-    def open_(path: str, *, size: tuple[int, int] = DESK, scheme: str = "light") -> Page:
+    def open_(path: str, *, size: tuple[int, int] = DESK, scheme: str = "light", at_noon: bool = True) -> Page:
         window: BrowserContext = playwright.chromium.launch_persistent_context(
             str(tmp_path / f"profile-{len(windows)}"),
             executable_path=_CHROMIUM,
@@ -128,7 +132,8 @@ def open_page(playwright: Playwright, demo: Demo, seen: Seen, tmp_path: Path) ->
         )
         windows.append(window)
         window.set_default_timeout(10_000)
-        window.clock.set_fixed_time(NOON)
+        if at_noon:
+            window.clock.set_fixed_time(NOON)
         page = window.pages[0]
         seen.watch(page, urlsplit(demo.base).netloc)
         page.goto(f"{demo.base}{path}", wait_until="load")

@@ -38,5 +38,5 @@ def test_no_finding_above_minor(open_page: OpenPage, seen: Seen, path: str, sche
 
 
 def open_all(page: Page) -> None:
-    """What is folded away counts too; the menus of the cards lie over others, so only they stay shut."""
+    """Open all collapsed parts except card menus, which would cover other content."""
     page.evaluate("document.querySelectorAll('details:not(.menu)').forEach(each => (each.open = true))")

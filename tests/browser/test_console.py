@@ -1,4 +1,4 @@
-"""The console in a real browser: what a person does, and what must never happen behind it."""
+"""The console in a real browser: what users do, and that nothing unwanted happens."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from cards.fhir.bundles import Listed
 from cards.quantity import plain
-from cards.reading import Listed, read_chart
+from cards.reading import read_chart
 from fhir_fixtures import load_patient
 from tests.browser.conftest import NOON, TABLET, Demo, OpenPage
 
@@ -29,7 +30,7 @@ def cards(page: Page) -> list[str]:
 
 
 def answered(page: Page) -> Any:
-    """Wait for the answer to whatever is done inside: the page posts the form."""
+    """Wait for the response to the form that the page posts inside the block."""
     return page.expect_response(lambda answer: answer.request.method == "POST" and answer.url.endswith("/console"))
 
 
@@ -42,12 +43,12 @@ def test_the_page_opens_with_a_card_and_a_chart(open_page: OpenPage) -> None:
     expect(page).to_have_title(re.compile("Try"))
     assert cards(page) == ["IRONLOW"]
     expect(page.locator("article.card h3")).to_contain_text("Ferritin 38 ng/mL")
-    expect(page.locator("article.card .detail strong", has_text="Why")).to_be_visible()
+    expect(page.locator("article.card .detail strong", has_text="This patient")).to_be_visible()
     expect(page.locator("svg[data-analyte]")).to_have_count(3)
     expect(page.locator("tr[data-outcome=fires]")).to_have_count(1)
 
 
-def test_another_patient_is_answered_without_a_reload(open_page: OpenPage) -> None:
+def test_another_patient_is_answered_without_a_page_load(open_page: OpenPage) -> None:
     page = open_page("/console")
     page.get_by_label("Patient", exact=True).focus()
     with answered(page):
@@ -131,11 +132,11 @@ def test_an_override_is_posted_and_silences_the_card(open_page: OpenPage, demo: 
     uuid = card.get_attribute("data-uuid")
     card.get_by_text("Override").click()
     with page.expect_request("**/feedback") as posted, answered(page):
-        card.get_by_role("button", name="A specialist directs this").click()
+        card.get_by_role("button", name="Not my part of the care").click()
     assert posted.value.url == f"{demo.base}/cds-services/rls-patient-view/feedback"
     entry = json.loads(posted.value.post_data or "")["feedback"][0]
     assert entry["card"] == uuid and entry["outcome"] == "overridden"
-    assert entry["overrideReason"]["reason"]["code"] == "specialist-plan"
+    assert entry["overrideReason"]["reason"]["code"] == "not-my-care"
     settle(page)
     silent = page.locator("article.card.silent[data-card=IRONLOW]")
     expect(silent).to_contain_text("An earlier override of this card")
@@ -205,9 +206,9 @@ def test_everything_works_by_keyboard(open_page: OpenPage) -> None:
     assert page.evaluate("document.activeElement.id") == "main"
     page.locator(".menu summary").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Already done")).to_be_visible()
+    expect(page.get_by_role("button", name="Already treated or ordered")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("button", name="Already done")).to_be_hidden()
+    expect(page.get_by_role("button", name="Already treated or ordered")).to_be_hidden()
     expect(page.locator(".menu summary")).to_be_focused()
 
 
@@ -248,7 +249,7 @@ def test_draft_orders_are_found_by_their_kind_too(open_page: OpenPage) -> None:
     expect(page.get_by_text("No order has all these words.")).to_be_visible()
 
 
-def test_what_lies_far_below_is_there_after_the_first_paint(open_page: OpenPage) -> None:
+def test_content_below_the_fold_is_rendered_after_the_first_paint(open_page: OpenPage) -> None:
     page = open_page("/console/rules/iron_status")
     expect(page.locator("html.painted")).to_have_count(1)
     assert page.locator("#sentences + dl dd").last.evaluate("each => each.checkVisibility()")
@@ -266,6 +267,6 @@ def test_the_checks_of_connect_pass(open_page: OpenPage) -> None:
 @pytest.mark.parametrize(
     "path", ["/console", "/console/rules", "/console/rules/iron_order", "/console/watch", "/console/connect"]
 )
-def test_nothing_is_cut_off_on_a_tablet(open_page: OpenPage, path: str) -> None:
+def test_nothing_overflows_on_a_tablet(open_page: OpenPage, path: str) -> None:
     page = open_page(path, size=TABLET)
     assert page.evaluate("document.documentElement.scrollWidth") <= TABLET[0]

@@ -1,4 +1,4 @@
-"""Whatever goes wrong on Try, no card of one patient is left under the name of another."""
+"""Whatever fails on Try, no card of one patient stays under the name of another."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHOICE = "Patient"
 
 @pytest.fixture
 def without_service(seen: Seen) -> Callable[[Page, str], None]:
-    """Takes the service away from a page; the browser's own word about it is no fault of the page."""
+    """Make the service unreachable for a page, accepting the browser's messages about it."""
     seen.may_fail = True
     return lambda page, path: page.route(path, lambda route: route.abort("connectionrefused"))
 
@@ -84,7 +84,7 @@ def test_a_file_over_the_limit_says_so_and_the_next_patient_is_answered(open_pag
     assert cards(page) == ["IRONLOW"]
 
 
-def test_without_the_service_no_card_stays_under_the_new_name(
+def test_no_card_stays_under_another_patient_without_the_service(
     open_page: OpenPage, without_service: Callable[[Page, str], None]
 ) -> None:
     page = open_page("/console")
@@ -98,16 +98,16 @@ def test_without_the_service_no_card_stays_under_the_new_name(
     assert cards(page) == ["VITDTOX"]
 
 
-def test_a_fault_of_the_service_is_told_in_its_own_words(open_page: OpenPage, seen: Seen) -> None:
+def test_an_error_of_the_service_is_shown_with_its_message(open_page: OpenPage, seen: Seen) -> None:
     seen.may_fail = True
     page = open_page("/console")
-    told = {"resourceType": "OperationOutcome", "issue": [{"details": {"text": "The service is busy."}}]}
-    page.route("**/console", lambda route: route.fulfill(status=503, json=told))
+    outcome = {"resourceType": "OperationOutcome", "issue": [{"details": {"text": "The service is busy."}}]}
+    page.route("**/console", lambda route: route.fulfill(status=503, json=outcome))
     choose(page, _TOXIC)
     expect_no_patient(page, "The service is busy.")
 
 
-def test_while_the_answer_is_under_way_no_card_of_the_former_patient_is_seen(open_page: OpenPage) -> None:
+def test_no_card_of_the_former_patient_is_visible_while_loading(open_page: OpenPage) -> None:
     page = open_page("/console")
     held: list[object] = []
     page.route("**/console", lambda route: held.append(route))
@@ -118,7 +118,7 @@ def test_while_the_answer_is_under_way_no_card_of_the_former_patient_is_seen(ope
     page.unroute("**/console")
 
 
-def test_a_file_under_way_does_not_come_back_under_a_patient_chosen_meanwhile(open_page: OpenPage) -> None:
+def test_a_pending_file_does_not_replace_a_later_choice(open_page: OpenPage) -> None:
     page = open_page("/console")
     held: list[object] = []
     page.route("**/console", lambda route: held.append(route))
@@ -146,7 +146,7 @@ def test_going_back_shows_the_patient_that_the_form_names(open_page: OpenPage) -
     assert cards(page) == ["VITDTOX"]
 
 
-def test_the_address_holds_what_was_asked(open_page: OpenPage) -> None:
+def test_the_address_holds_the_form(open_page: OpenPage) -> None:
     page = open_page("/console")
     change(page, "Ferritin", "88")
     page.get_by_text("Draft orders").first.click()
@@ -170,7 +170,7 @@ def test_nothing_of_a_file_is_in_the_address(open_page: OpenPage, demo: Demo) ->
 
 
 @pytest.mark.parametrize("day", ["1900-01-01", "2500-01-01", "9999-12-31", ""])
-def test_a_day_that_cannot_be_tried_takes_the_cards_away(open_page: OpenPage, day: str) -> None:
+def test_an_invalid_day_removes_the_cards(open_page: OpenPage, day: str) -> None:
     page = open_page("/console")
     with answered(page):
         page.get_by_label("As of").evaluate(
@@ -189,11 +189,11 @@ _CRITICAL = (
 )
 
 
-def test_overriding_a_critical_card_says_that_it_was_recorded_and_stays(open_page: OpenPage) -> None:
+def test_an_overridden_critical_card_is_confirmed_and_stays(open_page: OpenPage) -> None:
     page = open_page(_CRITICAL)
     page.locator(".menu summary").click()
     with answered(page):
-        page.get_by_role("button", name="Already done").click()
+        page.get_by_role("button", name="Already treated or ordered").click()
     settle(page)
     card = page.locator("article.card.critical[data-card=OSIRONOVL]")
     expect(card.locator(".answered")).to_have_text(
@@ -202,25 +202,25 @@ def test_overriding_a_critical_card_says_that_it_was_recorded_and_stays(open_pag
     expect(card.locator("h3")).to_be_focused()
 
 
-def test_overriding_a_card_says_that_it_is_silenced_and_keeps_the_place(open_page: OpenPage) -> None:
+def test_an_overridden_card_is_confirmed_and_keeps_the_focus(open_page: OpenPage) -> None:
     page = open_page("/console?patient=ferritin-in-pmol")
     code = cards(page)[0]
     page.locator(".menu summary").first.click()
     with answered(page):
-        page.get_by_role("button", name="Already done").first.click()
+        page.get_by_role("button", name="Already treated or ordered").first.click()
     settle(page)
     card = page.locator(f"article.card.silent[data-card={code}]")
     expect(card.locator(".answered")).to_have_text("Override recorded. The card is silenced on these results.")
     expect(card.locator("h3")).to_be_focused()
 
 
-def test_feedback_that_cannot_be_sent_is_told_and_may_be_sent_again(
+def test_failed_feedback_is_reported_and_can_be_repeated(
     open_page: OpenPage, without_service: Callable[[Page, str], None]
 ) -> None:
     page = open_page(_CRITICAL)
     without_service(page, "**/feedback")
     page.locator(".menu summary").click()
-    page.get_by_role("button", name="Already done").click()
+    page.get_by_role("button", name="Already treated or ordered").click()
     expect(page.locator(".answered")).to_contain_text("Not recorded: the service does not answer")
     expect(page.locator(".menu summary")).to_be_focused()
     page.locator("button.suggestion").click()
@@ -249,12 +249,12 @@ def test_a_suggestion_is_accepted_once(open_page: OpenPage) -> None:
     assert len(posts) == 1
 
 
-def test_the_override_menu_shuts_on_a_click_elsewhere(open_page: OpenPage) -> None:
+def test_the_override_menu_closes_on_a_click_elsewhere(open_page: OpenPage) -> None:
     page = open_page("/console")
     page.locator(".menu summary").first.click()
-    expect(page.get_by_role("button", name="Already done").first).to_be_visible()
+    expect(page.get_by_role("button", name="Already treated or ordered").first).to_be_visible()
     page.locator("h1").click()
-    expect(page.get_by_role("button", name="Already done").first).to_be_hidden()
+    expect(page.get_by_role("button", name="Already treated or ordered").first).to_be_hidden()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How soon a page is seen, on loopback, with many cards in the store."""
+"""Time to first paint on loopback, with many cards in the store."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import NOON, Demo, OpenPage
-from tests.console.traffic import record_traffic
+from tests.builders.traffic import record_traffic
 
 pytestmark = pytest.mark.browser
-#: Milliseconds; on a busy machine of a pipeline ten times that.
+#: Milliseconds; ten times as much on a busy CI machine.
 TARGET, WIDE = 300, 3000
 PAGES = ("/console", "/console/rules", "/console/rules/iron_status", "/console/watch", "/console/watch?days=365",
          "/console/connect")  # fmt: skip
-#: Settles once the browser has told of the paint, also where that was before it was asked.
+#: Resolves once the browser has reported the paint, even if that was earlier.
 _PAINT = """new Promise(done => new PerformanceObserver(list => {
     const found = list.getEntriesByName("first-contentful-paint")[0];
     if (found) done(found.startTime);
@@ -24,12 +24,12 @@ _PAINT = """new Promise(done => new PerformanceObserver(list => {
 
 
 def first_paint(page: Page) -> float:
-    """Milliseconds from the start of the navigation to the first contentful paint of the page that is open."""
+    """Return the milliseconds from navigation start to first contentful paint of the open page."""
     return float(page.evaluate(_PAINT))
 
 
 def figures(open_page: OpenPage, demo: Demo) -> dict[str, float]:
-    """The median of seven visits to each page, after one that warms both sides up."""
+    """Return the median of seven visits to each page after a warm-up."""
     found, page = {}, open_page("/console")
     for path in PAGES:
         times = []

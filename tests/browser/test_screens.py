@@ -1,5 +1,5 @@
-"""Pictures of the pages for the README: made anew into deploy/screens when RLS_CDS_SCREENS is set, else into a
-folder of the test. Either way every page must fill its window and hold what it is about."""
+"""Screenshots of the pages for the documentation: written to docs/screens if RLS_CDS_SCREENS is set, else to a
+temporary folder. In both cases every page must fill its window and show its content."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESK, NOON, TABLET, Demo, OpenPage
 from tests.browser.years import years_of_results
-from tests.console.traffic import record_traffic
+from tests.builders.traffic import record_traffic
 
 pytestmark = pytest.mark.browser
-_SCREENS = Path(__file__).parents[2] / "deploy" / "screens"
+_SCREENS = Path(__file__).parents[2] / "docs" / "screens"
 _ORDER = (
     "/console?patient=haemochromatosis-after-phlebotomy&service=rls-order-sign&draft=ferrous-sulfate-325-once-daily"
 )
@@ -56,6 +56,16 @@ def test_order_sign(open_page: OpenPage, screens: Path) -> None:
     page = open_page(_ORDER, size=(1280, 1240))
     expect(page.locator("article.card.critical")).to_be_visible()
     keep(page, screens / "order-sign.png")
+
+
+def test_card(open_page: OpenPage, screens: Path) -> None:
+    """One card alone, as the README shows it."""
+    page = open_page("/console", size=(1280, 1240))
+    card = page.locator("article.card[data-card=IRONLOW]")
+    expect(card).to_be_visible()
+    page.mouse.move(0, 0)
+    card.screenshot(path=screens / "card.png", animations="disabled")
+    assert (screens / "card.png").stat().st_size > 20_000
 
 
 @pytest.mark.parametrize(("name", "path"), [("decision", "/console/rules/iron_status"),

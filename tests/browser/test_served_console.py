@@ -1,4 +1,4 @@
-"""The console of `serve`, on a port of its own: its checks reach the service on the other."""
+"""The console of `serve` on its own port: its checks reach the service on the other port."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from tests.browser.conftest import _CHROMIUM, _FLAGS, Seen
-from tests.console.test_serve import first_page, free_ports, serving
+from tests.integration.server.test_serve import first_page, free_ports, serving
 
 pytestmark = pytest.mark.browser
 

@@ -1,4 +1,4 @@
-"""A made-up patient with years of results, to be dropped into the console."""
+"""A synthetic patient with years of results, to be uploaded to the console."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RESULTS = {
 
 
 def years_of_results(today: date) -> dict[str, Any]:
-    """A Bundle: restless legs, sertraline, and the results above."""
+    """Build a Bundle with RLS, sertraline and the results above."""
     subject = {"reference": "Patient/years"}
     resources: list[dict[str, Any]] = [
         {"resourceType": "Patient", "id": "years", "gender": "female", "birthDate": f"{today.year - 44}-02-11"},

@@ -8,22 +8,25 @@ labs       "ferritin 38 ng/mL 2026-05-20", "<5" and the like are censored; a dat
            gives a time; "not: ferritin preliminary 2026-05-20" is an unusable result;
            "raw 320" at the end is the number before a site's assay factor
 drugs      "iron-oral ferrous sulfate 65 since 2026-05-16"; "iron-iv ferric carboxymaltose given 2026-04-17"
+           "gabapentinoid gabapentin 150 alternate-days" is 300 mg every other day: the number is the mean of a day;
+           further flags: after-dialysis (so the directions say), extended (release)
 drafts     "iron-oral ferrous sulfate 65 reason heart-failure", "tests ferritin iron-panel"; reasons are joined by +
 orders     "ferritin iron-panel 30d", laboratory orders already placed; "done" at the end: no longer awaited
 listings   how far a list can be trusted, where it is not complete: { labs = "cut", medications = "not known" }
+answered   what a cut list was asked for alone and answered completely: { labs = ["ferritin", "tsat"] }
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from cards.analytes import analyte
-from cards.chart import (
+from cards.dates import PartialDate, cut_at, on_day, parse_partial_date
+from cards.facts.chart import (
     LISTS,
     Allergy,
     Amount,
@@ -43,7 +46,7 @@ from cards.chart import (
     Reasons,
     UnusableResult,
 )
-from cards.moment import Moment, cut_at, on_day, parse_moment
+from cards.labs.analytes import analyte
 from cards.quantity import Quantity
 
 TODAY = date(2026, 6, 15)
@@ -58,18 +61,19 @@ _DRUG = re.compile(
     r"(?: (?P<dose>[\d.]+|\?)(?P<unit>mg|IU)?)?"
     r"(?: since (?P<start>[\dd-]+|\?))?(?: until (?P<end>[\dd-]+))?(?: given (?P<given>[\dd-]+))?"
     r"(?: reason (?P<reason>[a-z0-9+-]+))?"
-    r"(?P<flags>(?: (?:once|inpatient|inactive|injected|salt-unknown|words-rls|active))*)"
+    r"(?P<flags>(?: (?:once|inpatient|inactive|injected|salt-unknown|words-rls|words-heart-failure|words-ckd|active|"
+    r"extended|after-dialysis|alternate-days))*)"
 )
 
 
 _DAYS_AGO = re.compile(r"(\d+)d")
 
 
-def moment(text: str, today: date = TODAY) -> Moment:
+def moment(text: str, today: date = TODAY) -> PartialDate:
     ago = _DAYS_AGO.fullmatch(text)
     if ago:
         return on_day(today - timedelta(days=int(ago.group(1))))
-    found = parse_moment(text, UTC)
+    found = parse_partial_date(text, UTC)
     assert found is not None, text
     return cut_at(found, today)
 
@@ -108,10 +112,11 @@ def chart(case: Mapping[str, Any]) -> Chart:
             for number, text in enumerate(case.get("drafts", []), 1)
         ),
         listings=listings,
+        answered={name: frozenset(subjects) for name, subjects in case.get("answered", {}).items()},
     )
 
 
-def _born(age: str, today: date) -> Moment | None:
+def _born(age: str, today: date) -> PartialDate | None:
     if age == "-":
         return None
     if age.endswith("d"):
@@ -175,7 +180,9 @@ def _unusable(text: str, today: date) -> UnusableResult:
     words = text.removeprefix("not: ").split()
     quantity = Quantity(Decimal(words[3]), words[4]) if len(words) > 3 else None
     when = moment(words[2], today) if words[2] != "-" else None
-    return UnusableResult(words[0], words[1], when, quantity, "Observation/x")
+    possible = (quantity,) if quantity else ()
+    numbers = (quantity.value,) if quantity else ()
+    return UnusableResult(words[0], words[1], when, quantity, "Observation/x", possible, numbers)
 
 
 def _measure(text: str, today: date) -> Measure:
@@ -199,6 +206,7 @@ def drug(text: str, number: int = 0, today: date = TODAY) -> Drug:
             classes,
             part["name"],
             "iv" if "iron-iv" in classes else "im" if "injected" in flags else "oral",
+            extended_release="extended" in flags,
         ),
         reference=f"MedicationRequest/{number}",
         status="completed" if infused or ended else "active",
@@ -206,26 +214,33 @@ def drug(text: str, number: int = 0, today: date = TODAY) -> Drug:
         given_on=moment(part["given"], today) if infused else None,
         start=moment(part["start"], today) if part["start"] not in (None, "?") else None,
         end=moment(part["end"], today) if part["end"] else None,
-        daily=_daily(names, classes, dose, part["unit"], "salt-unknown" not in flags),
-        reasons=_reasons(part["reason"], "words-rls" in flags),
+        daily=_daily(names, classes, dose, part["unit"], flags),
+        reasons=_reasons(part["reason"], frozenset(each[6:] for each in flags if each.startswith("words-"))),
         one_dose="once" in flags,
         inpatient="inpatient" in flags,
     )
 
 
 def _daily(
-    names: Iterable[str], classes: frozenset[str], dose: Decimal | None, unit: str | None, salt_known: bool
+    names: Iterable[str], classes: frozenset[str], dose: Decimal | None, unit: str | None, flags: Collection[str]
 ) -> DailyDose:
     if classes & {"iron-oral"}:
-        return DailyDose(elemental_iron_mg=dose, iron_salt_known=salt_known)
+        return DailyDose(elemental_iron_mg=dose, iron_salt_known="salt-unknown" not in flags)
     if unit == "IU":
         return DailyDose(international_units=dict.fromkeys(names, dose))
-    return DailyDose(mg=dict.fromkeys(names, dose))
+    fullest = dose * 2 if dose is not None and "alternate-days" in flags else dose
+    return DailyDose(
+        mg=dict.fromkeys(names, dose),
+        fullest_mg=dict.fromkeys(names, fullest),
+        after_dialysis="after-dialysis" in flags,
+    )
 
 
-def _reasons(reason: str | None, in_words: bool) -> Reasons:
-    if in_words:
+def _reasons(reason: str | None, in_words: frozenset[str]) -> Reasons:
+    if "rls" in in_words:
         return Reasons(readable=True, rls_in_words_only=True)
+    if in_words:
+        return Reasons(in_words=in_words)
     if reason is None:
         return Reasons()
     if reason == "symptoms-only":

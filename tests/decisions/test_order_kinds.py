@@ -6,16 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from cards.decide import decision_modules
+from cards.decisions.decide import decision_modules
+from tests.builders.faults import assert_none, faults
 from tests.decisions.charts import chart
 from tests.decisions.test_order_wording import ORDERS
 from tests.decisions.test_tables import RULES
 
 
 @pytest.mark.parametrize("decision", ORDERS)
-@pytest.mark.parametrize(
-    "draft",
-    [
+def test_a_draft_of_no_kind_of_ours_is_none(decision: str) -> None:
+    def is_none(draft: str) -> None:
+        built = chart({"dx": [], "drafts": [draft]})
+        found = decision_modules()[decision](built, RULES.on(built.today))
+        assert [finding.because for finding in found] == ["no_draft"]
+
+    drafts = (
         "opioid oxycodone 10",
         "opioid+tramadol tramadol 100 reason active-cancer",
         "lithium lithium 900",
@@ -24,11 +29,8 @@ from tests.decisions.test_tables import RULES
         "magnesium-iv magnesium sulfate 2000",
         "tests b12",
         "tests iron",
-    ],
-)
-def test_a_draft_of_no_kind_of_ours_is_none(decision: str, draft: str) -> None:
-    built = chart({"dx": [], "drafts": [draft]})
-    assert [finding.because for finding in decision_modules()[decision](built, RULES.on(built.today))] == ["no_draft"]
+    )
+    assert_none(faults(is_none, drafts))
 
 
 @pytest.mark.parametrize(

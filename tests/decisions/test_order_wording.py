@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
 
-from cards.card import SUMMARY_LIMIT, Card, utf16_length
-from cards.present import CardProfile
-from cards.wording import wording
+from cards.facts.card import SUMMARY_LIMIT, Card, utf16_length
+from cards.wording.render import wording
+from tests.builders.faults import assert_none, faults
 from tests.decisions.charts import LONG_NAMES
-from tests.decisions.test_tables import CASES, RULES, cards_of
+from tests.decisions.shown import PROFILE, Shown, detail_is_short, faults_of_card, shown_with
+from tests.decisions.test_tables import RULES, cards_of
 
 ORDERS = (
     "dopaminergic_order", "aggravator_order", "b6_order", "folate_order", "vitamin_d_order", "magnesium_order",
     "vitamin_c_order", "gabapentinoid_order", "lab_order", "supplement_order",
 )  # fmt: skip
-FIRING = tuple((name, case) for name, case in CASES if name in ORDERS and any(":" in each for each in case["expect"]))
-PROFILE = CardProfile("p1", source_url="https://rls.example.org/source-attributes", max_cards=0)
+CARDS = [(decision, card) for decision in ORDERS for card in RULES.decisions[decision].cards]
 #: product.md section 4: these two may remove a draft, and only where they are critical.
 REMOVING = {"OS-VITD", "OS-MG"}
 #: LOINC codes a card may offer to order.
@@ -32,53 +31,68 @@ OFFERS = {
     "OS-LAB-FERR": {"2276-4"},
     "OS-SUPP-NOLAB": {"30552-4", "19123-9", "2132-9", "62292-8"},
 }
-each_case = pytest.mark.parametrize(
-    ("decision", "case"), FIRING, ids=[f"{decision}: {case['says']}" for decision, case in FIRING]
-)
 
 
 def actions(card: Card, kind: str) -> list[Any]:
     return [each for suggestion in card.suggestions for each in suggestion.actions if each.type == kind]
 
 
-@pytest.mark.parametrize("long_name", ["", *LONG_NAMES])
-@each_case
-def test_the_summary_is_one_whole_plain_line(decision: str, case: Mapping[str, Any], long_name: str) -> None:
-    for card in cards_of(decision, {**case, "names": long_name} if long_name else case, RULES, PROFILE):
-        assert utf16_length(card.summary) <= SUMMARY_LIMIT
-        assert not card.summary.endswith("…"), f"{card.id} is cut: {card.summary}"
-        assert not set(card.summary) & set("<>{}*[]`\n\r"), card.summary
+def summary_is_one_whole_plain_line(shown: Shown) -> None:
+    card = shown.card
+    assert utf16_length(card.summary) <= SUMMARY_LIMIT
+    assert not card.summary.endswith("…"), f"{card.id} is cut: {card.summary}"
+    assert not set(card.summary) & set("<>{}*[]`\n\r"), card.summary
 
 
-@each_case
-def test_the_detail_has_its_parts_in_order_and_no_raw_markup(decision: str, case: Mapping[str, Any]) -> None:
-    headings = wording()["headings"]
-    for card in cards_of(decision, case, RULES, PROFILE):
-        places = [card.detail.find(f"**{headings[name]}") for name in ("about", "why", "rule", "source", "limits")]
-        assert -1 not in places and places == sorted(places), card.id
-        assert not set(card.detail) & set("<>{}"), card.id
-        assert "<ul>" in MarkdownIt().render(card.detail)
+def detail_has_its_parts_in_order_and_no_raw_markup(shown: Shown) -> None:
+    headings, card = wording()["headings"], shown.card
+    places = [card.detail.find(f"**{headings[name]}") for name in ("about", "why", "rule")]
+    assert -1 not in places and places == sorted(places), card.id
+    assert not set(card.detail) & set("<>{}"), card.id
+    assert detail_is_short(card), card.detail
+    assert "<ul>" in MarkdownIt().render(card.detail)
 
 
-@each_case
-def test_a_draft_is_removed_only_where_it_is_critical(decision: str, case: Mapping[str, Any]) -> None:
-    for card in cards_of(decision, case, RULES, PROFILE):
-        removing = card.id in REMOVING and card.indicator == "critical" and "listings" not in case
-        assert bool(actions(card, "delete")) == removing, card.id
-        assert [each.is_recommended for each in card.suggestions if each.is_recommended] == [True] * removing
+def a_draft_is_removed_only_where_it_is_critical(shown: Shown) -> None:
+    card = shown.card
+    removing = card.id in REMOVING and card.indicator == "critical" and "listings" not in shown.case
+    assert bool(actions(card, "delete")) == removing, card.id
+    assert [each.is_recommended for each in card.suggestions if each.is_recommended] == [True] * removing
 
 
-@each_case
-def test_a_card_offers_only_the_tests_of_its_row(decision: str, case: Mapping[str, Any]) -> None:
-    for card in cards_of(decision, case, RULES, PROFILE):
-        offered = {coding["code"] for each in actions(card, "create") for coding in each.resource["code"]["coding"]}
-        assert offered <= OFFERS.get(card.id, set()), card.id
+def only_the_tests_of_its_row_are_offered(shown: Shown) -> None:
+    creating = actions(shown.card, "create")
+    offered = {coding["code"] for each in creating for coding in each.resource["code"]["coding"]}
+    assert offered <= OFFERS.get(shown.card.id, set())
 
 
-@each_case
-def test_no_card_offers_anything_while_drugs_are_unread(decision: str, case: Mapping[str, Any]) -> None:
-    unread = {**case, "listings": {**case.get("listings", {}), "medications": "not known"}}
-    assert not any(card.suggestions for card in cards_of(decision, unread, RULES, PROFILE))
+@pytest.mark.parametrize(("decision", "card"), CARDS, ids=[card for _, card in CARDS])
+def test_wherever_a_card_is_shown_its_words_and_offers_are_right(decision: str, card: str) -> None:
+    assert_none(
+        faults_of_card(
+            decision,
+            card,
+            summary_is_one_whole_plain_line,
+            detail_has_its_parts_in_order_and_no_raw_markup,
+            a_draft_is_removed_only_where_it_is_critical,
+            only_the_tests_of_its_row_are_offered,
+        )
+    )
+
+
+@pytest.mark.parametrize("long_name", LONG_NAMES)
+@pytest.mark.parametrize("decision", ORDERS)
+def test_the_summary_is_whole_for_products_with_long_names(decision: str, long_name: str) -> None:
+    every = shown_with(decision, lambda case: {**case, "names": long_name})
+    assert_none(faults(summary_is_one_whole_plain_line, every))
+
+
+@pytest.mark.parametrize("decision", ORDERS)
+def test_no_card_offers_anything_while_drugs_are_unread(decision: str) -> None:
+    unread = shown_with(
+        decision, lambda case: {**case, "listings": {**case.get("listings", {}), "medications": "not known"}}
+    )
+    assert [f"{each}: {each.card.id}" for each in unread if each.card.suggestions] == []
 
 
 def test_a_draft_that_is_placed_already_is_not_removed() -> None:

@@ -5,23 +5,29 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cards.card import Card
-from cards.decide import Verdict, decision_modules
-from cards.finding import Finding, OrderTests, Outcome
-from cards.present import CardProfile, present
-from cards.rules import Rules, load_rules
-from cards.site_choices import as_the_site_counts
+from cards.decisions.decide import Verdict, ask
+from cards.facts.card import Card
+from cards.facts.finding import Finding, OrderTests, Outcome
+from cards.knowledge.rules import Rules
+from cards.presenting.card_context import ClientCapabilities
+from cards.presenting.present import present
+from cards.site.choices import as_the_site_counts
+from cds_service.knowledge.load import national_rules
+from tests.builders.faults import assert_none
+from tests.builders.faults import faults as faults_of
 from tests.decisions.charts import chart
 
 _FOLDER = Path(__file__).parent
-RULES = load_rules()
+RULES = national_rules()
 
 
 def cases() -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -43,10 +49,24 @@ def site_rules(case: Mapping[str, Any], rules: Rules) -> Rules:
     return replace(rules, switches={**rules.switches, **switched}, thresholds={**rules.thresholds, **chosen})
 
 
+@cache
+def _national_on(day: date) -> Rules:
+    return RULES.on(day)
+
+
+def rules_of_the_day(case: Mapping[str, Any], rules: Rules, day: date) -> Rules:
+    """Return the rules of the site of this case, as they stand on a day."""
+    site = site_rules(case, rules)
+    if rules is not RULES:
+        return site.on(day)
+    chosen = {name: site.thresholds[name] for name in case.get("limits", {})}
+    return replace(site, thresholds={**_national_on(day).thresholds, **chosen}, day=day)
+
+
 def findings(decision: str, case: Mapping[str, Any], rules: Rules) -> tuple[Finding, ...]:
     built = chart(case)
-    chosen = site_rules(case, rules).on(built.today)
-    return decision_modules()[decision](as_the_site_counts(built, chosen), chosen)
+    chosen = rules_of_the_day(case, rules, built.today)
+    return ask(decision, as_the_site_counts(built, chosen), chosen)
 
 
 def answers(decision: str, case: Mapping[str, Any], rules: Rules) -> list[str]:
@@ -57,8 +77,8 @@ def answers(decision: str, case: Mapping[str, Any], rules: Rules) -> list[str]:
 
 
 def faults(decision: str, case: Mapping[str, Any], rules: Rules) -> list[str]:
-    """What is not as the case says: its findings (`expect`), blocks of text (`texts`, `without`), words (`prints`),
-    tests to order (`offers`, those of one suggestion joined by +).
+    """What is not as the case says: its findings (`expect`), blocks of text (`texts`, `without`), words that
+    it prints or leaves out (`prints`, `omits`), tests to order (`offers`, those of one suggestion joined by +).
     """
     found = answers(decision, case, rules)
     wrong = [] if found == sorted(case["expect"]) else [f"answered {found}, expected {sorted(case['expect'])}"]
@@ -69,24 +89,26 @@ def faults(decision: str, case: Mapping[str, Any], rules: Rules) -> list[str]:
         wanted = [each for finding in findings(decision, case, rules) for each in finding.suggestions]
         offered = ["+".join(each.tests) for each in wanted if isinstance(each, OrderTests)]
         wrong += [] if offered == case["offers"] else [f"offers {offered}"]
-    if "prints" in case:
+    if "prints" in case or "omits" in case:
         printed = "\n".join(f"{card.summary}\n{card.detail}" for card in cards_of(decision, case, rules))
-        wrong += [f"does not print {words!r}" for words in case["prints"] if words not in printed]
+        wrong += [f"does not print {words!r}" for words in case.get("prints", []) if words not in printed]
+        wrong += [f"prints {words!r}" for words in case.get("omits", []) if words in printed]
     return wrong
 
 
 def cards_of(
-    decision: str, case: Mapping[str, Any], rules: Rules, profile: CardProfile | None = None
+    decision: str, case: Mapping[str, Any], rules: Rules, profile: ClientCapabilities | None = None
 ) -> tuple[Card, ...]:
     """The cards of one decision, with made-up uuids and without a cap."""
-    chosen = site_rules(case, rules)
-    verdict = Verdict(chosen.decisions[decision].hooks[0], findings(decision, case, rules))
+    built = chart(case)
+    chosen = rules_of_the_day(case, rules, built.today)
+    verdict = Verdict(chosen.decisions[decision].hooks[0], ask(decision, as_the_site_counts(built, chosen), chosen))
     numbers = count(1)
     return present(
         verdict,
-        chart(case),
+        built,
         chosen,
-        profile=profile or CardProfile("p1", source_url="https://example.org/source", max_cards=0),
+        profile=profile or ClientCapabilities("p1", source_url="https://example.org/source", max_cards=0),
         new_uuid=lambda: f"00000000-0000-4000-8000-{next(numbers):012}",
     )
 
@@ -127,20 +149,60 @@ def test_no_boundary_case_can_be_spared() -> None:
     assert len(boundary) == len(SIDES) * len(TRIED)
 
 
-@pytest.mark.parametrize("direction", [1, -1], ids=["up", "down"])
-@pytest.mark.parametrize(("name", "decision"), TRIED)
-def test_a_limit_that_moves_by_one_step_fails_a_case(name: str, decision: str, direction: int) -> None:
-    moved = _moved(RULES, name, direction)
+@pytest.mark.parametrize("name", sorted({name for name, _ in TRIED}))
+def test_a_limit_that_moves_by_one_step_fails_a_case(name: str) -> None:
+    step = RULES.limit(name).step
+    unnoticed = [
+        f"{name} may move by {direction * step} and no case of {decision} notices"
+        for direction in (1, -1)
+        for decision in _decisions_that_try(name)
+        if not _is_noticed(name, decision, _moved(RULES, name, direction))
+    ]
+    assert unnoticed == []
+
+
+def _decisions_that_try(name: str) -> list[str]:
+    return [decision for tried, decision in TRIED if tried == name]
+
+
+def _is_noticed(name: str, decision: str, changed: Rules) -> bool:
+    """Return whether a case about the limit is answered otherwise by the changed rules."""
     near = [case for where, case in CASES if where == decision and case.get("limit") == name]
-    assert any(faults(decision, case, moved) for case in near), (
-        f"{name} may move by {RULES.limit(name).step} and no case of {decision} notices"
-    )
+    return any(faults(decision, case, changed) for case in near)
 
 
 def _moved(rules: Rules, name: str, direction: int) -> Rules:
     limit = rules.limit(name)
     moved = replace(limit, value=limit.value + direction * limit.step, history=())
     return replace(rules, thresholds={**rules.thresholds, name: moved})
+
+
+#: A side, and the one that differs from it in the limit itself alone.
+NEIGHBOURS = {
+    "below": "at or below",
+    "at or below": "below",
+    "at or above": "above",
+    "above": "at or above",
+    "before": "within",
+    "within": "before",
+    "at or after": "after more than",
+    "after more than": "at or after",
+}
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in TRIED}))
+def test_a_side_that_is_turned_fails_a_case(name: str) -> None:
+    """The file alone says whether a limit belongs to its side: turn it there, and the case on the limit is answered
+    otherwise.
+    """
+    limit = RULES.limit(name)
+    turned = replace(RULES, thresholds={**RULES.thresholds, name: replace(limit, side=NEIGHBOURS[limit.side])})
+    unnoticed = [
+        f"{name} may be {NEIGHBOURS[limit.side]} as well as {limit.side} and no case of {decision} notices"
+        for decision in _decisions_that_try(name)
+        if not _is_noticed(name, decision, turned)
+    ]
+    assert unnoticed == []
 
 
 def test_no_case_stands_twice() -> None:
@@ -152,3 +214,16 @@ def test_no_case_stands_twice() -> None:
 def test_every_card_of_a_decision_fires_in_some_case(name: str) -> None:
     fired = {expected.split(":")[0] for decision, case in CASES if decision == name for expected in case["expect"]}
     assert set(RULES.decisions[name].cards) <= fired
+
+
+@pytest.mark.parametrize("name", sorted(RULES.decisions))
+def test_what_fires_is_shown(name: str) -> None:
+    def each_finding_has_its_card(case: Mapping[str, Any]) -> None:
+        fired = {each.card for each in findings(name, case, RULES) if each.outcome is Outcome.FIRES}
+        assert {card.id for card in cards_of(name, case, RULES)} == fired
+
+    assert_none(faults_of(each_finding_has_its_card, [case for decision, case in CASES if decision == name], says))
+
+
+def says(case: Mapping[str, Any]) -> str:
+    return str(case["says"])

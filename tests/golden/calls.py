@@ -14,7 +14,7 @@ from typing import Any
 from fhir_fixtures import load_patients
 from fhir_fixtures.clients import hook_request
 from fhir_fixtures.loading import PatientFile
-from tests.http.build import application, settings
+from tests.builders.service import application, settings
 
 FOLDER = Path(__file__).parent
 TODAY = date(2026, 6, 15)
@@ -32,6 +32,7 @@ DRAFTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ferritin-88-enough-transferrin-saturation", ("ferrous-sulfate-325-once-daily",)),
     ("ferritin-88-enough-transferrin-saturation", ("ferric-carboxymaltose-750",)),
     ("ferritin-180-low-saturation-heart-failure", ("ferric-derisomaltose-1000",)),
+    ("ferritin-180-low-saturation-heart-failure", ("ferrous-sulfate-325-once-daily",)),
     ("iron-replete-nothing-to-say", ("ferrous-sulfate-325-once-daily",)),
     ("iron-replete-nothing-to-say", ("metoclopramide-10-before-meals", "diphenhydramine-25-at-bedtime")),
     ("iron-replete-nothing-to-say", ("ferritin-lab",)),
@@ -67,7 +68,7 @@ DRAFTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class GoldenCall:
     """One call: `file` is where its answer is kept, below tests/golden."""
 
     file: str
@@ -78,18 +79,18 @@ class Call:
 
 
 @cache
-def calls() -> tuple[Call, ...]:
+def calls() -> tuple[GoldenCall, ...]:
     patients = {each.slug: each for each in load_patients(TODAY)}
     views = (_call("patient-view", patient, ()) for patient in patients.values())
     signed = (_call("order-sign", patients[slug], drafts) for slug, drafts in DRAFTS)
     return (*views, *signed)
 
 
-def _call(hook: str, patient: PatientFile, drafts: tuple[str, ...]) -> Call:
+def _call(hook: str, patient: PatientFile, drafts: tuple[str, ...]) -> GoldenCall:
     name = "--".join((patient.slug, *drafts))
     title = f"{patient.title}; {' and '.join(name.replace('-', ' ') for name in drafts)}" if drafts else patient.title
     body = hook_request("generic", hook, patient, today=TODAY, drafts=drafts)
-    return Call(f"{hook}/{name}.json", title, patient.what_it_shows, hook, body)
+    return GoldenCall(f"{hook}/{name}.json", title, patient.what_it_shows, hook, body)
 
 
 @cache

@@ -10,7 +10,9 @@ from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
-NUMBER = re.compile(r"(below|at most|above|at least)? ?(\d+(?:\.\d+)?) [^\s,]+(?:[^,]*, (\d{4}-\d\d-\d\d))?")
+NUMBER = re.compile(r"(below|at most|above|at least)? ?(\d+(?:\.\d+)?) [^\s,]+(?: \((\d{4}-\d\d-\d\d))?")
+#: A line about the patient: `Dose: 65 mg ...`, or a result such as `Ferritin 38 ng/mL (2026-05-20)`.
+LINE = re.compile(r"^- (?:([^:\n(]+): (.+)|(.+?) ((?:(?:below|at most|above|at least) )?\d.*))$", re.M)
 #: Own lists of the drugs that bind iron, of those that only hinder its uptake, and of irons.
 BINDING = re.compile(
     "levothyroxine|floxacin|cycline|tegravir|levodopa|capone|penicillamine|cefdinir|dron(ic|ate)|eltrombopag|methyldopa"
@@ -37,15 +39,17 @@ def day_in(text):
 
 
 def read(detail, today):
-    """What stands under *Why*, with the order and the advice before it."""
-    lines = re.findall(r"^- ([^:\n]+): (.+)$", detail.partition("**Why**")[2].partition("**Rule")[0], re.M)
-    said, who = dict(reversed(lines)), dict(lines)["Patient"]
+    """What stands under *This patient*, with the order and the advice before it."""
+    who, _, told = detail.partition("**This patient**\n\n- ")[2].partition("**Rule")[0].partition("\n")
+    lines = [(a or c, b or d) for a, b, c, d in LINE.findall(told)]
+    said = dict(reversed(lines))
     age_of = lambda day: (today - day).days if day else None  # noqa: E731 - days ago
     card = SimpleNamespace(
         said=said, who=who, order=detail.partition("**Order:**")[2].partition("\n")[0],
-        advice=detail.partition("**Why**")[0], lines=lines, suspected="suspected, not confirmed" in detail,
-        child="child" in who, esrd="dialysis" in who, pregnant="pregnant" in who, man=who.startswith("man"),
-        f=Interval(said.get("Ferritin")), t=Interval(said.get("Transferrin saturation")),
+        advice=detail.partition("**This patient**")[0], lines=lines, suspected="suspected, not confirmed" in detail,
+        child="Child" in who, esrd="dialysis" in who, pregnant="pregnant" in who, man=who.startswith("Man"),
+        age=int(re.search(r", (\d+)", who)[1]) if re.search(r", \d+", who) else 0,
+        f=Interval(said.get("Ferritin")), t=Interval(said.get("Transferrin saturation (TSAT)", said.get("TSAT"))),
         crp=Interval(said.get("C-reactive protein")), hb=Interval(said.get("Haemoglobin")),
         dose=Interval(said.get("Dose")), taken=said.get("Iron treatment", ""),
         started=age_of(day_in(said.get("Iron treatment"))), infused=age_of(day_in(said.get("Last infusion"))),
@@ -56,7 +60,11 @@ def read(detail, today):
     card.washout = card.infused is not None and card.infused <= 56
     card.on_iron = bool(card.taken) or card.washout
     card.short = card.washout or (card.started is not None and card.started < 90)
-    results = [(label, day_in(words)) for label, words in lines if label in ("Ferritin", "Transferrin saturation")]
+    results = [
+        (label, day_in(words))
+        for label, words in lines
+        if label.startswith(("Ferritin", "Transferrin saturation", "TSAT"))
+    ]
     card.conflict = any(entry[1] and results.count(entry) > 1 for entry in results)
     after_infusion = card.f.known and card.infused is not None
     too_early = after_infusion and (card.drawn > card.infused or (card.f.low > 75 and card.infused - card.drawn < 56))
@@ -69,7 +77,7 @@ def read(detail, today):
 STATUS = (
     (lambda c: "Overload" in c.said, "IRONOVL", lambda c: c.on_iron),
     (lambda c: "Polycythaemia" in c.said, "IRONPV", lambda c: c.on_iron),
-    (lambda c: c.t.low >= 45, "IRONHIGHTSAT", lambda c: not (c.taken and c.f.high <= 75)),
+    (lambda c: c.t.low >= 45, "IRONHIGHTSAT", lambda c: not (c.taken and c.f.high <= 75 and c.t.high < 70)),
     (lambda c: c.conflict, "IRONCONFLICT", False),
     (lambda c: c.recheck and not c.esrd, "IRONRECHECK", False),
     (lambda c: not c.f.known, "IRONTEST", False),
@@ -98,7 +106,11 @@ ORDER = (
     (lambda c: "Overload" in c.said, "OSIRONOVL", lambda c: c.small or "probable" in c.said["Overload"] or "critical"),
     (lambda c: "Polycythaemia" in c.said, "OSIRONPV", True),
     (lambda c: c.t.low >= 45 and c.f.low > 300, "OSIRONTSAT45", "critical"),
-    (lambda c: c.t.low >= 45, "OSIRONTSAT45", lambda c: not ("continues" in c.advice and c.f.high <= 75)),
+    (
+        lambda c: c.t.low >= 45,
+        "OSIRONTSAT45",
+        lambda c: not ("Continue the iron" in c.advice and c.f.high <= 75 and c.t.high < 70),
+    ),
     (lambda c: c.small, None, False),
     (lambda c: c.esrd and (c.f.low >= 700 or c.t.low >= 40), "OSIRONESRDHOLD", True),
     (lambda c: not c.f.known or (c.esrd and not c.t.known), "OSIRONNOLABS", True),
@@ -108,8 +120,8 @@ ORDER = (
     (lambda c: c.child and c.t.known, None, False),
     (lambda c: c.f.low > 100 and c.t.low >= 20, "OSIRONREPLETE", True),
     (lambda c: c.f.low > 100 and c.t.high < 20, "OSIRONFUNC", False),
-    (lambda c: c.f.low > 75 and c.f.high <= 100 and not c.iv, "OSIRONORALMID", False),
     (lambda c: not c.t.known, "OSIRONNOTSAT", lambda c: c.f.low > 100),
+    (lambda c: c.f.low > 75 and c.f.high <= 100 and not c.iv, "OSIRONORALMID", False),
 )
 _PER_KG = re.compile(r"body weight (\d+(?:\.\d+)?) kg")
 
@@ -138,7 +150,7 @@ DUPLICATE = (
 CAUSE = (
     (lambda c: not (c.f.high < 30 or (anaemic(c) and c.f.high < 45)), None, False),
     (lambda c: c.suspected or c.pregnant, "IRONCAUSE", False),
-    (lambda c: True, "IRONCAUSE", lambda c: anaemic(c) or c.man or "50 or more" in c.who or c.f.high < 15),
+    (lambda c: True, "IRONCAUSE", lambda c: anaemic(c) or c.man or c.age >= 50 or c.f.high < 15),
 )
 BESIDE = {"OSIRONDOSE": DOSE, "OSIRONDDI": INTERACTION, "OSIRONDUP": DUPLICATE, "IRONCAUSE": CAUSE}
 

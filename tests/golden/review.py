@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tests.decisions.test_tables import CASES, RULES, cards_of
-from tests.golden.calls import TODAY, Call
+from tests.golden.calls import TODAY, GoldenCall
 
 _SEVERITY = ("critical", "warning", "info")
-Shown = tuple[Call, Mapping[str, Any]]
+Shown = tuple[GoldenCall, Mapping[str, Any]]
 
 
-def review(calls: Iterable[Call], answers: Mapping[str, Mapping[str, Any]]) -> str:
+def review(calls: Iterable[GoldenCall], answers: Mapping[str, Mapping[str, Any]]) -> str:
     """The page as Markdown: a table of who gets what, then each card once in full with all its other appearances."""
     listed = tuple(calls)
     shown = [(call, card) for call in listed for card in answers[call.file].get("cards", [])]
@@ -36,7 +36,7 @@ def _head(calls: int, cards: int, kinds: int) -> str:
     )
 
 
-def _who(calls: Iterable[Call], answers: Mapping[str, Mapping[str, Any]]) -> str:
+def _who(calls: Iterable[GoldenCall], answers: Mapping[str, Mapping[str, Any]]) -> str:
     rows = ["## Who gets what", "", "| Patient | Shows | Cards |", "|---|---|---|"]
     for call in calls:
         cards = [
@@ -77,7 +77,7 @@ def _others(shown: frozenset[str]) -> Iterator[tuple[str, str, Mapping[str, Any]
 
 
 def _facts(card: Mapping[str, Any]) -> str:
-    why = card["detail"].partition("**Why**")[2].partition("**Rule")[0]
+    why = card["detail"].partition("**This patient**")[2].partition("**Rule")[0]
     return "<br>".join(_cell(line[2:]) for line in why.splitlines() if line.startswith("- "))
 
 

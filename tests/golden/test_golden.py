@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from cards.rules import load_rules
-from tests.golden.calls import FOLDER, TODAY, Call, answers, calls, kept
+from cds_service.knowledge.load import national_rules
+from tests.golden.calls import FOLDER, TODAY, GoldenCall, answers, calls, kept
 from tests.golden.rederive import recomputed
 from tests.golden.review import review
 
@@ -41,7 +41,7 @@ def update(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.parametrize("call", calls(), ids=lambda call: call.file)
-def test_the_answer_is_the_reviewed_one(call: Call) -> None:
+def test_the_answer_is_the_reviewed_one(call: GoldenCall) -> None:
     kept_text = (FOLDER / call.file).read_text(encoding="utf-8")
     assert _written(answers()[call.file]) == kept_text, "if this change is meant: pytest tests/golden --update-golden"
 
@@ -53,7 +53,7 @@ def test_no_file_is_kept_of_a_call_that_is_gone() -> None:
 def test_the_review_page_shows_every_card() -> None:
     page = REVIEW.read_text(encoding="utf-8")
     assert page == review(calls(), answers())
-    rules = load_rules()
+    rules = national_rules()
     assert all(f"({card.topic})" in page for decision in rules.decisions.values() for card in decision.cards.values())
 
 
@@ -62,6 +62,41 @@ def test_a_golden_file_holds_cards_and_no_uuid() -> None:
         assert set(answer) == {"cards"}, path.name
         uuids = re.findall(r'"uuid": "([^"]+)"', json.dumps(answer))
         assert uuids == [f"uuid {number}" for number in range(1, len(uuids) + 1)], path.name
+
+
+def test_every_patient_view_warning_has_something_to_click_or_says_why_not() -> None:
+    texts = {card.topic: card for decision in national_rules().decisions.values() for card in decision.cards.values()}
+    warnings = [
+        (path.stem, card)
+        for path, answer in kept()
+        if path.parent.name == "patient-view"
+        for card in answer["cards"]
+        if card["indicator"] == "warning"
+    ]
+    assert len(warnings) > 10
+    assert all(card.get("suggestions") for _, card in warnings if card["source"]["topic"]["code"] == "IRONLOW")
+    silent = [
+        f"{name} {code}"
+        for name, card in warnings
+        if not card.get("suggestions") and not texts[code := card["source"]["topic"]["code"]].no_suggestion
+    ]
+    assert silent == []
+
+
+def test_what_to_consider_comes_first_in_at_most_three_lines() -> None:
+    """clinical amendments 2, section 4; a critical card may need more."""
+    for path, answer in kept():
+        for card in answer["cards"]:
+            where = f"{path.stem} {card['source']['topic']['code']}"
+            first, _, rest = card["detail"].partition("**This patient**")
+            considered = [line for line in first.splitlines() if line.startswith("- ")]
+            assert considered, where
+            assert len(considered) <= 3 or card["indicator"] == "critical", f"{where}: {considered}"
+            before = [part for part in first.strip().split("\n\n") if not part.startswith("- ")]
+            assert all(part.startswith(("**Order:**", "**Not read")) for part in before), f"{where}: {before}"
+            numbers, _, rule = rest.partition("**Rule:**")
+            assert all(line.startswith("- ") for line in numbers.splitlines() if line), where
+            assert rule and "\n" not in rule.strip().split("\n\n")[0], f"{where}: the rule is one line"
 
 
 # --- the independent reading ------------------------------------------------------------------------------------
@@ -95,15 +130,15 @@ def test_the_script_runs_by_itself_and_knows_nothing_of_the_service() -> None:
 @pytest.mark.parametrize(
     ("code", "said", "instead"),
     [
-        ("IRONLOW", "Ferritin: 38 ng/mL", "Ferritin: 75.1 ng/mL"),
-        ("IRONLOW", "Transferrin saturation: 24 %", "Transferrin saturation: 45 %"),
-        ("IRONMID", "Ferritin: 88 ng/mL", "Ferritin: 100.1 ng/mL"),
-        ("IRONCHILD", "Ferritin: 45 ng/mL", "Ferritin: 50 ng/mL"),
-        ("IRONESRD", "Transferrin saturation: 18 %", "Transferrin saturation: 20 %"),
-        ("OSIRONREPLETE", "Ferritin: 140 ng/mL", "Ferritin: 100 ng/mL"),
-        ("OSIRONF300", "Ferritin: 420 ng/mL", "Ferritin: 300 ng/mL"),
-        ("OSIRONESRDHOLD", "Ferritin: 820 ng/mL", "Ferritin: 699.9 ng/mL"),
-        ("OSIRONNOTSAT", "TSAT: none usable within 180 days", "Transferrin saturation: 20 %"),
+        ("IRONLOW", "Ferritin 38 ng/mL", "Ferritin 75.1 ng/mL"),
+        ("IRONLOW", "Transferrin saturation (TSAT) 24 %", "Transferrin saturation (TSAT) 45 %"),
+        ("IRONMID", "Ferritin 88 ng/mL", "Ferritin 100.1 ng/mL"),
+        ("IRONCHILD", "Ferritin 45 ng/mL", "Ferritin 50 ng/mL"),
+        ("IRONESRD", "Transferrin saturation (TSAT) 18 %", "Transferrin saturation (TSAT) 20 %"),
+        ("OSIRONREPLETE", "Ferritin 140 ng/mL", "Ferritin 100 ng/mL"),
+        ("OSIRONF300", "Ferritin 420 ng/mL", "Ferritin 300 ng/mL"),
+        ("OSIRONESRDHOLD", "Ferritin 820 ng/mL", "Ferritin 699.9 ng/mL"),
+        ("OSIRONNOTSAT", "TSAT: none usable within 180 days", "Transferrin saturation (TSAT) 20 %"),
         ("OSIRONDOSE", "Dose: 200 mg", "Dose: 130 mg"),
         ("OSIRONDOSE", "Dose: 200 mg", "Dose: 200.1 mg"),
         ("OSIRONDOSE", "body weight 23 kg", "body weight 32.5 kg"),
@@ -120,9 +155,9 @@ def test_the_script_notices_a_number_that_does_not_fit(code: str, said: str, ins
 
 
 def _why(card: dict[str, Any]) -> list[str]:
-    """The lines under *Why* but the patient in words."""
-    under = card["detail"].partition("**Why**")[2].partition("**Rule")[0]
-    return [line for line in under.splitlines() if line.startswith("- ") and not line.startswith("- Patient")]
+    """The lines under *This patient* but the first, which says sex and age."""
+    under = card["detail"].partition("**This patient**")[2].partition("**Rule")[0]
+    return [line for line in under.splitlines() if line.startswith("- ")][1:]
 
 
 #: Numbers and days far enough apart that one of them lies beyond whatever limit a number is compared with.
@@ -130,8 +165,8 @@ _NUMBERS = ("1", "20.1", "45", "60", "90", "150", "250", "400", "1500")
 _DAYS = ("2024-01-01", "2026-01-01", "2026-03-20", "2026-05-01", "2026-06-14")
 
 _KNOWN = {
-    "Ferritin": "- Ferritin: 60 ng/mL, 2026-05-20, reported",
-    "TSAT": "- Transferrin saturation: 30 %, 2026-05-20, reported",
+    "Ferritin": "- Ferritin 60 ng/mL (2026-05-20)",
+    "TSAT": "- Transferrin saturation (TSAT) 30 % (2026-05-20)",
 }
 
 
@@ -170,7 +205,7 @@ def test_the_script_notices_what_is_altered_in_any_card(name: str, card: dict[st
 
 
 def test_every_kind_of_iron_card_is_among_them() -> None:
-    rules = load_rules()
+    rules = national_rules()
     kinds = {card.topic for decision in rules.decisions.values() for name, card in decision.cards.items()
              if name.startswith(("IRON-", "OS-IRON-"))}  # fmt: skip
     assert {card["source"]["topic"]["code"] for _, card in iron()} == kinds

@@ -1,4 +1,4 @@
-"""A client of the service: fills the prefetch templates from a FHIR server, or leaves the reading to the service."""
+"""A client of the service that fills the prefetch templates from a FHIR server, or lets the service read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.interop.real_server import ANSWERS, FHIR_JSON
 
 Json = dict[str, Any]
 
-#: Iron into the vein and by mouth, a drug that worsens RLS, a dopaminergic drug: every kind of draft that is judged.
+#: Every kind of draft that is judged: intravenous and oral iron, a drug that worsens RLS, a dopaminergic drug.
 DRAFTS = (
     "ferric-carboxymaltose-750",
     "ferrous-sulfate-325-once-daily",
@@ -26,7 +26,7 @@ DRAFTS = (
 
 
 def body(hook: str, patient: PatientFile, drafts: tuple[str, ...] = ()) -> Json:
-    """A hook request without prefetch and without a FHIR server."""
+    """Return a hook request without prefetch and without a FHIR server."""
     context: Json = {"userId": "Practitioner/clinician-1", "patientId": patient.patient_id}
     if hook != "patient-view":
         orders = [{"resource": draft(name, patient.patient_id, ANCHOR)} for name in drafts]
@@ -36,14 +36,14 @@ def body(hook: str, patient: PatientFile, drafts: tuple[str, ...] = ()) -> Json:
 
 
 def templates(service: FlaskClient, hook: str) -> dict[str, str]:
-    """The prefetch templates that discovery shows for the hook."""
+    """Return the prefetch templates of a hook in discovery."""
     found = service.get("/cds-services").json
     assert found
     return next(dict(each["prefetch"]) for each in found["services"] if each["id"] == f"rls-{hook}")
 
 
 def prefetched(service: FlaskClient, base: str, request: Json, *, posted: bool = False) -> Json:
-    """The request with every template asked of the server at `base`, by GET, or as the public sandbox does, by POST."""
+    """Return the request with every template resolved at `base`, by GET, or by POST as the public sandbox does."""
     filled = {
         key: template.replace("{{context.patientId}}", request["context"]["patientId"])
         for key, template in templates(service, request["hook"]).items()
@@ -53,7 +53,7 @@ def prefetched(service: FlaskClient, base: str, request: Json, *, posted: bool =
 
 @cache
 def answer_of(url: str, posted: bool = False) -> Json:
-    """What the server answers; it is asked once, since no test changes a patient's records."""
+    """Return what the server answers, cached, since no test changes a patient's records."""
     headers = {"Accept": FHIR_JSON}
     if posted and "?" in url:
         path, _, query = url.partition("?")
@@ -65,7 +65,7 @@ def answer_of(url: str, posted: bool = False) -> Json:
 
 
 def cards(service: FlaskClient, request: Json) -> list[Json]:
-    """The cards of the answer, without the uuids that every answer has anew."""
+    """Return the cards of the answer, without their UUIDs."""
     answer = service.post(f"/cds-services/rls-{request['hook']}", json=request)
     assert answer.status_code == 200, answer.text
     assert answer.json

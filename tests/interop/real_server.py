@@ -1,4 +1,4 @@
-"""Starts the FHIR server of `server.mjs`, which nobody here wrote, and fills it over HTTP as any client would."""
+"""Start the third-party FHIR server of `server.mjs`, and fill it over HTTP as any client would."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import requests
 HERE = Path(__file__).parent
 INSTALL = "npm ci --prefix tests/interop"
 FHIR_JSON = "application/fhir+json"
-#: Seconds: to start on a busy machine, to stop, for one answer.
+#: Seconds to start on a busy machine, to stop, and for one answer.
 _STARTS, _STOPS, ANSWERS = 60, 10, 20
 _OLDEST_NODE = 22
 
@@ -26,11 +26,11 @@ Resource = dict[str, Any]
 
 
 class NotInstalled(Exception):
-    """What the server needs is not on this machine; the message says what to do."""
+    """Something that the server needs is not installed; the message says what to do."""
 
 
 def node() -> str:
-    """Node.js 22 or later: the one that was installed beside the server, else the machine's. Raises NotInstalled."""
+    """Return Node.js 22 or later: the one installed beside the server, else the machine's; raises `NotInstalled`."""
     if not (HERE / "node_modules" / "@medplum" / "fhir-router").is_dir():
         raise NotInstalled(f"the FHIR server is not installed; with Node.js and npm: {INSTALL}")
     for program in (str(HERE / "node_modules" / "node" / "bin" / "node"), shutil.which("node") or ""):
@@ -40,7 +40,7 @@ def node() -> str:
 
 
 def _version(program: str) -> int:
-    """The major version that `program` says it has; 0 where it does not run."""
+    """Return the major version of `program`, 0 if it does not run."""
     try:
         shown = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=ANSWERS, check=False)
     except OSError:
@@ -51,7 +51,7 @@ def _version(program: str) -> int:
 
 @contextmanager
 def running() -> Iterator[str]:
-    """The base address of a server of its own, empty at first. Raises NotInstalled."""
+    """Run an empty server, and yield its base URL; raises `NotInstalled`."""
     command = [node(), str(HERE / "server.mjs")]
     with TemporaryFile("w+") as complaints:
         process = subprocess.Popen(
@@ -83,7 +83,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
 
 
 def fill(base: str, resources: Iterable[Resource]) -> int:
-    """Store every resource under its own id, in one batch; how many were stored. Each must be taken as it is."""
+    """Store every resource under its own id in one batch, unchanged, and return how many there were."""
     entries = [
         {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}}
         for one in resources

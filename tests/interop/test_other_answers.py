@@ -1,4 +1,4 @@
-"""What else passes between the service and a FHIR server that nobody here wrote: orders, short pages, refusals."""
+"""Orders, short pages and refusals between the service and a third-party FHIR server."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def to_create(answered: list[Json]) -> Iterator[Json]:
 
 
 def test_every_suggested_order_is_stored(service: FlaskClient, real: str, empty: str) -> None:
-    """What a card suggests is FHIR to the other server's validator too."""
+    """Suggested orders are valid FHIR for the other server's validator too."""
     requests_made = [body(hook, patient, DRAFTS) for hook in ("patient-view", "order-sign") for patient in PATIENTS]
     orders = [order for one in requests_made for order in to_create(cards(service, prefetched(service, real, one)))]
     assert len(orders) > 30
@@ -40,8 +40,8 @@ def test_every_suggested_order_is_stored(service: FlaskClient, real: str, empty:
         assert answer.status_code == 201, (order, answer.text)
 
 
-def test_the_other_server_does_validate(empty: str) -> None:
-    """So that taking every fixture and every suggested order means something."""
+def test_the_other_server_validates(empty: str) -> None:
+    """This gives meaning to its acceptance of every fixture and every suggested order."""
     wrong = {"resourceType": "Observation", "id": "wrong", "status": "final", "code": {"text": "x"}}
     answer = requests.put(
         f"{empty}/Observation/wrong", json=wrong | {"valueQuantity": {"value": "38"}}, timeout=ANSWERS
@@ -52,10 +52,10 @@ def test_the_other_server_does_validate(empty: str) -> None:
 
 @pytest.mark.parametrize(("results", "said"), [(1, True), (2, True), (3, False)])
 def test_a_short_page_without_a_next_link_is_cut(service: FlaskClient, real: str, results: int, said: bool) -> None:
-    """The server's `total` tells of three results and there is no link to the rest: the card says what it lacks."""
+    """The server's `total` is three, and there is no link to the rest: the card says what is missing."""
     answered = cards(service, _with_labs_page(service, real, _LOW, results))
     assert codes(answered) == ["IRONLOW"]
-    assert ("Only in part: laboratory results" in answered[0]["detail"]) is said
+    assert ("Not read to the end:** laboratory results" in answered[0]["detail"]) is said
 
 
 def test_an_empty_first_page_is_no_empty_list(service: FlaskClient, real: str) -> None:
@@ -72,8 +72,8 @@ def _with_labs_page(service: FlaskClient, real: str, patient: PatientFile, resul
     return request | {"prefetch": request["prefetch"] | {"labs": page}}
 
 
-def test_a_patient_whom_the_server_does_not_know(service: FlaskClient, real: str) -> None:
-    """Its 404 is a failed read, though the searches find nothing rather than fail."""
+def test_a_patient_unknown_to_the_server_is_a_failed_read(service: FlaskClient, real: str) -> None:
+    """Its 404 is a failed read, although the searches find nothing rather than fail."""
     request = body("patient-view", _LOW)
     request["context"]["patientId"] = "nobody"
     answer = service.post("/cds-services/rls-patient-view", json=request | {"fhirServer": real})

@@ -1,4 +1,4 @@
-"""The demo's patients get the same cards from a FHIR server that nobody here wrote as from our own.
+"""The demo's patients get the same cards from a third-party FHIR server as from our own.
 
 Four ways to the same answer: our server's records prefetched; the other server's records prefetched by GET, by POST
 (as the public sandbox searches), and read by the service itself.
@@ -15,9 +15,9 @@ from tests.interop.conftest import PATIENTS
 
 pytestmark = pytest.mark.interop
 
-#: The kinds that few charts hold; each chart with one of them is asked about orders too, and every sixth besides.
+#: Rare resource types; charts with one of them are tested with orders too, and so is every sixth chart.
 _RARE = ("AllergyIntolerance", "Procedure", "ServiceRequest", "Medication")
-WITH_ORDERS = [one for place, one in enumerate(PATIENTS) if place % 6 == 0 or any(one.resources(*_RARE))]
+WITH_ORDERS = [one for index, one in enumerate(PATIENTS) if index % 6 == 0 or any(one.resources(*_RARE))]
 
 
 def slug(patient: PatientFile) -> str:

@@ -12,7 +12,7 @@ _FILE = Path(__file__).parent / "survivors.toml"
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class SurvivorReason:
     """Covers mutants whose name fits one of `names` and whose change holds the expression `change`."""
 
     why: str
@@ -24,16 +24,19 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Reasons:
-    entries: tuple[Reason, ...]
+class SurvivorReasons:
+    entries: tuple[SurvivorReason, ...]
 
     def of(self, name: str, change: str) -> str:
         """The first reason that covers a survivor; empty where none does."""
         return next((entry.why for entry in self.entries if entry.covers(name, change)), "")
 
 
-def read_reasons() -> Reasons:
+def read_reasons() -> SurvivorReasons:
     entries = tomllib.loads(_FILE.read_text(encoding="utf-8")).get("survivor", [])
-    return Reasons(
-        tuple(Reason(each["why"], tuple(each["names"]), re.compile(each.get("change", ""), re.M)) for each in entries)
+    return SurvivorReasons(
+        tuple(
+            SurvivorReason(each["why"], tuple(each["names"]), re.compile(each.get("change", ""), re.M))
+            for each in entries
+        )
     )

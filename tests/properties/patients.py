@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from cards.analytes import Conversion, analyte
+from cards.labs.analytes import Conversion, analyte
 from fhir_fixtures import draft
 
 TODAY = date(2026, 6, 15)
@@ -218,6 +218,10 @@ def _draft(number: int, name: str, reason: str) -> Resource:
 
 
 def conversions(name: str) -> list[Conversion]:
-    """Every unit the analyte is read in, but those that only a small number may stand in."""
-    found = {entry.unit: entry for entry in analyte(name).units.values() if entry.up_to is None}
+    """Every unit the analyte is read in, but those that only a small number may stand in.
+
+    Iron and what binds it in units that differ tenfold give no saturation, so that one of them is left out.
+    """
+    units = (entry for entry in analyte(name).units.values() if entry.up_to is None)
+    found = {entry.unit: entry for entry in units if not (name in ("iron", "tibc", "uibc") and entry.unit == "ug/L")}
     return [found[unit] for unit in sorted(found)]

@@ -7,17 +7,19 @@ not fired fails. `pytest -m full tests/properties` runs each over 10,000 charts.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cards.card import Card
-from cards.chart import LISTS, Listing
+from cards.facts.card import Card
+from cards.facts.chart import LISTS, Listing
 from tests.properties.answers import RULES, answer, but_for_units, kinds, whole
+from tests.properties.careful import less_careful
 from tests.properties.charts import generated
-from tests.properties.patients import Generated, Resource, conversions, observation
+from tests.properties.patients import UCUM, Generated, Resource, conversions, observation
 from tests.properties.reduction import smallest
 from tests.properties.strangers import STRANGE_DRAFTS, strangers
 
@@ -29,8 +31,9 @@ OUT_OF_REACH: dict[str, str] = {}
 
 #: A smaller chart rolls other dice: how often it is tried before it counts as one for which the property holds.
 _TRIES = 5
-_DEFAULT = settings(max_examples=700, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
+_DEFAULT = settings(max_examples=1000, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
                     suppress_health_check=list(HealthCheck))  # fmt: skip
+_MORE = settings(_DEFAULT, max_examples=2000)
 _FULL = settings(_DEFAULT, max_examples=10_000, derandomize=False)
 
 
@@ -44,6 +47,61 @@ def same_in_any_unit(patient: Generated, cards: tuple[Card, ...], pick: Random) 
         observation(number, lab, pick.choice(conversions(lab.analyte))) for number, lab in enumerate(patient.labs)
     ]
     assert but_for_units(answer(patient, lists)) == but_for_units(cards)
+
+
+def same_in_any_spelling_of_a_unit(patient: Generated, cards: tuple[Card, ...], pick: Random) -> None:
+    """With an annotation, by exponents, by its code alone, under another system or none."""
+    lists = patient.lists()
+    lists["labs"] = [{**each, "valueQuantity": _spelled(each["valueQuantity"], pick)} for each in lists["labs"]]
+    assert but_for_units(answer(patient, lists)) == but_for_units(cards)
+
+
+def _spelled(quantity: Resource, pick: Random) -> Resource:
+    unit = quantity["unit"]
+    number = {name: quantity[name] for name in quantity if name in ("value", "comparator")}
+    above, _, below = unit.partition("/")
+    spellings = [f"{unit}{{serum}}", unit, f"{above}.{below}-1" if below.isalpha() else unit]
+    if "{" in unit:
+        spellings = [unit, unit.replace("{1.73_m2}", "1.73m2")]
+    written = pick.choice(spellings if "/" in unit else [unit])
+    return number | pick.choice(
+        [
+            {"unit": written},
+            {"code": written},
+            {"code": written, "system": "(HL7_V2)"},
+            {"unit": written, "code": unit},
+            {"unit": unit, "code": written, "system": UCUM},
+        ]
+    )
+
+
+def same_iron_by_the_day_and_by_the_week(patient: Generated, cards: tuple[Card, ...], pick: Random) -> None:
+    """What is swallowed at once decides: a daily dose that is taken on some days only gets the same iron cards."""
+    lists = patient.lists()
+    lists["medications"] = [_seldom(each, pick) for each in lists["medications"]]
+    drafts = [_seldom(each["resource"], pick) for each in patient.basket()["entry"]]
+    assert _iron(answer(patient, lists, drafts=drafts)) == _iron(cards)
+
+
+def _seldom(order: Resource, pick: Random) -> Resource:
+    """The order with its daily dose on alternate days, on three days of the week, or three times a week."""
+    told = order.get("dosageInstruction") or [{}]
+    repeat = told[0].get("timing", {}).get("repeat", {})
+    if len(told) != 1 or (repeat.get("frequency"), repeat.get("period"), repeat.get("periodUnit")) != (1, 1, "d"):
+        return order
+    seldom = pick.choice(
+        [
+            {"frequency": 1, "period": 2, "periodUnit": "d"},
+            {"frequency": 3, "period": 1, "periodUnit": "wk"},
+            {"frequency": 1, "period": 1, "periodUnit": "d", "dayOfWeek": ["mon", "wed", "fri"]},
+            {"frequency": 1, "period": 1, "periodUnit": "wk"},
+        ]
+    )
+    return order | {"dosageInstruction": [{**told[0], "text": "", "timing": {"repeat": seldom}}]}
+
+
+def _iron(cards: tuple[Card, ...]) -> list[tuple[str, str]]:
+    return sorted((card.id, str(card.indicator)) for card in cards if card.id.startswith(("IRON-", "OS-IRON-")))
 
 
 def same_in_any_order(patient: Generated, cards: tuple[Card, ...], pick: Random) -> None:
@@ -92,6 +150,21 @@ def less_known_never_suggests_more(patient: Generated, cards: tuple[Card, ...], 
     assert recommended(after) <= recommended(cards)
 
 
+def less_known_is_never_quieter(patient: Generated, cards: tuple[Card, ...], pick: Random) -> None:
+    """A card is lost, or less urgent, only where the answer says what was not read; no iron is offered instead."""
+    lists = patient.lists()
+    own = [name for name in LISTS if name not in ("patient", *_HIDES_NOTHING[patient.hook])]
+    how = {name: pick.choice([Listing.NOT_KNOWN, Listing.CUT]) for name in pick.sample(own, k=pick.randint(1, 2))}
+    for name in how:
+        lists[name] = pick.sample(lists[name], pick.randint(0, len(lists[name])))
+    after = answer(patient, lists, how)
+    assert less_careful(whole(cards), whole(after), how) == []
+
+
+#: Lists of which a missing entry can only add a card: an order that is awaited, or one that was not read on this hook.
+_HIDES_NOTHING = {"patient-view": ("orders", "allergies"), "order-sign": ("orders",)}
+
+
 def a_failed_result_touches_no_order(patient: Generated, cards: tuple[Card, ...], pick: Random) -> None:
     """All results of an analyte lost or unreadable: tests may be suggested, but no order is newly touched.
 
@@ -129,13 +202,105 @@ def recommended(cards: tuple[Card, ...]) -> set[tuple[str, str]]:
     }
 
 
+_PARTS = ("ferritin", "tsat", "iron", "tibc", "uibc", "transferrin")
+#: The cards that stop iron, or advise against it, by hook; of them those that are no mere information.
+_STOPS = {
+    "order-sign": {"OS-IRON-TSAT45", "OS-IRON-F300", "OS-IRON-ESRD-HOLD", "OS-IRON-CHILD-NOTLOW", "OS-IRON-REPLETE"},
+    "patient-view": {"IRON-HIGH-TSAT", "IRON-HIGH-FERR"},
+}
+#: What may stand in place of a stop: a stop, or that the studies needed first are missing.
+_INSTEAD = {"OS-IRON-NOLABS", "OS-IRON-NOTSAT", "OS-IRON-OVL", "OS-IRON-PV"}
+_ADVISES = {"IRON-LOW", "IRON-MID", "IRON-MID-LOWTSAT", "IRON-CHILD", "IRON-ESRD", "IRON-ONTX", "OS-IRON-ORAL-MID"}
+
+
+def an_unusable_iron_value_turns_no_stop_into_advice_or_silence(
+    patient: Generated, cards: tuple[Card, ...], pick: Random
+) -> None:
+    """One or two of the iron values lose their unit, day or status, or are written so that they cannot be read.
+
+    Beside a reported saturation the parts of a calculated one keep their units: a reported one that agrees with any
+    reading of them stands.
+    """
+    lists = patient.lists()
+    named = {lab.analyte for lab in patient.labs}
+    iron = [number for number, lab in enumerate(patient.labs) if lab.analyte in _PARTS]
+    for number in pick.sample(iron, min(len(iron), pick.randint(1, 2))):
+        reported = patient.labs[number].analyte not in ("ferritin", "tsat") and "tsat" in named
+        lists["labs"][number] = _unusable(lists["labs"][number], pick, keeps_unit=reported)
+    after = answer(patient, lists)
+    stops = [card for card in cards if card.id in _STOPS[patient.hook] and card.indicator != "info"]
+    if not stops:
+        return
+    still = {card.id for card in after if card.indicator != "info" or card.id in _STOPS[patient.hook]}
+    assert not {card.id for card in after} & _ADVISES - {card.id for card in cards}
+    if patient.hook == "order-sign":
+        assert still & (_STOPS["order-sign"] | _INSTEAD), kinds(after)
+    else:
+        assert any(card.id.startswith("IRON-") for card in after), kinds(after)
+
+
+def _unusable(result: Resource, pick: Random, *, keeps_unit: bool) -> Resource:
+    quantity = result["valueQuantity"]
+    number = {name: quantity[name] for name in quantity if name in ("value", "comparator")}
+    without_date = {name: value for name, value in result.items() if name != "effectiveDateTime"}
+    without_unit = [
+        result | {"valueQuantity": number},
+        result | {"valueQuantity": number | {"unit": "furlong"}},
+        result | {"valueQuantity": quantity | {"unit": "g/L" if quantity["unit"] != "g/L" else "mg/L"}},
+    ]
+    return pick.choice(
+        [
+            *([] if keeps_unit else without_unit),
+            without_date,
+            without_date | {"issued": f"{result['effectiveDateTime']}T10:00:00Z"},
+            result | {"status": "unknown"},
+            result | {"status": "preliminary"},
+            result | {"status": "cancelled"},
+            result | {"effectiveDateTime": "last week"},
+        ]
+    )
+
+
+def a_number_given_as_at_least_keeps_every_stop(patient: Generated, cards: tuple[Card, ...], pick: Random) -> None:
+    """Reported as at least what it is, a result is no less high; as at most, no less low."""
+    if not patient.labs:
+        return
+    number = pick.randrange(len(patient.labs))
+    lab, comparator = patient.labs[number], pick.choice([">=", "<="])
+    if lab.comparator:
+        return
+    labs = (*patient.labs[:number], replace(lab, comparator=comparator), *patient.labs[number + 1 :])
+    after = {card.id: _URGENCY[card.indicator] for card in answer(replace(patient, labs=labs))}
+    kept = _OF_HIGH if comparator == ">=" else _OF_LOW
+    for card in cards:
+        if lab.analyte in kept.get(card.id, ()):
+            assert after.get(card.id, 9) <= _URGENCY[card.indicator], (card.id, comparator, lab)
+
+
+_URGENCY = {"critical": 0, "warning": 1, "info": 2}
+#: Cards that a high value of these analytes fires, and those of a low one.
+_OF_HIGH = {
+    "OS-VITD": ("vitd", "calcium"), "VITD-HIGH": ("vitd",), "OS-MG": ("magnesium",),
+    "OS-IRON-F300": ("ferritin",), "IRON-HIGH-TSAT": ("tsat",),
+}  # fmt: skip
+_OF_LOW = {
+    "B12-LOW": ("b12",), "B12-BORDER": ("b12",), "FOL-LOW": ("folate",), "FOL-BORDER": ("folate",),
+    "MG-LOW": ("magnesium",), "VITD-LOW": ("vitd",), "OS-GABA-RENAL": ("egfr",), "OS-VITC": ("egfr",),
+}  # fmt: skip
+
+
 PROPERTIES = (
     same_in_any_unit,
+    same_in_any_spelling_of_a_unit,
+    same_iron_by_the_day_and_by_the_week,
+    an_unusable_iron_value_turns_no_stop_into_advice_or_silence,
+    a_number_given_as_at_least_keeps_every_stop,
     same_in_any_order,
     same_with_duplicates,
     same_beside_what_concerns_no_rule,
     same_kinds_in_any_order_of_the_basket,
     less_known_never_suggests_more,
+    less_known_is_never_quieter,
     a_failed_result_touches_no_order,
 )
 
@@ -167,7 +332,7 @@ def run(holds: Property, how: settings) -> None:
 
 @pytest.mark.parametrize("holds", PROPERTIES, ids=lambda each: each.__name__)
 def test_property(holds: Property) -> None:
-    run(holds, _DEFAULT)
+    run(holds, _MORE if holds is an_unusable_iron_value_turns_no_stop_into_advice_or_silence else _DEFAULT)
 
 
 @pytest.mark.full

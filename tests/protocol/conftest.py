@@ -1,23 +1,18 @@
-"""A service with registered clients, and one in open mode, each on a real port for as long as a module runs."""
+"""A service with registered clients, and one in open mode, once per module."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from flask.testing import FlaskClient
 
-from tests.http.build import application
+from tests.builders.open_mode import app, http
 from tests.protocol.ehr import Ehr, hospital_settings, served
+
+__all__ = ["app", "http"]
 
 
 @pytest.fixture(scope="module")
 def ehr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ehr]:
     with served(hospital_settings(tmp_path_factory.mktemp("store"))) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def http() -> Iterator[FlaskClient]:
-    with application() as app:
-        yield app.test_client()

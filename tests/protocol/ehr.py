@@ -1,4 +1,4 @@
-"""A registered EHR that calls the whole service over a socket: settings, store, keys, authentication, application."""
+"""A registered EHR that calls the whole service over a socket."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from cds_service.assembly import assemble
-from cds_service.clients.client import Client
-from cds_service.settings import Settings
-from tests.clients.forging import by_joserfc, by_pyjwt, changed, jwk
-from tests.http.bugs import bugs_shown
-from tests.http.build import ALL_ON, NOW
-from tests.http.serving import in_threads
+from cds_service.config.client import Client
+from cds_service.config.settings import Settings
+from cds_service.server.assembly import assemble
+from tests.builders.bugs import bugs_shown
+from tests.builders.service import ALL_ON, NOW
+from tests.builders.serving import in_threads
+from tests.builders.tokens import by_joserfc, by_pyjwt, changed, jwk
 
 PUBLIC = "https://cds.example.org/rls"
 VIEW, SIGN, SELECT = (f"/cds-services/rls-{hook}" for hook in ("patient-view", "order-sign", "order-select"))
@@ -31,7 +31,7 @@ TIMEOUT = 20
 CLIENT = Client(
     "hospital",
     issuer="https://ehr.example.org",
-    jku=JKU,
+    jku=(JKU,),
     jwks_inline={"keys": [jwk("p384", "kid/+=1"), jwk("rsa", "rsa-1")]},
     fhir_base=FHIR,
     allowed_origins=("https://ehr.example.org",),
@@ -41,7 +41,7 @@ OTHER = Client("clinic", issuer="https://other.example.org", jwks_inline={"keys"
 
 @dataclass
 class Ehr:
-    """One client of a running service. `base` is where it listens, `public` what its tokens name."""
+    """One client of a running service; `base` is the URL it listens at, `public` the one that tokens name."""
 
     base: str
     client: Client = CLIENT
@@ -52,11 +52,11 @@ class Ehr:
     session: requests.Session = field(default_factory=requests.Session)
 
     def head(self, **changes: object) -> dict[str, object]:
-        good = {"alg": self.algorithm, "typ": "JWT", "kid": self.kid, "jku": self.client.jku}
+        good = {"alg": self.algorithm, "typ": "JWT", "kid": self.kid, "jku": next(iter(self.client.jku), None)}
         return changed({name: value for name, value in good.items() if value}, changes)
 
     def claims(self, path: str, **changes: object) -> dict[str, object]:
-        """The claims of a good token for a call of `path`, minted at the service's own time."""
+        """Return the claims of a valid token for `path`, issued at the time of the service."""
         good: dict[str, object] = {
             "iss": self.client.issuer,
             "aud": self.public + path,
@@ -73,7 +73,7 @@ class Ehr:
     def call(
         self, method: str, path: str, body: Any = None, *, token: str | None = "", **headers: str
     ) -> requests.Response:
-        """A call with a fresh token; `token` None sends none."""
+        """Send a call with a new token, or without one if `token` is None."""
         written = {name.replace("_", "-"): value for name, value in headers.items()}
         shown = self.token(path) if token == "" else token
         if shown:
@@ -86,12 +86,12 @@ class Ehr:
         return self.call("POST", path, body, token=token, **headers)
 
     def of(self, client: Client, kid: str, key: str, algorithm: str = "ES384") -> Ehr:
-        """Another client of the same service, or the same one with another key."""
+        """Return another client of the same service, or the same one with another key."""
         return replace(self, client=client, kid=kid, key=key, algorithm=algorithm)
 
 
 def hospital_settings(folder: Path, **changes: Any) -> Settings:
-    """Two clients with keys of their own, and a store in `folder`."""
+    """Return settings with two clients with keys of their own, and a store in `folder`."""
     given: dict[str, Any] = {
         "public_base": PUBLIC,
         "clients": (CLIENT, OTHER),
@@ -108,7 +108,7 @@ def hospital_settings(folder: Path, **changes: Any) -> Settings:
 
 @contextmanager
 def served(settings: Settings, now: datetime = NOW) -> Iterator[Ehr]:
-    """The whole service on a real port, its clock stopped at `now`."""
+    """Serve the whole service on a real port, with its clock fixed at `now`."""
     app = assemble(settings, clock=lambda: now)
     try:
         with bugs_shown(), in_threads(app) as base:
@@ -116,11 +116,12 @@ def served(settings: Settings, now: datetime = NOW) -> Iterator[Ehr]:
             with ehr.session:
                 yield ehr
     finally:
+        app.extensions["rls_cds_scheduler"].stop()
         app.extensions["rls_cds"].fhir.close()
 
 
 def outcome(answer: requests.Response, status: int) -> Mapping[str, Any]:
-    """The one issue of an OperationOutcome of that status."""
+    """Return the one issue of an OperationOutcome with that status."""
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
     body = answer.json()

@@ -1,4 +1,4 @@
-"""One prefetch key made to fail, in each way a client or a server lets it fail."""
+"""Make one prefetch key fail, in each way that clients and servers do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOT_FOLLOWED = "https://elsewhere.example/fhir/next"
 
 
 def absent(value: Any) -> Any:
-    """The client could not fetch it, and there is no server to read."""
+    """Omit the key, as a client that could not fetch it, without a server to read."""
     return ...
 
 
@@ -21,20 +21,20 @@ def outcome(value: Any) -> Any:
 
 
 def error_entry(value: Any) -> Any:
-    """A Bundle that holds what it should, and an error."""
+    """Add an error to a complete Bundle."""
     entries = value.get("entry", []) if isinstance(value, dict) else []
     return {"resourceType": "Bundle", "type": "searchset", "entry": [*entries, {"resource": outcome(None)}]}
 
 
 def cut(value: Any) -> Any:
-    """The first half, and a link to the rest that cannot be followed."""
+    """Keep the first half, with a link to the rest that cannot be followed."""
     entries = value.get("entry", []) if isinstance(value, dict) else []
     links = [{"relation": "next", "url": NOT_FOLLOWED}]
     return {"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries[: len(entries) // 2]}
 
 
 def last_half(value: Any) -> Any:
-    """The second half, with the same link."""
+    """Keep the second half, with the same link."""
     entries = value.get("entry", []) if isinstance(value, dict) else []
     return cut(value) | {"entry": entries[len(entries) // 2 :]}
 
@@ -44,7 +44,7 @@ def words(value: Any) -> Any:
 
 
 def foreign(value: Any) -> Any:
-    """Somebody else's records."""
+    """Replace the records by those of another patient."""
     theirs = {"resourceType": "Condition", "id": "x", "subject": {"reference": "Patient/somebody-else"}}
     return {"resourceType": "Bundle", "entry": [{"resource": theirs}]}
 
@@ -59,7 +59,7 @@ FAULTS: dict[str, Callable[[Any], Any]] = {
 
 
 def failed(body: Body, faults: dict[str, str]) -> Body:
-    """The request with these keys failing, and without a server that could be read in their place."""
+    """Return the request with these keys failing, and without a server to read instead."""
     prefetch = dict(body["prefetch"])
     for key, name in faults.items():
         if key in prefetch:

@@ -1,31 +1,27 @@
-"""The protocol checklist: which test proves which row. `python -m tests.protocol.table` runs them and writes it down.
+"""The protocol checklist: which test proves which row. `python -m tests.docs.generate` writes it down.
 
-A test carries its rows at the end of its name: test_without_services_the_list_is_empty_d03.
+A test carries its rows in a marker: `@pytest.mark.row("D-03", "T-11")`. One that proves a control of the reliability
+page as well, or alone, carries `@pytest.mark.control("SSRF-5")`.
 """
 
 from __future__ import annotations
 
 import ast
-import re
-import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-CHECKLIST = HERE / "CHECKLIST.md"
-#: Where tests with row ids live.
-FOLDERS = ("http", "clients", "feedback", "store", "protocol", "versions", "quirks")
-_ID = re.compile(r"[a-z]+[0-9]{1,2}")
+CONTROLS = ROOT / "docs" / "reference" / "reliability.md"
 _HEADER = """\
-# CDS Hooks: row by row
+# Protocol checklist
 
-Made by `python -m tests.protocol.table`, which runs the tests that carry a row's id at the end of their name. What a
-level means stands in `tests/protocol/rows.toml`.
+Which test proves which row of [CDS Hooks, row by row](protocol.md). A test carries the ids of its rows in the marker
+`row`, and the suite demands that every row has a test, or a reason why none over HTTP can prove it. What is listed here
+is run by `.ci/run`; a test that fails ends it.
 """
 
 
@@ -39,7 +35,7 @@ class Row:
 
 
 def read_rows() -> dict[str, list[Row]]:
-    """The rows by section, without tests."""
+    """Read the rows by section, without tests."""
     content = tomllib.loads((HERE / "rows.toml").read_text(encoding="utf-8"))
     reasons = content.pop("left-out")
     return {
@@ -48,43 +44,47 @@ def read_rows() -> dict[str, list[Row]]:
     }
 
 
-def ids_of(test: str) -> list[str]:
-    """The rows at the end of a test's name: `..._t03_f11` gives T-03 and F-11."""
-    found: list[str] = []
-    for word in reversed(test.split("_")):
-        if not _ID.fullmatch(word):
-            break
-        found.insert(0, word)
-    return [f"{word[0].upper()}-{word[1:]}" for word in found if re.fullmatch(r"[a-z][0-9]{2}", word)]
+def marked(file: Path, marker: str) -> Iterator[tuple[str, str]]:
+    """Yield each test of a file with each id that its markers of this kind name."""
+    for test in read_tests(file):
+        for node in test.decorator_list:
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == f"pytest.mark.{marker}":
+                yield from ((test.name, ast.literal_eval(each)) for each in node.args)
 
 
-def tests_in(file: Path) -> Iterator[str]:
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-            yield node.name
+@cache
+def read_tests(file: Path) -> tuple[ast.FunctionDef, ...]:
+    """Return the tests of a file, as they are written."""
+    written = ast.parse(file.read_text(encoding="utf-8")).body
+    return tuple(each for each in written if isinstance(each, ast.FunctionDef) and each.name.startswith("test_"))
+
+
+def files_of_tests() -> list[Path]:
+    """Return all files of tests, by path."""
+    return sorted((ROOT / "tests").rglob("test_*.py"))
 
 
 def rows_with_tests() -> dict[str, list[Row]]:
-    """The rows with the tests that name them. Raises `LookupError` where a test names a row that is none."""
+    """Return the rows with their tests; raises `LookupError` if a test names an unknown row."""
     sections = read_rows()
     by_id = {row.id: row for rows in sections.values() for row in rows}
-    for folder in FOLDERS:
-        for file in sorted((ROOT / "tests" / folder).glob("test_*.py")):
-            for test in tests_in(file):
-                for name in ids_of(test):
-                    if name not in by_id:
-                        raise LookupError(f"{file.name}: {test} names {name}, which is no row")
-                    by_id[name].tests.append(f"{file.relative_to(ROOT)}::{test}")
+    for file in files_of_tests():
+        for test, name in marked(file, "row"):
+            if name not in by_id:
+                raise LookupError(f"{file.relative_to(ROOT)}: {test} names {name}, which is no row")
+            by_id[name].tests.append(f"{file.relative_to(ROOT)}::{test}")
     return sections
 
 
-def markdown(sections: Mapping[str, list[Row]], results: Mapping[str, str]) -> str:
-    """The whole table. `results`: the outcome by test."""
+def checklist_page() -> str:
+    """Return the whole checklist as a page of the reference."""
+    sections = rows_with_tests()
     lines = [_HEADER]
     for section, rows in sections.items():
-        lines += [f"## {section.replace('-', ' ').capitalize()}", "", "| Row | Level | Asks for | Tests | Result |"]
-        lines.append("|---|---|---|---|---|")
-        lines += [_line(row, results) for row in rows]
+        title = section.replace("-", " ").capitalize().replace("Fhir", "FHIR").replace("Jwt", "JWT")
+        lines += [f"## {title}", "", "| Row | Level | Asks for | Proved by |"]
+        lines.append("|---|---|---|---|")
+        lines += [_line(row) for row in rows]
         lines.append("")
     every = [row for rows in sections.values() for row in rows]
     proved = sum(bool(row.tests) for row in every)
@@ -95,42 +95,8 @@ def markdown(sections: Mapping[str, list[Row]], results: Mapping[str, str]) -> s
     return "\n".join(lines) + "\n"
 
 
-def _line(row: Row, results: Mapping[str, str]) -> str:
-    if not row.tests:
-        return f"| {row.id} | {row.level} | {row.what} | none: {row.why_not} | left out |"
-    shown = "<br>".join(test.removeprefix("tests/").replace("::", " ") for test in row.tests)
-    said = {results.get(test, "not run") for test in row.tests}
-    return f"| {row.id} | {row.level} | {row.what} | {shown} | {', '.join(sorted(said))} |"
-
-
-class _Watch:
-    """The worst outcome of each test over its cases."""
-
-    def __init__(self) -> None:
-        self.results: dict[str, str] = {}
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        test = report.nodeid.partition("[")[0]
-        if report.failed:
-            self.results[test] = "failed"
-        elif report.when == "call" or report.skipped:
-            self.results.setdefault(test, "skipped" if report.skipped else "passed")
-
-
-def run(tests: list[str]) -> dict[str, str]:
-    """The outcome of each test, by its address."""
-    watch = _Watch()
-    pytest.main(["-q", "-p", "no:cacheprovider", "--no-header", "-o", "addopts=", *tests], plugins=[watch])
-    return watch.results
-
-
-def main() -> int:
-    sections = rows_with_tests()
-    tests = sorted({test for rows in sections.values() for row in rows for test in row.tests})
-    results = run(tests)
-    CHECKLIST.write_text(markdown(sections, results), encoding="utf-8")
-    return int(any(results.get(test) != "passed" for test in tests))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _line(row: Row) -> str:
+    proof = "<br>".join(f"`{test.removeprefix('tests/').replace('::', ' ')}`" for test in row.tests)
+    return (
+        f"| [{row.id}](protocol.md#{row.id.lower()}) | {row.level} | {row.what} | {proof or f'none: {row.why_not}'} |"
+    )

@@ -1,4 +1,4 @@
-"""Every read of a call fails in every way: in time, without an unsafe suggestion, and nothing of it is told.
+"""Every read of a call fails in every way: in time, without an unsafe suggestion or a leak.
 
 The long form takes each kind of fault on each read (`pytest -m full -s` prints the figures); the short one each kind
 once, the reads in turn.
@@ -21,16 +21,17 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from cds_service.clients.profiles import open_client
-from cds_service.log import LOGGER, write_log_to
+from cds_service.config.profiles import open_client
+from cds_service.fhir.parallel import MOST_AT_ONCE
+from cds_service.web.log import LOGGER, write_log_to
 from fhir_fixtures.loading import load_patients
 from fhir_fixtures.server import create_fhir_app
-from tests.http.build import SIGN, TODAY, application, good, is_response, settings
-from tests.http.fault_server import Behaviour, Line, fault_server, raw_body
-from tests.http.test_fhir_faults import FAULTS
+from tests.builders.service import SIGN, TODAY, application, good, is_response, missing_keys, settings
+from tests.fakes.fault_server import Behaviour, Line, fault_server, raw_body
+from tests.integration.fhir.test_fhir_faults import FAULTS
 
 DEADLINE = 0.4
-#: The promise is 20 ms; a busy machine gets twenty times that.
+#: The limit is 20 ms; a busy machine gets twenty times that.
 SLACK = 0.4
 READS = {
     "patient": "Patient/",
@@ -58,7 +59,7 @@ def app() -> Iterator[Flask]:
 
 @pytest.fixture(scope="module")
 def records() -> Behaviour:
-    """What the fixtures' own FHIR server answers, behind the sockets of the fault server."""
+    """Answer like the FHIR server of the fixtures, from behind the sockets of the fault server."""
     http = create_fhir_app(load_patients(TODAY)).test_client()
     held: dict[str, bytes] = {}
 
@@ -73,7 +74,7 @@ def records() -> Behaviour:
 
 
 def _ask_once(records: Behaviour) -> None:
-    """One call with time enough, so that none of the following is the first of the process."""
+    """Send one call with enough time, so that no measured call is the first of the process."""
     patient = replace(open_client("generic"), deadline_ms=5000)
     with application(settings(profile=patient)) as made, fault_server(records) as server:
         found = is_response(made.test_client().post(SIGN, json=call() | {"fhirServer": server.base}))
@@ -92,7 +93,7 @@ def log() -> Iterator[io.StringIO]:
 
 
 def call() -> dict[str, Any]:
-    """A draft that must be stopped, with everything to be read."""
+    """Return a call with a harmful draft, for which everything must be read."""
     body = good("order-sign", SLUG, prefetch="none")
     return body | {"fhirAuthorization": {"access_token": TOKEN, "expires_in": 300}}
 
@@ -102,7 +103,7 @@ def suggestions(answer: dict[str, Any]) -> set[str]:
 
 
 def fail(app: Flask, records: Behaviour, key: str, fault: str) -> tuple[int, float]:
-    """One call in which this read fails in this way; status and seconds."""
+    """Send a call in which this read fails in this way; return status and seconds."""
     body = call()
     with fault_server(records, {READS[key]: FAULTS[fault]}) as server:
         started = time.monotonic()
@@ -115,23 +116,23 @@ def fail(app: Flask, records: Behaviour, key: str, fault: str) -> tuple[int, flo
         assert suggestions(is_response(answer)) <= {REMOVE}
     else:
         assert answer.status_code == 412 and key in NEEDED
-        named = answer.get_json()["issue"][0]["diagnostics"].removeprefix("Missing prefetch keys: ").split(", ")
+        named = missing_keys(answer.get_json()["issue"][0]).split(", ")
         assert key in named and set(named) <= set(NEEDED)
     return answer.status_code, took
 
 
 def assert_nothing_stays(app: Flask) -> None:
-    """The crew is idle, and no thread of it waits for a socket."""
-    crew = app.extensions["rls_cds"].fhir._crew
-    places = 7 * settings().max_inflight
-    got = sum(crew._slots.acquire(timeout=2) for _ in range(places))
+    """Check that the pool is idle, and that none of its threads waits for a socket."""
+    pool = app.extensions["rls_cds"].fhir._pool
+    slots = MOST_AT_ONCE * settings().max_inflight
+    got = sum(pool._slots.acquire(timeout=2) for _ in range(slots))
     for _ in range(got):
-        crew._slots.release()
-    assert got == places
+        pool._slots.release()
+    assert got == slots
 
 
 @pytest.mark.parametrize(("key", "fault"), ONCE, ids=lambda value: value)
-def test_a_read_that_fails_costs_no_more_than_it_must(
+def test_a_failed_read_costs_no_more_than_necessary(
     app: Flask, records: Behaviour, log: io.StringIO, key: str, fault: str
 ) -> None:
     status, took = fail(app, records, key, fault)
@@ -142,7 +143,7 @@ def test_a_read_that_fails_costs_no_more_than_it_must(
 
 
 def in_use() -> tuple[int, int]:
-    """Threads, and open files and sockets, of this process."""
+    """Return the number of threads, and of open files and sockets, of this process."""
     gc.collect()
     return threading.active_count(), sum(1 for _ in Path("/proc/self/fd").iterdir())
 

@@ -1,4 +1,4 @@
-"""Thousands of generated requests: no unplanned 5xx, and every answer valid against the published description.
+"""Thousands of generated requests: no unplanned 5xx, and every response valid by the OpenAPI document.
 
 The long forms: `pytest -m full tests/protocol/test_generated.py -s` prints the figures.
 """
@@ -19,12 +19,14 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks as conforms
 
-from tests.http.build import application, assert_nothing_empty
-from tests.protocol.requests_made_up import hook_calls
+from tests.builders.service import application, assert_nothing_empty
+from tests.protocol.generated_requests import hook_calls
+
+pytestmark = pytest.mark.slow
 
 ANSWERED = {200, 400, 412, 413}
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-#: That nothing breaks, and that answers are what the description says.
+#: Checks that nothing breaks, and that responses match the description.
 CHECKS = [
     not_a_server_error,
     conforms.status_code_conformance,
@@ -43,7 +45,7 @@ def service() -> Flask:
 
 @cache
 def published() -> dict[tuple[str, str], Draft202012Validator]:
-    """The schema of each answer, by path and status, out of /openapi.json."""
+    """Return the schema of each response by path and status, from /openapi.json."""
     described = service().test_client().get("/openapi.json").get_json()
     found = {}
     for path, methods in described["paths"].items():
@@ -87,12 +89,12 @@ def test_ten_thousand_generated_calls() -> None:
 
 @cache
 def described() -> Any:
-    """The description as schemathesis reads it, from the running application."""
+    """Return the description as schemathesis reads it, from the running application."""
     return schemathesis.openapi.from_wsgi("/openapi.json", service())
 
 
 def schemathesis_calls(path: str, mode: GenerationMode, count: int) -> Counter[int]:
-    """Send what schemathesis makes of the description: bodies that fit it, or that do not."""
+    """Send bodies that schemathesis generates from the description, valid or invalid."""
     seen: Counter[int] = Counter()
 
     @settings(max_examples=count, deadline=None, suppress_health_check=SLOW, derandomize=count < 1000)
@@ -107,7 +109,7 @@ def schemathesis_calls(path: str, mode: GenerationMode, count: int) -> Counter[i
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("path", POSTS)
-def test_schemathesis_finds_the_service_as_it_describes_itself(path: str, mode: GenerationMode) -> None:
+def test_schemathesis_finds_the_service_true_to_its_description(path: str, mode: GenerationMode) -> None:
     assert schemathesis_calls(path, mode, 25)
 
 

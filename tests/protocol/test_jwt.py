@@ -1,4 +1,4 @@
-"""Client authentication over HTTP: rows J-xx. Every refusal is the same 401; a good token works once."""
+"""Client authentication over HTTP: protocol J-xx. Every refusal is the same 401; a valid token works once."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.log import LOGGER, write_log_to
-from tests.clients.forging import DROP, by_hand, by_joserfc, by_pyjwt, header, jwk, pem, private_key, with_secret
-from tests.clients.keys_server import keys_server, serve_keys
-from tests.http.build import good
+from cds_service.web.log import LOGGER, write_log_to
+from tests.builders.service import good
+from tests.builders.tokens import DROP, by_hand, by_joserfc, by_pyjwt, header, jwk, pem, private_key, with_secret
+from tests.fakes.keys_server import keys_server, serve_keys
 from tests.protocol.ehr import CLIENT, OTHER, PUBLIC, SECONDS, SIGN, VIEW, Ehr, hospital_settings, outcome, served
 
 FEEDBACK = {
@@ -36,66 +36,82 @@ def is_refused(ehr: Ehr, token: str | None, path: str = VIEW, **headers: str) ->
     return answer.content
 
 
-def test_without_a_token_nothing_is_answered_j01(ehr: Ehr) -> None:
+@pytest.mark.row("J-01")
+def test_a_call_without_a_token_is_refused(ehr: Ehr) -> None:
     for path in (VIEW, SIGN, f"{VIEW}/feedback"):
         is_refused(ehr, None, path)
 
 
+@pytest.mark.row("J-05", "J-09")
 @pytest.mark.parametrize("sign", [by_pyjwt, by_joserfc])
-def test_es384_and_rs384_are_accepted_j05_j09(ehr: Ehr, sign) -> None:
+def test_es384_and_rs384_are_accepted(ehr: Ehr, sign) -> None:
     for member in (ehr, ehr.of(CLIENT, "rsa-1", "rsa", "RS384")):
         token = sign(member.head(), member.claims(VIEW), member.key)
         assert member.post(VIEW, good(), token=token).status_code == 200
 
 
+@pytest.mark.row("J-02")
 @pytest.mark.parametrize("member", ["alg", "kid", "typ"])
-def test_header_members_are_required_j02(ehr: Ehr, member: str) -> None:
+def test_header_members_are_required(ehr: Ehr, member: str) -> None:
     is_refused(ehr, by_hand(ehr.head(**{member: DROP}), ehr.claims(VIEW)))
 
 
-def test_an_unsigned_token_is_refused_j03(ehr: Ehr) -> None:
+@pytest.mark.row("J-03")
+def test_an_unsigned_token_is_refused(ehr: Ehr) -> None:
     signed = ehr.token(VIEW)
     is_refused(ehr, by_hand(ehr.head(alg="none"), ehr.claims(VIEW)))
     is_refused(ehr, signed.rpartition(".")[0] + ".")
 
 
+@pytest.mark.row("J-04")
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
-def test_a_shared_secret_is_refused_j04(ehr: Ehr, algorithm: str) -> None:
+def test_a_shared_secret_is_refused(ehr: Ehr, algorithm: str) -> None:
     is_refused(ehr, with_secret(algorithm, pem("p384").encode()))
 
 
+@pytest.mark.row("J-05")
 @pytest.mark.parametrize(
     ("algorithm", "kid", "key"), [("ES256", "kid/+=1", "p256"), ("RS256", "rsa-1", "rsa"), ("RS384", "kid/+=1", "rsa")]
 )
-def test_other_algorithms_and_other_kinds_of_key_are_refused_j05(ehr: Ehr, algorithm: str, kid: str, key: str) -> None:
+def test_other_algorithms_and_other_kinds_of_key_are_refused(ehr: Ehr, algorithm: str, kid: str, key: str) -> None:
     is_refused(ehr, by_pyjwt(ehr.head(alg=algorithm, kid=kid), ehr.claims(VIEW), key))
 
 
+@pytest.mark.row("J-06")
 @pytest.mark.parametrize("claim", ["iss", "aud", "exp", "iat", "jti"])
-def test_claims_are_required_j06(ehr: Ehr, claim: str) -> None:
+def test_claims_are_required(ehr: Ehr, claim: str) -> None:
     is_refused(ehr, ehr.token(VIEW, **{claim: DROP}))
 
 
+@pytest.mark.parametrize("claim", ["jti", "sub", "iss", "aud", "tenant"])
+def test_half_a_surrogate_pair_in_a_signed_claim_is_refused(ehr: Ehr, claim: str) -> None:
+    is_refused(ehr, ehr.token(VIEW, **{claim: "\ud800"}))
+
+
+@pytest.mark.row("J-07")
 @pytest.mark.parametrize("audience", [PUBLIC + VIEW, [PUBLIC + VIEW], ["https://x.example", PUBLIC + VIEW]])
-def test_the_audience_may_be_text_or_a_list_j07(ehr: Ehr, audience: object) -> None:
+def test_the_audience_may_be_text_or_a_list(ehr: Ehr, audience: object) -> None:
     assert ehr.post(VIEW, good(), token=ehr.token(VIEW, aud=audience)).status_code == 200
 
 
+@pytest.mark.row("J-07")
 @pytest.mark.parametrize(
     "audience",
     [PUBLIC, f"{PUBLIC}/cds-services", PUBLIC + SIGN, (PUBLIC + VIEW).upper(), f"{PUBLIC}{VIEW}?a=1", VIEW, [], {}],
 )
-def test_another_audience_is_refused_j07(ehr: Ehr, audience: object) -> None:
+def test_another_audience_is_refused(ehr: Ehr, audience: object) -> None:
     is_refused(ehr, ehr.token(VIEW, aud=audience))
 
 
-def test_the_host_header_names_no_audience_j07(ehr: Ehr) -> None:
+@pytest.mark.row("J-07")
+def test_the_host_header_names_no_audience(ehr: Ehr) -> None:
     token = ehr.token(VIEW, aud=f"https://evil.example{VIEW}")
     is_refused(ehr, token, Host="evil.example", X_Forwarded_Host="evil.example")
 
 
-def test_the_address_as_called_may_be_the_audience_j07(ehr: Ehr) -> None:
-    """The public sandbox joins addresses with two slashes, and its token names what it calls."""
+@pytest.mark.row("J-07")
+def test_the_address_as_called_may_be_the_audience(ehr: Ehr) -> None:
+    """The public sandbox joins URLs with two slashes, and its token names the URL it calls."""
     path = "/cds-services//rls-patient-view"
     for audience in (path, VIEW):
         assert ehr.post(path, good(), token=ehr.token(audience)).status_code == 200, audience
@@ -104,8 +120,9 @@ def test_the_address_as_called_may_be_the_audience_j07(ehr: Ehr) -> None:
     is_refused(ehr, ehr.token("/cds-services//rls-patient-view"))
 
 
-def test_a_slash_at_the_end_is_part_of_the_audience_only_where_it_was_called_j07(ehr: Ehr) -> None:
-    """No slash is folded in a token: a client that names one must call one."""
+@pytest.mark.row("J-07")
+def test_a_slash_at_the_end_is_part_of_the_audience_only_where_it_was_called(ehr: Ehr) -> None:
+    """No slash is folded in a token: a client that names one must call it."""
     slashed = f"{VIEW}/"
     for audience in (slashed, VIEW):
         assert ehr.post(slashed, good(), token=ehr.token(audience)).status_code == 200, audience
@@ -113,64 +130,80 @@ def test_a_slash_at_the_end_is_part_of_the_audience_only_where_it_was_called_j07
     is_refused(ehr, ehr.token(f"{slashed}/"))
 
 
-def test_a_foreign_issuer_and_a_foreign_key_address_are_refused_j08_a08(ehr: Ehr) -> None:
+@pytest.mark.control("JWT-2")
+@pytest.mark.row("J-08", "A-08")
+def test_a_foreign_issuer_and_a_foreign_key_address_are_refused(ehr: Ehr) -> None:
     is_refused(ehr, ehr.token(VIEW, iss="https://evil.example"))
     with keys_server(serve_keys(jwk("p384", "kid/+=1"))) as evil:
         is_refused(ehr, by_pyjwt(ehr.head(jku=evil.url), ehr.claims(VIEW)))
         assert evil.asked == []
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_token_that_was_tampered_with_is_refused_j09(ehr: Ehr, place: int) -> None:
+@pytest.mark.control("V9.1.1")
+@pytest.mark.row("J-09")
+@pytest.mark.parametrize("segment", [0, 1, 2])
+def test_a_token_that_was_tampered_with_is_refused(ehr: Ehr, segment: int) -> None:
     parts = ehr.token(VIEW).split(".")
-    middle = len(parts[place]) // 2
-    parts[place] = parts[place][:middle] + ("A" if parts[place][middle] != "A" else "B") + parts[place][middle + 1 :]
+    middle = len(parts[segment]) // 2
+    parts[segment] = (
+        parts[segment][:middle] + ("A" if parts[segment][middle] != "A" else "B") + parts[segment][middle + 1 :]
+    )
     is_refused(ehr, ".".join(parts))
 
 
-def test_one_clients_key_is_not_anothers_j09(ehr: Ehr) -> None:
+@pytest.mark.row("J-09")
+def test_one_clients_key_is_not_anothers(ehr: Ehr) -> None:
     is_refused(ehr, by_pyjwt(ehr.head(), ehr.claims(VIEW), "other-p384"))
     is_refused(ehr, by_pyjwt(ehr.head(kid="other-1"), ehr.claims(VIEW), "other-p384"))
 
 
-def test_without_jku_the_configured_keys_are_used_j10(ehr: Ehr) -> None:
+@pytest.mark.row("J-10")
+def test_without_jku_the_configured_keys_are_used(ehr: Ehr) -> None:
     token = by_pyjwt(ehr.head(jku=DROP), ehr.claims(VIEW))
     assert ehr.post(VIEW, good(), token=token).status_code == 200
     other = ehr.of(OTHER, "other-1", "other-p384")
     assert other.post(VIEW, good()).status_code == 200
 
 
+@pytest.mark.control("JWT-5")
+@pytest.mark.row("J-11")
 @pytest.mark.parametrize(("late", "status"), [(-330, 401), (-329, 200)])
-def test_an_expired_token_is_refused_but_for_the_leeway_j11(ehr: Ehr, late: int, status: int) -> None:
+def test_an_expired_token_is_refused_but_for_the_leeway(ehr: Ehr, late: int, status: int) -> None:
     token = ehr.token(VIEW, iat=SECONDS + late, exp=SECONDS + late + 300)
     assert ehr.post(VIEW, good(), token=token).status_code == status
 
 
-def test_a_token_works_once_j12(ehr: Ehr) -> None:
+@pytest.mark.control("JWT-7")
+@pytest.mark.row("J-12")
+def test_a_token_works_once(ehr: Ehr) -> None:
     token = ehr.token(VIEW)
     assert ehr.post(VIEW, good(), token=token).status_code == 200
     is_refused(ehr, token)
     is_refused(ehr, token, f"{VIEW}/feedback")
 
 
-def test_of_many_at_once_one_is_let_in_j12(ehr: Ehr) -> None:
+@pytest.mark.control("JWT-7")
+@pytest.mark.row("J-12")
+def test_of_many_concurrent_uses_one_is_accepted(ehr: Ehr) -> None:
     token = ehr.token(VIEW)
     with ThreadPoolExecutor(8) as several:
         statuses = list(several.map(lambda _: ehr.post(VIEW, good(), token=token).status_code, range(24)))
     assert sorted(statuses) == [200] + [401] * 23
 
 
+@pytest.mark.row("J-13")
 @pytest.mark.parametrize(("claims", "status"), [
     ({"iat": SECONDS + 600, "exp": SECONDS + 900}, 401),
     ({"iat": SECONDS + 30, "exp": SECONDS + 300}, 200),
     ({"iat": SECONDS - 10_000, "exp": SECONDS + 300}, 401),
     ({"iat": SECONDS - 600, "exp": SECONDS + 300, "nbf": SECONDS - 900}, 200),  # fifteen minutes of life, as Epic's
 ])  # fmt: skip
-def test_when_a_token_was_made_j13(ehr: Ehr, claims: dict[str, object], status: int) -> None:
+def test_the_time_a_token_was_issued_is_checked(ehr: Ehr, claims: dict[str, object], status: int) -> None:
     assert ehr.post(VIEW, good(), token=ehr.token(VIEW, **claims)).status_code == status
 
 
-def test_a_tenant_is_checked_where_tenants_are_listed_j14(tmp_path: Path) -> None:
+@pytest.mark.row("J-14")
+def test_a_tenant_is_checked_where_tenants_are_listed(tmp_path: Path) -> None:
     north = replace(CLIENT, tenants=("north",))
     with served(hospital_settings(tmp_path, clients=(north,))) as ehr:
         assert ehr.post(VIEW, good(), token=ehr.token(VIEW, tenant="north")).status_code == 200
@@ -178,14 +211,16 @@ def test_a_tenant_is_checked_where_tenants_are_listed_j14(tmp_path: Path) -> Non
             is_refused(ehr, ehr.token(VIEW, tenant=tenant))
 
 
-def test_further_claims_do_no_harm_j15(ehr: Ehr) -> None:
+@pytest.mark.row("J-15")
+def test_further_claims_are_ignored(ehr: Ehr) -> None:
     token = ehr.token(VIEW, sub="app", nbf=SECONDS - 300, tenant="any", extension={"com.example": 1})
     assert ehr.post(VIEW, good(), token=token).status_code == 200
 
 
-def test_a_new_key_is_fetched_once_and_bad_key_ids_hardly_ever_j16_j19(tmp_path: Path) -> None:
+@pytest.mark.row("J-16", "J-19")
+def test_a_new_key_is_fetched_once_and_bad_key_ids_hardly_ever(tmp_path: Path) -> None:
     with keys_server(serve_keys(jwk("p384", "first"))) as keys:
-        client = replace(CLIENT, jwks_inline=None, jwks_url=keys.url, jku=keys.url, allow_http=True)
+        client = replace(CLIENT, jwks_inline=None, jwks_url=keys.url, jku=(keys.url,), allow_http=True)
         with served(hospital_settings(tmp_path, clients=(client,), failures_per_minute=100_000)) as ehr:
             ehr = ehr.of(client, "first", "p384")
             assert ehr.post(VIEW, good()).status_code == 200
@@ -195,7 +230,9 @@ def test_a_new_key_is_fetched_once_and_bad_key_ids_hardly_ever_j16_j19(tmp_path:
             assert len(keys.asked) - before <= 1
 
 
-def test_every_refusal_is_the_same_to_the_byte_j17(ehr: Ehr) -> None:
+@pytest.mark.control("JWT-11")
+@pytest.mark.row("J-17")
+def test_every_refusal_is_the_same_to_the_byte(ehr: Ehr) -> None:
     tokens = [
         None, "x", "a.b.c", "a" * 9000,
         ehr.token(VIEW, iss="https://evil.example"),
@@ -218,7 +255,9 @@ def log() -> Iterator[io.StringIO]:
     LOGGER.propagate = propagate
 
 
-def test_no_token_is_logged_or_kept_j18_a03(tmp_path: Path, log: io.StringIO) -> None:
+@pytest.mark.control("LOG-2")
+@pytest.mark.row("J-18", "A-03")
+def test_no_token_is_logged_or_kept(tmp_path: Path, log: io.StringIO) -> None:
     secret = "canary-access-token-0123456789"
     with served(hospital_settings(tmp_path)) as ehr:
         token = ehr.token(VIEW)
@@ -232,8 +271,9 @@ def test_no_token_is_logged_or_kept_j18_a03(tmp_path: Path, log: io.StringIO) ->
         assert part not in kept
 
 
-def test_the_log_says_in_a_word_why_a_token_was_refused_j17_j18(tmp_path: Path, log: io.StringIO) -> None:
-    """For the operator who sees 401s: which check failed, and nothing of the token."""
+@pytest.mark.row("J-17", "J-18")
+def test_the_log_names_the_reason_of_a_refusal(tmp_path: Path, log: io.StringIO) -> None:
+    """It tells the operator which check failed, and nothing of the token."""
     with served(hospital_settings(tmp_path)) as ehr:
         used = ehr.token(VIEW)
         assert ehr.post(VIEW, good(), token=used).status_code == 200
@@ -253,7 +293,8 @@ def test_the_log_says_in_a_word_why_a_token_was_refused_j17_j18(tmp_path: Path, 
     assert "canary" not in log.getvalue()
 
 
-def test_either_address_is_the_audience_of_feedback_b12(ehr: Ehr) -> None:
+@pytest.mark.row("B-12")
+def test_either_address_is_the_audience_of_feedback(ehr: Ehr) -> None:
     path = f"{VIEW}/feedback"
     for audience in (PUBLIC + path, PUBLIC + VIEW):
         assert ehr.post(path, FEEDBACK, token=ehr.token(path, aud=audience)).status_code == 200
@@ -261,20 +302,22 @@ def test_either_address_is_the_audience_of_feedback_b12(ehr: Ehr) -> None:
         is_refused(ehr, ehr.token(path, aud=audience), path)
 
 
-def test_discovery_needs_no_token_d18_k02(ehr: Ehr) -> None:
+@pytest.mark.row("D-18", "K-02")
+def test_discovery_needs_no_token(ehr: Ehr) -> None:
     for token in (None, "x", ehr.token(VIEW)):
         assert ehr.call("GET", "/cds-services", token=token).status_code == 200
     preflight = {"Origin": "https://ehr.example.org", "Access_Control_Request_Method": "POST"}
     assert ehr.call("OPTIONS", VIEW, token=None, **preflight).status_code == 204
 
 
-def test_the_two_tokens_are_not_mixed_up(ehr: Ehr) -> None:
-    """A client's own token is no FHIR token, and the FHIR token in the body lets nobody in."""
+@pytest.mark.control("V9.2.2")
+def test_the_two_tokens_are_not_confused(ehr: Ehr) -> None:
+    """A client's own token is no FHIR token, and the FHIR token in the body does not authenticate."""
     body = good() | {"fhirAuthorization": {"access_token": ehr.token(VIEW)}, "fhirServer": CLIENT.fhir_base}
     outcome(ehr.post(VIEW, body, token=None), 401)
 
 
-def test_the_forger_and_the_service_agree_on_what_is_good() -> None:
-    """Guards the refusals above: the keys they are signed with are those that are registered."""
+def test_the_test_keys_are_the_registered_ones() -> None:
+    """This guards the refusals above: their tokens are signed with the registered keys."""
     assert private_key("p384").curve.name == "secp384r1"
     assert header()["alg"] == "ES384"

@@ -1,4 +1,4 @@
-"""What is answered when data is missing, as a table; and that no failure ever adds a suggestion (2.3 and 2.1)."""
+"""Answers to missing data as a table; and that no failure ever adds a suggestion (reliability 2.1 and 2.3)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cds_service.clients.profiles import open_client
+from cds_service.config.profiles import open_client
 from fhir_fixtures.clients import PREFETCH_KEYS, hook_request
 from fhir_fixtures.loading import PatientFile, draft_names, load_patients
-from tests.http.build import (
+from tests.builders.service import (
     NOW,
     OVERLOAD,
     SELECT,
@@ -29,11 +29,13 @@ from tests.http.build import (
     good,
     is_outcome,
     is_response,
+    missing_keys,
     prefetch,
+    reporting,
     rls,
 )
-from tests.http.build import settings as service
-from tests.http.fault_server import fault_server, hang
+from tests.builders.service import settings as service
+from tests.fakes.fault_server import fault_server, hang
 from tests.protocol.faults import FAULTS, failed
 
 PATHS = {"patient-view": VIEW, "order-sign": SIGN, "order-select": SELECT}
@@ -44,7 +46,7 @@ SEARCH_FAULTS = [name for name in FAULTS if name not in ("cut", "last_half")]
 
 
 def known(**changes: Any) -> dict[str, Any]:
-    """Restless legs syndrome, a low ferritin, and of all else it is known that there is none."""
+    """Return a complete prefetch with restless legs syndrome, a low ferritin and nothing else."""
     sent = prefetch() | {"conditions": bundle(rls()), "labs": bundle(ferritin(38))} | changes
     return bare(prefetch={key: value for key, value in sent.items() if value is not ...})
 
@@ -53,15 +55,17 @@ def broken(key: str, how: str, **changes: Any) -> dict[str, Any]:
     return failed(known(**changes), {key: how})
 
 
+@pytest.mark.row("E-01", "E-05", "F-05")
 @pytest.mark.parametrize("how", SEARCH_FAULTS)
 @pytest.mark.parametrize("key", ["patient", "conditions", "labs"])
-def test_what_is_needed_and_cannot_be_had_is_412_naming_it_e01_e05_f05(http: FlaskClient, key: str, how: str) -> None:
+def test_missing_required_data_is_412_naming_the_key(http: FlaskClient, key: str, how: str) -> None:
     [issue] = is_outcome(http.post(VIEW, json=broken(key, how)), 412)
-    assert issue["diagnostics"] == f"Missing prefetch keys: {key}"
+    assert missing_keys(issue) == key
 
 
+@pytest.mark.row("E-06", "F-03", "F-04")
 @pytest.mark.parametrize(
-    ("key", "value", "told"),
+    ("key", "value", "codes"),
     [
         ("conditions", None, []),
         ("conditions", EMPTY, []),
@@ -72,10 +76,8 @@ def test_what_is_needed_and_cannot_be_had_is_412_naming_it_e01_e05_f05(http: Fla
         ("orders", None, ["IRONLOW"]),
     ],
 )
-def test_what_is_known_to_be_empty_is_an_answer_e06_f03_f04(
-    http: FlaskClient, key: str, value: Any, told: list[str]
-) -> None:
-    assert card_codes(is_response(http.post(VIEW, json=known(**{key: value})))) == told
+def test_what_is_known_to_be_empty_is_an_answer(http: FlaskClient, key: str, value: Any, codes: list[str]) -> None:
+    assert card_codes(is_response(http.post(VIEW, json=known(**{key: value})))) == codes
 
 
 def test_a_null_patient_is_412(http: FlaskClient) -> None:
@@ -84,25 +86,23 @@ def test_a_null_patient_is_412(http: FlaskClient) -> None:
 
 @pytest.mark.parametrize("how", FAULTS)
 @pytest.mark.parametrize("key", ["medications", "procedures", "orders"])
-def test_a_secondary_list_that_fails_takes_the_suggestions_and_is_named(http: FlaskClient, key: str, how: str) -> None:
+def test_a_failing_secondary_list_removes_the_suggestions_and_is_named(http: FlaskClient, key: str, how: str) -> None:
     names = {"medications": "drugs", "procedures": "procedures", "orders": "orders already placed"}
     whole = is_response(http.post(VIEW, json=known(labs=None)))
     found = is_response(http.post(VIEW, json=broken(key, how, labs=None)))
     assert card_codes(found) == card_codes(whole) == ["IRONTEST"]
     assert "suggestions" in whole["cards"][0] and "suggestions" not in found["cards"][0]
-    said = [
-        line for line in found["cards"][0]["detail"].splitlines() if "Not checked:" in line or "Only in part:" in line
-    ]
-    assert any(names[key] in line for line in said), found["cards"][0]["detail"]
+    first = found["cards"][0]["detail"].splitlines()[0]
+    assert first.startswith("**Not read to the end:**") and names[key] in first
 
 
 @pytest.mark.parametrize("how", ["cut", "last_half"])
-def test_a_cut_list_with_a_fresh_ferritin_is_used_and_one_without_is_a_failed_read(http: FlaskClient, how: str) -> None:
+def test_a_cut_list_counts_only_with_a_recent_ferritin(http: FlaskClient, how: str) -> None:
     other = ferritin(50, name="old", on="2020-01-01")
     pair = (ferritin(38), other) if how == "cut" else (other, ferritin(38))
     found = is_response(http.post(VIEW, json=broken("labs", how, labs=bundle(*pair))))
     assert card_codes(found) == ["IRONLOW"] and "suggestions" not in found["cards"][0]
-    assert "Only in part: laboratory results" in found["cards"][0]["detail"]
+    assert found["cards"][0]["detail"].startswith("**Not read to the end:** laboratory results")
     is_outcome(http.post(VIEW, json=broken("labs", how, labs=bundle())), 412)
 
 
@@ -115,23 +115,27 @@ def test_a_stop_that_needs_no_results_stands_beside_one_that_says_the_rest_was_n
 
 
 @pytest.mark.parametrize("hook", ["order-sign", "order-select"])
-def test_other_drafts_are_answered_without_looking_at_anything(http: FlaskClient, hook: str) -> None:
+def test_other_drafts_are_answered_without_any_data(http: FlaskClient, hook: str) -> None:
     body = failed(good(hook, drafts=["lisinopril-10-once-daily"]), dict.fromkeys(KEYS, "absent"))
     assert is_response(http.post(PATHS[hook], json=body)) == {"cards": []}
 
 
-def test_a_client_may_ask_for_a_card_in_place_of_412() -> None:
+def test_a_client_may_get_a_card_instead_of_412() -> None:
     with application(service(profile=open_client("sandbox"))) as app:
         for key in ("patient", "conditions", "labs"):
             found = is_response(app.test_client().post(VIEW, json=broken(key, "absent")))
             assert card_codes(found) == ["NOTEVALUATED"]
 
 
-def test_a_server_that_hangs_is_as_good_as_none_and_no_later_than_the_deadline_t13() -> None:
-    """Ten times the slack of 20 ms, for a busy machine."""
+@pytest.mark.row("T-13")
+def test_a_hanging_server_counts_as_none_within_the_deadline() -> None:
+    """The tolerance is ten times 20 ms, for a busy machine."""
     reports: list[Any] = []
     profile = replace(open_client("generic"), deadline_ms=300)
-    with application(service(profile=profile), observers=[reports.append]) as app, fault_server(hang) as server:
+    with (
+        application(service(profile=profile), **reporting(reports)) as app,
+        fault_server(hang) as server,
+    ):
         is_response(app.test_client().post(VIEW, json=known()))  # the first call of a process reads the tables of codes
         reports.clear()
         for key in ("labs", "medications"):
@@ -142,8 +146,9 @@ def test_a_server_that_hangs_is_as_good_as_none_and_no_later_than_the_deadline_t
     assert max(report["ms"] for report in reports) < 300 + 200
 
 
-def test_a_call_whose_time_is_over_is_answered_whole_from_what_it_sent_and_reads_nothing_t13() -> None:
-    """A huge body may use up the time before anything was decided: late and whole, never half."""
+@pytest.mark.row("T-13")
+def test_a_call_past_its_deadline_is_answered_from_its_prefetch_alone() -> None:
+    """A huge body may use up the time before anything is decided; the answer is then late, but complete."""
     profile = replace(open_client("generic"), deadline_ms=0)
     with application(service(profile=profile)) as app, fault_server(hang) as server:
         http = app.test_client()
@@ -164,7 +169,7 @@ def request_of(hook: str, patient: PatientFile, drafts: tuple[str, ...]) -> dict
 
 
 def offered(http: FlaskClient, hook: str, body: dict[str, Any]) -> set[tuple[str, str]]:
-    """Card and label of each suggestion; none where nothing could be judged."""
+    """Return card and label of each suggestion; none if nothing could be judged."""
     answer = http.post(PATHS[hook], json=body)
     if answer.status_code == 412:
         return set()
@@ -175,9 +180,10 @@ def offered(http: FlaskClient, hook: str, body: dict[str, Any]) -> set[tuple[str
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patient", PATIENTS, ids=lambda patient: patient.slug)
 def test_failing_one_input_never_adds_a_suggestion(http: FlaskClient, patient: PatientFile) -> None:
-    """Each key for each patient, absent, in error, cut and somebody else's; on the chart, and with four drafts."""
+    """Each key of each patient is absent, in error, cut or another patient's; on the chart, and with four drafts."""
     start = PATIENTS.index(patient)
     drafts = tuple(draft_names()[(start * 5 + step * 11) % len(draft_names())] for step in range(4))
     for hook in ("patient-view", "order-sign"):
@@ -209,10 +215,11 @@ def never_adds(call: Any, nulls: set[str], faults: dict[str, str]) -> None:
     assert offered(unlimited(), hook, failed(body, faults)) <= offered(unlimited(), hook, failed(body, {}))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(CALLS, NULLS, BROKEN)
 def test_failing_any_inputs_never_adds_a_suggestion(call: Any, nulls: set[str], faults: dict[str, str]) -> None:
-    """Several at once, beside keys that are known to be empty."""
+    """Several keys fail at once, beside keys that are known to be empty."""
     never_adds(call, nulls, faults)
 
 

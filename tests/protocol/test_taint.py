@@ -1,7 +1,7 @@
-"""No text of a request or a record reaches a card: rows C-11, V-01 and the reliability page, OUT-1.
+"""No text of a request or a record reaches a card: protocol C-11, V-01 and reliability OUT-1.
 
-Every string of every resource that is no code, date, reference or number becomes a word of its own that tries to be
-HTML and Markdown as well; none of these words may come back.
+Every string of every resource that is no code, date, reference or number is replaced by a unique one with HTML and
+Markdown in it; none of these may come back.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from flask.testing import FlaskClient
 
 from fhir_fixtures.clients import hook_request
 from fhir_fixtures.loading import load_patients
-from tests.http.build import SIGN, TODAY, VIEW, card_codes
+from tests.builders.service import SIGN, TODAY, VIEW, card_codes
 
-#: Members that decide what a card says; everything else is free text or of no concern.
+#: Members that decide what a card says; all others are free text or irrelevant.
 _MEANT = frozenset(
     {"resourceType", "system", "code", "status", "intent", "reference", "id", "value", "comparator", "gender", "unit"}
     | {"birthDate", "periodUnit", "url", "type", "use", "criticality", "relation", "valueString", "text", "mode"}
 )
 CANARY = "<img src=x onerror=alert(1)>[canary](javascript:x)**canary**"
-#: Its drugs have no code: they are known by the display of a reference alone.
+#: Its drugs have no code and are known only by the display of a reference.
 NAMED_BY_DISPLAY = "drugs-by-reference"
 DRAFTS = ["ferrous-sulfate-325-once-daily", "diphenhydramine-25-at-bedtime", "ferritin-lab"]
 
 
 def tainted(value: Any, name: str = "") -> Any:
-    """The same record, with a canary in each member that only people read."""
+    """Return the record with a canary in each member that only people read."""
     if isinstance(value, dict):
         made = {key: tainted(inner, key) for key, inner in value.items()}
         reads_text = "resourceType" in value or "coding" in value
@@ -40,8 +40,10 @@ def tainted(value: Any, name: str = "") -> Any:
     return value
 
 
+@pytest.mark.slow
+@pytest.mark.row("C-11", "V-01")
 @pytest.mark.parametrize("patient", load_patients(TODAY), ids=lambda patient: patient.slug)
-def test_no_text_of_the_record_is_told_c11_v01(http: FlaskClient, patient: Any) -> None:
+def test_no_text_of_the_record_is_shown(http: FlaskClient, patient: Any) -> None:
     for path, hook, drafts in ((VIEW, "patient-view", ()), (SIGN, "order-sign", DRAFTS)):
         body = hook_request("generic", hook, patient, today=TODAY, drafts=drafts)
         plain = http.post(path, json=body)
@@ -54,7 +56,7 @@ def test_no_text_of_the_record_is_told_c11_v01(http: FlaskClient, patient: Any) 
         assert "canary" not in json.dumps(found.get_json()), patient.slug
 
 
-def test_names_and_words_of_the_patient_are_told_nowhere(http: FlaskClient) -> None:
+def test_names_and_words_of_the_patient_appear_nowhere(http: FlaskClient) -> None:
     patient = load_patients(TODAY)[0]
     body = hook_request("generic", "patient-view", patient, today=TODAY)
     body["prefetch"]["patient"]["name"] = [{"family": CANARY, "given": [CANARY]}]

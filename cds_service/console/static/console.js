@@ -20,15 +20,15 @@ const swap = (page) => {
   if (focused && by(focused) && document.activeElement.id !== focused) by(focused).focus({ preventScroll: true });
 };
 
-/* The words of a fault stand where the cards stood: nothing of one patient is left under the name of another. */
+/* Errors replace the cards, so that no card of one patient stays under the name of another. */
 class Fault extends Error {
-  constructor(title, words) {
-    super(words);
+  constructor(title, message) {
+    super(message);
     this.title = title;
   }
 }
 
-const say = (words) => (by("said").textContent = words);
+const announce = (text) => (by("said").textContent = text);
 
 const make = (tag, text, name) => {
   const made = document.createElement(tag);
@@ -46,7 +46,7 @@ const show = (fault) => {
   result.removeAttribute("aria-busy");
   delete result.dataset.stale;
   result.dataset.patient = "";
-  say(`${fault.title}. ${fault.message}`);
+  announce(`${fault.title}. ${fault.message}`);
 };
 
 const forgetFile = () => {
@@ -55,11 +55,11 @@ const forgetFile = () => {
   if (carried) carried.remove();
 };
 
-const PATIENCE = 30000;
-const SILENCE = "Check that it is running";
+const TIMEOUT_MS = 30000;
+const CHECK_RUNNING = "Check that it is running";
 
-/* What was told instead of a page: our own sentences, out of a page or an OperationOutcome. */
-const told = (page, text) => {
+/* The messages of an error response, from a page or an OperationOutcome. */
+const errorText = (page, text) => {
   const own = page.querySelector("main .fault");
   if (own) return own.textContent;
   try {
@@ -73,45 +73,45 @@ const answerTo = async (sent) => {
   let answer;
   let text;
   try {
-    answer = await fetch(form.action, { method: "POST", body: sent, signal: AbortSignal.timeout(PATIENCE) });
+    answer = await fetch(form.action, { method: "POST", body: sent, signal: AbortSignal.timeout(TIMEOUT_MS) });
     text = await answer.text();
   } catch (reason) {
     const late = reason.name === "TimeoutError";
     throw new Fault(
       late ? "The service took longer than 30 seconds" : "The service does not answer",
-      `${SILENCE}, then press Show the cards. A file must be chosen again.`,
+      `${CHECK_RUNNING}, then press Show the cards. A file must be chosen again.`,
     );
   }
   const page = new DOMParser().parseFromString(text, "text/html");
   if (page.getElementById("result")) return page;
-  throw new Fault(`The service answered with status ${answer.status}`, `${told(page, text)} Press Show the cards to ask again.`);
+  throw new Fault(`The service answered with status ${answer.status}`, `${errorText(page, text)} Press Show the cards to ask again.`);
 };
 
-/* The address of the page says what a synthetic patient was asked; of a file it says nothing. */
+/* The address of the page holds the form for a synthetic patient, but nothing of a file. */
 const LONGEST_ADDRESS = 1500;
 
 const remember = () => {
   const address = new URL(form.action);
   const patient = by("patient").value;
   if (patient !== "file") {
-    const said = address.searchParams;
-    said.set("patient", patient);
-    said.set("service", by("service").value);
-    if (by("as_of").value !== by("as_of").dataset.today) said.set("as_of", by("as_of").value);
-    for (const draft of document.querySelectorAll("[name=draft]:checked")) said.append("draft", draft.value);
+    const query = address.searchParams;
+    query.set("patient", patient);
+    query.set("service", by("service").value);
+    if (by("as_of").value !== by("as_of").dataset.today) query.set("as_of", by("as_of").value);
+    for (const draft of document.querySelectorAll("[name=draft]:checked")) query.append("draft", draft.value);
     const labs = [...document.querySelectorAll("[data-original]")].filter((each) => each.value !== each.dataset.original);
     if (labs.length && form.elements.of.value === patient) {
-      said.set("of", patient);
-      for (const lab of labs) said.set(lab.name, lab.value);
+      query.set("of", patient);
+      for (const lab of labs) query.set(lab.name, lab.value);
     }
     if (address.search.length > LONGEST_ADDRESS) address.search = new URLSearchParams({ patient, service: by("service").value });
   }
   history.replaceState(null, "", address);
 };
 
-/* True where an answer is shown now. */
+/* Send the form and show the answer; resolves to whether one is shown. */
 const ask = async () => {
-  const mine = ++running;
+  const number = ++running;
   const result = by("result");
   const isNew = by("upload").files.length > 0;
   result.setAttribute("aria-busy", "true");
@@ -119,9 +119,9 @@ const ask = async () => {
   remember();
   try {
     const page = await answerTo(new FormData(form));
-    if (mine !== running) return false;
+    if (number !== running) return false;
     swap(page);
-    say(page.getElementById("said").textContent);
+    announce(page.getElementById("said").textContent);
     for (const id of ["patient", "service"]) {
       const chosen = page.querySelector(`#${id} option[selected]`);
       if (chosen) by(id).value = chosen.value;
@@ -129,7 +129,7 @@ const ask = async () => {
     by("upload").value = "";
     return true;
   } catch (fault) {
-    if (mine !== running) return false;
+    if (number !== running) return false;
     if (!(fault instanceof Fault)) throw fault;
     if (isNew) forgetFile();
     show(fault);
@@ -168,7 +168,7 @@ const onChange = (event) => {
   ask();
 };
 
-/* A browser that goes back may fill in what was chosen last. */
+/* A browser that goes back may restore the last choices. */
 const isFilledIn = () =>
   [...form.elements].some((field) => {
     if (field.type === "checkbox") return field.checked !== field.defaultChecked;
@@ -204,10 +204,10 @@ const onDrop = (event) => {
 
 /* ---- Cards: feedback as an EHR sends it ---- */
 
-const tell = (card, words, failed = false) => {
-  const place = card.querySelector(".answered");
-  place.classList.toggle("failed", failed);
-  place.textContent = words;
+const report = (card, text, failed = false) => {
+  const status = card.querySelector(".answered");
+  status.classList.toggle("failed", failed);
+  status.textContent = text;
 };
 
 const post = async (card, entry) => {
@@ -219,20 +219,20 @@ const post = async (card, entry) => {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ feedback }),
-      signal: AbortSignal.timeout(PATIENCE),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (answer.ok) return true;
-    tell(card, `Not recorded: the service refused it with status ${answer.status}. Show the cards again, then try once more.`, true);
+    report(card, `Not recorded: the service refused it with status ${answer.status}. Show the cards again, then try once more.`, true);
   } catch {
-    tell(card, `Not recorded: the service does not answer. ${SILENCE}, then try once more.`, true);
+    report(card, `Not recorded: the service does not answer. ${CHECK_RUNNING}, then try once more.`, true);
   } finally {
     delete card.dataset.busy;
   }
   return false;
 };
 
-/* The same card in the answer that is shown now. */
-const again = (code, title) =>
+/* Find the same card in the current answer. */
+const findCard = (code, title) =>
   [...document.querySelectorAll("#result article.card")].find(
     (each) => each.dataset.card === code && each.querySelector("h3").textContent === title,
   );
@@ -252,13 +252,13 @@ const override = async (button) => {
   menu.open = false;
   menu.querySelector("summary").focus();
   if (!(await post(card, { outcome: "overridden", ...reason })) || !(await ask())) return;
-  const shown = again(card.dataset.card, title);
+  const shown = findCard(card.dataset.card, title);
   if (!shown) {
-    say("Override recorded.");
+    announce("Override recorded.");
     by("cards-title").focus();
     return;
   }
-  tell(shown, recorded(shown));
+  report(shown, recorded(shown));
   shown.querySelector("h3").focus();
 };
 
@@ -272,12 +272,12 @@ const accept = async (button) => {
     return;
   }
   button.classList.add("done");
-  tell(card, "Accepted and recorded. An EHR would now change its orders.");
+  report(card, "Accepted and recorded. An EHR would now change its orders.");
   const draft = document.querySelector(`[name="draft"][value="${CSS.escape(button.dataset.removes || "")}"]`);
   if (!draft) return;
   draft.checked = false;
   if (!(await ask())) return;
-  say(`Accepted and recorded: ${label}. ${by("said").textContent}`);
+  announce(`Accepted and recorded: ${label}. ${by("said").textContent}`);
   by("cards-title").focus();
 };
 
@@ -329,7 +329,7 @@ const checks = {
     return [answer.ok, `status ${answer.status}, FHIR ${fhirVersion}`];
   },
   async ready() {
-    const answer = await fetch(`${base()}/readyz`);
+    const answer = await fetch("/readyz");
     return [answer.ok, `status ${answer.status}`];
   },
 };
@@ -339,14 +339,14 @@ const runChecks = async () => {
     const state = line.querySelector(".state");
     state.textContent = "running";
     let passed = false;
-    let words = "no answer that this page may read: not reachable, or its clients do not list this origin";
+    let text = "no answer that this page may read: not reachable, or its clients do not list this origin";
     try {
-      [passed, words] = await checks[line.dataset.check]();
+      [passed, text] = await checks[line.dataset.check]();
     } catch {
-      /* the words above stand */
+      /* the text above says why */
     }
     line.className = passed ? "passed" : "failed";
-    state.textContent = `${passed ? "passed" : "failed"}: ${words}`;
+    state.textContent = `${passed ? "passed" : "failed"}: ${text}`;
   }
 };
 

@@ -1,4 +1,4 @@
-"""Alembic asks this file how to run: on the connection it was handed, inside that connection's transaction."""
+"""Alembic environment: run migrations on the given connection, inside its transaction."""
 
 from __future__ import annotations
 

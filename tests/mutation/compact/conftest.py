@@ -12,7 +12,17 @@ collect_ignore = [] if "MUTANT_UNDER_TEST" in os.environ else ["test_suites.py",
 
 #: Suites about the tables themselves: here each test reads them, for one that finds them in memory is not known to
 #: depend on what reads them, and is not asked about a change there.
-_ABOUT_TABLES = ("tests.results.", "tests.drugs.", "tests.valuesets.")
+_ABOUT_TABLES = (
+    "tests.unit.cards.drugs.",
+    "tests.unit.cards.fhir.test_bundles",
+    "tests.unit.cards.knowledge.test_code_systems",
+    "tests.unit.cards.knowledge.test_valuesets",
+    "tests.unit.cards.labs.",
+    "tests.unit.cards.presenting.test_orderables",
+    "tests.unit.cards.reading.test_chart",
+    "tests.unit.cards.reading.test_results",
+    "tests.unit.cards.site.test_results_in_site_units",
+)
 
 
 @pytest.fixture(scope="session")
@@ -26,14 +36,16 @@ def nothing_read_before(request: pytest.FixtureRequest, read_for: list[str]) -> 
     function = request.node.callspec.params.get("function") if hasattr(request.node, "callspec") else None
     whole = function is not None and not function.__module__.startswith(_ABOUT_TABLES)
     suite = function.__module__ if whole else request.node.nodeid
+    _forget("tests.decisions.", "tests.builders.knowledge")
     if read_for[-1:] != [suite]:
         read_for.append(suite)
-        _forget_tables()
+        _forget("cards.")
 
 
-def _forget_tables() -> None:
+def _forget(*modules: str) -> None:
+    """Clear the caches of these modules: what the core reads, and what other tests made of its answers."""
     for name, module in tuple(sys.modules.items()):
-        if name.startswith("cards."):
+        if name.startswith(modules):
             for value in vars(module).values():
                 if hasattr(value, "cache_clear"):
                     value.cache_clear()

@@ -10,6 +10,9 @@ from tests.mutation.compact import test_answers, test_charts
 
 def main() -> None:
     test_answers.ANSWERS.mkdir(exist_ok=True)
+    for file in test_answers.ANSWERS.glob("*.txt"):
+        if file.stem not in test_answers.DECISIONS:
+            file.unlink()
     for decision in test_answers.DECISIONS:
         _write(test_answers.ANSWERS / f"{decision}.txt", test_answers.lines(decision))
     _write(test_charts.CHARTS, test_charts.lines())

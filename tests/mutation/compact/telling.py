@@ -9,11 +9,11 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from cards.chart import Draft, Drug, LabResult
-from cards.finding import Finding
-from cards.moment import Moment
+from cards.dates import PartialDate
+from cards.facts.chart import Draft, Drug, LabResult
+from cards.facts.finding import Finding
+from cards.knowledge.rules import Threshold
 from cards.quantity import Quantity
-from cards.rules import Threshold
 
 
 def told(value: Any) -> str:
@@ -21,7 +21,7 @@ def told(value: Any) -> str:
     match value:
         case Enum():
             return str(value.value)
-        case Moment():
+        case PartialDate():
             return f"{value.text} [{value.first} {value.last}]" if value.first != value.last else value.text
         case Quantity():
             return f"{value.comparator}{value.value} {value.unit}"

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from cards.chart import Chart
-from cards.decide import Verdict, decision_modules
-from cards.explain import explain
-from cards.rules import Rules, load_rules
-from cards.site_choices import as_the_site_counts
+from cards.decisions.decide import Verdict, ask
+from cards.facts.chart import Chart
+from cards.knowledge.rules import Rules
+from cards.presenting.explain import explain
+from cards.site.choices import as_the_site_counts
+from cds_service.knowledge.load import national_rules
 from tests.decisions.charts import chart
 from tests.decisions.test_tables import CASES, site_rules
 from tests.mutation.compact.telling import told_in_short
@@ -26,14 +27,14 @@ DECISIONS = sorted({decision for decision, _ in CASES})
 
 def verdicts(decision: str) -> Iterator[tuple[str, Verdict, Chart, Rules]]:
     """What each case says, and its answer."""
-    rules, dated = load_rules(), {}
+    rules, dated = national_rules(), {}
     for name, case in CASES:
         if name == decision:
             built = chart(case)
             own = {"switches", "limits"} & case.keys()
             chosen = site_rules(case, rules).on(built.today) if own else dated.get(built.today)
             chosen = dated.setdefault(built.today, chosen or rules.on(built.today)) if not own else chosen
-            found = decision_modules()[decision](as_the_site_counts(built, chosen), chosen)
+            found = ask(decision, as_the_site_counts(built, chosen), chosen)
             yield case["says"], Verdict(chosen.decisions[decision].hooks[0], found), built, chosen
 
 
@@ -41,6 +42,11 @@ def lines(decision: str) -> Iterator[str]:
     for says, verdict, _, _ in verdicts(decision):
         yield f"# {says}"
         yield from map(told_in_short, verdict.findings)
+
+
+def test_the_answers_of_every_decision_are_recorded() -> None:
+    recorded = {file.stem for file in ANSWERS.glob("*.txt")}
+    assert recorded == set(DECISIONS), "run: python -m tests.mutation.compact.record"
 
 
 @pytest.mark.parametrize("decision", DECISIONS)

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from cards.chart import Chart
-from cards.reading import Listed, read_chart
+from cards.facts.chart import Chart
+from cards.fhir.bundles import Listed
+from cards.reading import read_chart
 from fhir_fixtures import PatientFile, draft, draft_names, load_patients
+from tests.builders.versions import convert
 from tests.mutation.compact.telling import told
-from tests.versions.convert import convert
 
 CHARTS = Path(__file__).parent / "charts.txt"
 TODAY = date(2026, 6, 15)
@@ -41,7 +42,7 @@ def lines() -> Iterator[str]:
 
 
 def _facts(chart: Chart) -> Iterator[str]:
-    for field in fields(chart):
+    for field in (each for each in fields(chart) if each.init):
         value = getattr(chart, field.name)
         if isinstance(value, tuple):
             yield from (f"{field.name} {told(each)}" for each in value)
@@ -61,7 +62,6 @@ def _chart(patient: PatientFile, drafts: tuple[str, ...] = (), version: str = "R
         zone=UTC,
         drafts=convert(basket, version),
         selections=None,
-        fhir_version=version,
     )
 
 

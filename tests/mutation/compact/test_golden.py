@@ -9,19 +9,22 @@ from typing import Any
 
 import pytest
 
-from cards.card import Card
-from cards.chart import LISTS
-from cards.decide import decide
-from cards.present import CardProfile, present
-from cards.reading import read_chart, unwrap
-from cards.rules import Rules, load_rules
-from tests.golden.calls import FOLDER, TODAY, Call, calls
+from cards.decisions.decide import decide
+from cards.facts.card import Card
+from cards.facts.chart import LISTS
+from cards.fhir.bundles import unwrap
+from cards.knowledge.rules import Rules
+from cards.presenting.card_context import ClientCapabilities
+from cards.presenting.present import present
+from cards.reading import read_chart
+from cds_service.knowledge.load import national_rules
+from tests.golden.calls import FOLDER, TODAY, GoldenCall, calls
 
 _NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 16, tzinfo=UTC)
 _SOURCE = "https://cds.example.org/cds-services/rls-{}/source-attributes"
 
 
-def _cards(call: Call, rules: Rules) -> tuple[Card, ...]:
+def _cards(call: GoldenCall, rules: Rules) -> tuple[Card, ...]:
     given, context = call.body["prefetch"], call.body["context"]
     chart = read_chart(
         {name: unwrap(given[name]) for name in LISTS if name in given},
@@ -36,7 +39,7 @@ def _cards(call: Call, rules: Rules) -> tuple[Card, ...]:
         decide(chart, rules, call.hook),
         chart,
         rules,
-        profile=CardProfile(context["patientId"], _SOURCE.format(call.hook), selection_behavior="any"),
+        profile=ClientCapabilities(context["patientId"], _SOURCE.format(call.hook), selection_behavior="any"),
         new_uuid=lambda: f"uuid {next(numbers)}",
     )
 
@@ -51,7 +54,7 @@ def _without_uuids(value: Any) -> Any:
 
 @pytest.mark.parametrize("hook", ["patient-view", "order-sign"])
 def test_every_whole_answer(hook: str) -> None:
-    rules = load_rules()
+    rules = national_rules()
     for call in calls():
         if call.hook == hook:
             kept = json.loads((FOLDER / call.file).read_text(encoding="utf-8"))["cards"]

@@ -1,7 +1,7 @@
 """The suites of the core, one test for each test function: all rows of its table in a loop.
 
-Left out are tests that ask for a fixture (third-party records), that generate their input, that measure time, and a
-few that take long and hold what others hold too.
+Left out are tests that ask for a fixture (third-party records), that generate their input, that measure time or that
+read the source, which holds every mutant at once, and a few that take long and hold what others hold too.
 """
 
 from __future__ import annotations
@@ -16,26 +16,24 @@ from typing import Any
 import pytest
 
 _TESTS = Path(__file__).parent.parent.parent
-_SUITES = ("results", "reading", "drugs", "valuesets", "knowledge", "present", "versions", "decisions")
-_FILES = ("test_scope.py", "test_revise.py")
+_SUITES = ("unit/cards", "unit/cds_service/knowledge", "decisions")
 _HEAVY = (
+    "decisions.test_definitions.",
     "decisions.test_tables.",
     "decisions.test_wording.test_nothing_is_offered_while_a_secondary_list_is_unread",
     "decisions.test_wording.test_the_summary_is_whole_for_products_with_long_names",
     "decisions.test_patient_view_words.test_losing_a_secondary_list_never_makes_a_card_more_urgent",
-    "knowledge.test_commands.",
-    "knowledge.test_review_and_use.",
-    "knowledge.test_source_attributes.",
-    "versions.test_same_cards.",
-    "versions.test_real_records.",
+    "unit.cards.knowledge.test_limits.test_no_other_module_says_on_which_side_a_limit_lies",
+    "unit.cards.wording.test_phrases.",
+    "unit.cds_service.knowledge.test_review_and_use.",
+    "unit.cds_service.knowledge.test_source_attributes.",
 )
 _GIVEN = {"tmp_path"}
 _MANY = 60
 
 
 def _modules() -> Iterator[str]:
-    paths = [_TESTS / file for file in _FILES]
-    paths += [path for suite in _SUITES for path in sorted((_TESTS / suite).glob("test_*.py"))]
+    paths = [path for suite in _SUITES for path in sorted((_TESTS / suite).rglob("test_*.py"))]
     yield from (".".join(path.relative_to(_TESTS.parent).with_suffix("").parts) for path in paths)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cards.rules import load_rules
+from cds_service.knowledge.load import national_rules
 from tests.decisions.test_tables import CASES, faults
 
 _PRINTING = tuple((decision, case) for decision, case in CASES if "prints" in case)
@@ -13,7 +13,7 @@ _DECISIONS = sorted({decision for decision, _ in _PRINTING})
 
 @pytest.mark.parametrize("decision", _DECISIONS)
 def test_every_case_that_prints(decision: str) -> None:
-    rules = load_rules()
+    rules = national_rules()
     for name, case in _PRINTING:
         if name == decision:
             assert faults(name, case, rules) == [], case["says"]

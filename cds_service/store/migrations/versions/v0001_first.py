@@ -1,4 +1,4 @@
-"""Cards issued, feedback, quarantine, audit chain, replay guard."""
+"""Create the tables: issued cards, feedback, quarantine, audit chain and used tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def upgrade() -> None:
     _cards()
     _feedback()
     _audit()
-    if op.get_bind().dialect.name != "sqlite":  # there it has a file of its own
+    if op.get_bind().dialect.name != "sqlite":  # which keeps used tokens in a separate file
         _token_used()
 
 

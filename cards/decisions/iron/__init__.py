@@ -1,0 +1,1 @@
+"""Shared parts of the decisions on iron: studies, treatment, orders, overload, dose, duplicates, interactions."""

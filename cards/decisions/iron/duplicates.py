@@ -1,0 +1,162 @@
+"""A second iron product beside an iron order, or an infusion too soon after the last one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cards.decisions.iron.orders import IronOrder, iron_order_fires
+from cards.decisions.iron.treatment import exceeds_low_dose, render_due
+from cards.decisions.shared.orders import is_same_order, scope_of
+from cards.facts.chart import Draft, Drug
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, quiet
+from cards.knowledge.limits import due_on, is_recent, meets, misses
+from cards.patient.status import is_esrd
+from cards.wording.phrases import say
+
+NAME = "iron_order"
+_TREATMENT = ("iron-oral", "iron-iv")
+
+
+def duplicate(order: IronOrder) -> Finding:
+    """Return the finding on another iron product of treatment dose, or an infusion too soon after the last one."""
+    too_soon = _infusion_too_soon(order)
+    if too_soon:
+        return too_soon
+    if order.is_low_dose_product:
+        return quiet(NAME, "no_duplicate")
+    active = [drug for drug in order.chart.active_drugs(*_TREATMENT) if _is_second(order, drug)]
+    others = [drug for drug in active if not (_is_refill(order, drug) and _is_rechecked(order, drug))]
+    if any(_is_told_with(order, draft) for draft in order.chart.drafts if _is_second_draft(order, draft)):
+        return quiet(NAME, "no_duplicate")  # reported once, on the first order of the call or the graver one
+    drafts = [draft for draft in order.chart.drafts if _is_second_draft(order, draft)]
+    if not others and not drafts:
+        return quiet(NAME, "refill" if active else "no_duplicate")
+    if others and not drafts and all(_is_refill(order, drug) for drug in others):
+        return _refill_without_recheck(order, others)
+    words = say(order.rules, NAME, _which(order, others))
+    drugs = [*others, *(draft.drug for draft in drafts if draft.drug)]
+    facts: dict[str, Fact] = {f"duplicate{number or ''}": drug for number, drug in enumerate(drugs)}
+    why = tuple(facts)
+    which = "advice_same_product" if _which(order, others) == "duplicate_same" else "advice_second_product"
+    texts = (which, *(("two_irons",) if drafts else ()))
+    return iron_order_fires(
+        NAME, order, "OS-IRON-DUP", Indicator.INFO, {**facts, "duplicate_summary": words}, texts=texts, why=why
+    )
+
+
+def _which(order: IronOrder, others: list[Drug]) -> str:
+    """Return what the summary says of the second iron, as a key of the texts."""
+    if not others:
+        return "duplicate_in_basket"
+    own = order.drug.product.ingredient_names()
+    same = all(drug.product.ingredient_names() == own for drug in others)
+    return "duplicate_same" if same else "duplicate_active"
+
+
+def _is_second(order: IronOrder, drug: Drug) -> bool:
+    """Return whether a drug is another product of treatment dose.
+
+    Where an infusion is ordered, earlier infusions have a rule of their own.
+    """
+    if is_same_order(drug, order.draft):
+        return False
+    if drug.has("iron-iv") and drug.given_on:
+        return not order.is_iv and order.studies.treatment.iv_counts
+    if drug.has("iron-iv"):
+        return True
+    return exceeds_low_dose((drug,), order.chart, order.rules)
+
+
+def _is_refill(order: IronOrder, drug: Drug) -> bool:
+    """Return whether the order goes on with an oral product, at no higher dose, once most of a pack is used up.
+
+    Never where ferritin says that iron is no longer needed.
+    """
+    same = drug.product.ingredient_names() == order.drug.product.ingredient_names()
+    if order.is_iv or drug.has("iron-iv") or not same or order.studies.ferritin_misses("ferritin.mid"):
+        return False
+    begun = drug.start.days_before(order.chart.today) if drug.start else None
+    return meets(begun, order.rules.limit("refill_days")) and not _is_higher(order, drug)
+
+
+def _is_higher(order: IronOrder, drug: Drug) -> bool:
+    """Return whether the order brings or may bring more iron a day; of two unread doses neither is the higher."""
+    now = order.drug.daily.elemental_iron_mg if order.drug.daily else None
+    before = drug.daily.elemental_iron_mg if drug.daily else None
+    if now is None or before is None:
+        return now is not before
+    return now > before
+
+
+def _is_rechecked(order: IronOrder, drug: Drug) -> bool:
+    """Return whether no recheck is due yet, or a ferritin drawn long enough after the start is recent enough."""
+    if drug.start is None:
+        return False
+    chart, rules = order.chart, order.rules
+    if misses(drug.start.days_before(chart.today), rules.limit("oral_recheck")):
+        return True
+    long_enough, window = rules.limit("oral_recheck_drawn"), rules.limit("fresh_days_on_iron")
+    return any(
+        meets(each.when.days_since(drug.start.last), long_enough) and is_recent(each.when, window, chart.today)
+        for each in chart.results("ferritin")
+    )
+
+
+def _refill_without_recheck(order: IronOrder, drugs: list[Drug]) -> Finding:
+    facts: dict[str, Fact] = {f"duplicate{number or ''}": drug for number, drug in enumerate(drugs)}
+    why = tuple(facts)
+    facts["duplicate_summary"] = say(order.rules, NAME, "duplicate_refill")
+    texts = ("advice_recheck_first",)
+    return iron_order_fires(NAME, order, "OS-IRON-DUP", Indicator.INFO, facts, texts=texts, why=why)
+
+
+def _is_second_draft(order: IronOrder, draft: Draft) -> bool:
+    sent_twice = bool(draft.reference) and draft.reference == order.draft.reference
+    if draft.drug is None or sent_twice or draft.number == order.draft.number:
+        return False
+    low_dose = draft.drug.has("iron-oral") and not exceeds_low_dose((draft.drug,), order.chart, order.rules)
+    return draft.drug.has(*_TREATMENT) and not low_dose and not is_same_order(draft.drug, order.draft)
+
+
+def _is_told_with(order: IronOrder, draft: Draft) -> bool:
+    """Return whether the finding on another draft already says that there are two: the first, or the graver one."""
+    if draft.drug is None or not draft.selected or not scope_of(order.chart, draft):
+        return False
+    is_earlier = draft.number < order.draft.number
+    return is_earlier or _infusion_too_soon(replace(order, draft=draft, drug=draft.drug)) is not None
+
+
+def _infusion_too_soon(order: IronOrder) -> Finding | None:
+    """Return a card if the last infusion was 15 to 56 days ago and no ferritin has been drawn since."""
+    treatment, chart = order.studies.treatment, order.chart
+    given = treatment.infused_on
+    if not order.is_iv or given is None or treatment.last_iv is None or _other_iron_plan(order):
+        return None
+    one_course = meets((chart.today - given).days, order.rules.limit("iv.one_course_days"))
+    drawn_since = any(result.when.first > given for result in chart.results("ferritin"))
+    if one_course or not treatment.iv_counts or drawn_since:
+        return None
+    recheck = due_on(order.rules.limit("iv_washout"), given)
+    facts: dict[str, Fact] = {
+        "last_iv": treatment.last_iv,
+        "recheck": recheck,
+        "duplicate_summary": say(order.rules, NAME, "duplicate_too_soon", given=given, recheck=recheck),
+    }
+    due = (OrderTests(("ferritin", "iron-panel")),) if recheck <= chart.today else ()
+    facts["recheck_when"] = render_due(recheck, chart.today)
+    # Heart failure or kidney disease in words alone may have a plan of its own, which no code confirms.
+    indicator = Indicator.INFO if order.drug.reasons.in_words else Indicator.WARNING
+    second = any(_is_second_draft(order, draft) for draft in chart.drafts)
+    texts = ("advice_too_soon", *(("two_irons",) if second else ()))
+    return iron_order_fires(
+        NAME, order, "OS-IRON-DUP", indicator, facts, texts=texts, why=("last_iv", "recheck"), suggestions=due
+    )
+
+
+def _other_iron_plan(order: IronOrder) -> bool:
+    """Return whether dialysis, kidney disease or heart failure calls for an iron plan of its own.
+
+    The last two count only as the stated reason.
+    """
+    stated = order.drug.reasons.concepts
+    return is_esrd(order.chart) or not stated.isdisjoint({"ckd", "ckd-stage-5", "esrd", "heart-failure"})

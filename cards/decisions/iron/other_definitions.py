@@ -1,0 +1,38 @@
+"""Iron deficiency as heart failure and kidney disease define it (clinical amendments 2, section 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cards.decisions.iron.studies import IronStudies
+from cards.facts.chart import Diagnosis
+from cards.patient.anaemia import anaemia
+from cards.patient.unread import open_questions
+
+
+@dataclass(frozen=True, slots=True)
+class OtherDefinitions:
+    """The diagnoses whose own definition of iron deficiency is met; `anaemic` counts for kidney disease alone."""
+
+    heart: tuple[Diagnosis, ...] = ()
+    kidney: tuple[Diagnosis, ...] = ()
+    anaemic: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.heart or self.kidney)
+
+
+def other_definitions(studies: IronStudies) -> OtherDefinitions:
+    """Return whose definition a ferritin above 100 with a low saturation meets.
+
+    None counts while something that speaks against iron could not be excluded.
+    """
+    chart = studies.chart
+    if not studies.ferritin_meets("func.definition") or studies.ferritin is None or open_questions(chart):
+        return OtherDefinitions()
+    coded = bool(chart.diagnosed("anaemia-in-ckd"))
+    return OtherDefinitions(
+        chart.diagnosed("heart-failure"),
+        chart.diagnosed("ckd", "ckd-stage-5"),
+        coded or anaemia(chart, studies.rules, studies.ferritin) is not None,
+    )

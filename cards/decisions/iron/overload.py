@@ -1,0 +1,55 @@
+"""The signs of iron overload or polycythaemia, as text and as facts, so that a reader sees which one it was."""
+
+from __future__ import annotations
+
+from cards.facts.chart import Chart, Diagnosis, Drug, Procedure
+from cards.facts.finding import Fact, Text
+from cards.patient.status import overload, polycythaemia, probable_overload
+from cards.wording.phrases import NOTHING, listed, names, phrase
+
+
+def render_overload(chart: Chart) -> Text:
+    """Return the diagnosis for a summary, else the chelator, else that overload is probable; empty if there is none."""
+    found = overload(chart)
+    if any(isinstance(fact, Diagnosis) for fact in found):
+        return phrase("iron.overload")
+    chelators = _drugs(found)
+    if chelators:
+        known = sorted({name for drug in chelators for name in drug.product.ingredient_names()})
+        return phrase("iron.chelator", names=listed(names(known)))
+    return phrase("iron.overload_probable") if probable_overload(chart) else NOTHING
+
+
+def overload_facts(chart: Chart) -> dict[str, Fact]:
+    """Return what is recorded as `overload`, with each active chelator beside it."""
+    found = overload(chart)
+    chelators = _drugs(found)
+    if any(isinstance(fact, Diagnosis) for fact in found):
+        said = phrase("iron.overload_recorded")
+    else:
+        said = phrase("iron.chelator_recorded" if chelators else "iron.overload_to_exclude")
+    return {"overload": said, **{f"chelator{number or ''}": drug for number, drug in enumerate(chelators)}}
+
+
+def render_polycythaemia(chart: Chart) -> Text:
+    """Return the diagnosis for a summary, else the phlebotomy; empty if there is neither."""
+    found = polycythaemia(chart)
+    if not found:
+        return NOTHING
+    named = any(isinstance(fact, Diagnosis) for fact in found)
+    return phrase("iron.polycythaemia" if named else "iron.phlebotomy")
+
+
+def polycythaemia_facts(chart: Chart) -> dict[str, Fact]:
+    """Return what is recorded as `polycythaemia`, with the date of the newest phlebotomy that counts."""
+    found = polycythaemia(chart)
+    dates = [fact.when for fact in found if isinstance(fact, Procedure) and fact.when]
+    named = any(isinstance(fact, Diagnosis) for fact in found)
+    return {
+        "polycythaemia": phrase("iron.polycythaemia_recorded" if named else "iron.phlebotomy_alone"),
+        **({"phlebotomy": max(dates, key=lambda moment: moment.order)} if dates else {}),
+    }
+
+
+def _drugs(found: tuple[Diagnosis | Drug, ...]) -> tuple[Drug, ...]:
+    return tuple(fact for fact in found if isinstance(fact, Drug))

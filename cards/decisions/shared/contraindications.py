@@ -1,0 +1,123 @@
+"""What speaks against an infusion of iron, read alike by the cards of a chart and by those of an order.
+
+A card names no option that an order card would stop with a warning (clinical amendments 2, section 3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cards.decisions.shared.levels import level
+from cards.decisions.shared.phosphate_risks import other_phosphate_risks
+from cards.facts.chart import Allergy, Chart, Diagnosis, Drug, LabResult
+from cards.facts.finding import Fact, Text
+from cards.knowledge.limits import is_recent, meets
+from cards.knowledge.rules import Rules
+from cards.labs.latest import Reading
+from cards.patient.pregnancy import pregnancy
+from cards.patient.status import is_child
+from cards.wording.phrases import joined, listed, names, phrase
+
+FERRIC_CARBOXYMALTOSE = "ferric carboxymaltose"
+FERUMOXYTOL = "ferumoxytol"
+IRON_DEXTRAN = "iron dextran"
+IRON_SUCROSE = "iron sucrose"
+_TO_IRON = frozenset({"iron-iv", "iron-adverse-reaction"})
+
+
+def infections(chart: Chart) -> tuple[Diagnosis, ...]:
+    """Return the active systemic infections, during which no iron is infused."""
+    return chart.diagnosed("sepsis")
+
+
+def reactions_to_infused_iron(chart: Chart) -> tuple[Allergy, ...]:
+    """Return every allergy or intolerance to an intravenous iron."""
+    return tuple(allergy for allergy in chart.allergies if not allergy.concepts.isdisjoint(_TO_IRON))
+
+
+def reactions_to(chart: Chart, ingredients: Iterable[str]) -> tuple[Allergy, ...]:
+    """Return every allergy or intolerance to one of these ingredients."""
+    own = frozenset(ingredients)
+    return tuple(allergy for allergy in chart.allergies if not allergy.ingredients.isdisjoint(own))
+
+
+def reactions_that_stop(chart: Chart, ingredients: Iterable[str]) -> tuple[Allergy, ...]:
+    """Return the allergies that stop a product: those to itself, and for ferumoxytol those to any intravenous iron."""
+    own = frozenset(ingredients)
+    return reactions_to_infused_iron(chart) if FERUMOXYTOL in own else reactions_to(chart, own)
+
+
+def render_allergens(allergies: Iterable[Allergy]) -> Text:
+    """Return the names of the products that these allergies are to."""
+    known = sorted({name for allergy in allergies for name in allergy.ingredients})
+    return listed(names(known)) or phrase("iron.an_iron_product")
+
+
+def phosphate(chart: Chart, rules: Rules) -> Reading:
+    """Return the newest phosphate of the window before ferric carboxymaltose."""
+    return level(chart, rules, "phosphate", "phos_days", "phosphate.low")
+
+
+def low_phosphate(chart: Chart, rules: Rules) -> LabResult | None:
+    """Return the newest phosphate if it is surely too low for ferric carboxymaltose."""
+    known = phosphate(chart, rules).bounds
+    return known if meets(known, rules.limit("phosphate.low")) else None
+
+
+def enough_phosphate(chart: Chart, rules: Rules) -> LabResult | None:
+    """Return the newest phosphate if it is surely not too low (clinical rationale 0.3, rule 5)."""
+    reading = phosphate(chart, rules)
+    return None if reading.censored or low_phosphate(chart, rules) else reading.bounds
+
+
+def phosphate_risk(chart: Chart, rules: Rules) -> dict[str, Fact]:
+    """Return what makes low phosphate likely: a repeat of ferric carboxymaltose, or another risk.
+
+    A repeat is 15 to 90 days after the last one; the other risks are coded or measured.
+    """
+    facts: dict[str, Fact] = {}
+    last = _last_carboxymaltose(chart)
+    if last and last.given_on:
+        days = (chart.today - last.given_on.last).days
+        one_course = meets(days, rules.limit("iv.one_course_days"))
+        if not one_course and meets(days, rules.limit("fcm_days")):
+            facts["last_iv"] = last
+    facts |= other_phosphate_risks(chart, rules)
+    vitamin_d = _low_vitamin_d(chart, rules)
+    if vitamin_d:
+        facts["vitd"] = vitamin_d
+    return facts
+
+
+def _last_carboxymaltose(chart: Chart) -> Drug | None:
+    given = [d for d in chart.drugs if d.given_on and FERRIC_CARBOXYMALTOSE in d.product.ingredient_names()]
+    return max(given, key=lambda drug: drug.given_on.order) if given else None  # type: ignore[union-attr]
+
+
+def _low_vitamin_d(chart: Chart, rules: Rules) -> LabResult | None:
+    window, today = rules.limit("fcm.vitd_days"), chart.today
+    newest = next((each for each in chart.results("vitd") if is_recent(each.when, window, today)), None)
+    return newest if meets(newest, rules.limit("fcm.vitd")) else None
+
+
+def against_infusions(chart: Chart) -> Text:
+    """Return what stops every intravenous iron, in words; empty where nothing does."""
+    found = (
+        ("iron.barred_infection", bool(infections(chart))),
+        ("iron.barred_early_pregnancy", pregnancy(chart).may_be_first_trimester),
+        ("iron.barred_child", is_child(chart)),
+    )
+    return joined(phrase(name) for name, holds in found if holds)
+
+
+def against_product(chart: Chart, rules: Rules, ingredient: str) -> Text:
+    """Return what stops one intravenous iron beside what stops all of them, in words; empty where nothing does."""
+    allergies = reactions_that_stop(chart, (ingredient,))
+    found = [phrase("iron.barred_reaction", names=render_allergens(allergies))] if allergies else []
+    if ingredient == FERRIC_CARBOXYMALTOSE:
+        low = low_phosphate(chart, rules)
+        if low:
+            found.append(phrase("iron.barred_low_phosphate", phosphate=low.quantity))
+        elif enough_phosphate(chart, rules) is None and phosphate_risk(chart, rules):
+            found.append(phrase("iron.barred_phosphate_unknown"))
+    return joined(found)

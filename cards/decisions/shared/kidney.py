@@ -1,0 +1,175 @@
+"""Kidney function, as far as it matters for a drug that is being ordered (clinical amendments 2, section 1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cards.dates import PartialDate
+from cards.decisions.shared.levels import level, unread
+from cards.facts.chart import Chart, Diagnosis, LabResult, Procedure, UnusableResult
+from cards.facts.finding import Fact, Text
+from cards.knowledge.definitions import defined
+from cards.knowledge.limits import is_recent, meets, misses
+from cards.knowledge.rules import Rules, Threshold
+from cards.patient.status import end_stage_kidney, haemodialysis
+from cards.quantity import Quantity
+from cards.wording.phrases import phrase
+
+#: The value sets of the stages, the gravest first; an eGFR lies below the definition of each.
+_STAGES = ("ckd-stage-5", "ckd-stage-4", "ckd-stage-3")
+_WORDS = {"ckd-stage-5": "kidney.stage_5", "ckd-stage-4": "kidney.stage_4", "ckd-stage-3": "kidney.stage_3"}
+_SHORT_WORDS = {
+    "ckd-stage-5": "kidney.stage_5_in_short",
+    "ckd-stage-4": "kidney.stage_4_in_short",
+    "ckd-stage-3": "kidney.stage_3_in_short",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kidney:
+    """What is known of the kidneys; the lowest of it counts.
+
+    dialysis  dialysis or end-stage disease
+    egfr      the newest eGFR of the window, else one of two years that is low
+    is_old    the eGFR is older than the window
+    stage     the gravest coded stage that may be later than the eGFR, and `below`, the eGFR that it lies below
+    acute     acute kidney injury without a later eGFR: what is known of the kidneys may no longer hold
+    no_stage  chronic kidney disease of which neither the stage nor an eGFR is known
+    unread    the newest eGFR, if it may not be used
+    """
+
+    dialysis: tuple[Diagnosis | Procedure, ...] = ()
+    egfr: LabResult | None = None
+    is_old: bool = False
+    stage: tuple[Diagnosis, ...] = ()
+    below: Quantity | None = None
+    acute: tuple[Diagnosis, ...] = ()
+    no_stage: tuple[Diagnosis, ...] = ()
+    unread: tuple[UnusableResult, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """Return whether anything is known that still holds."""
+        return bool(self.dialysis or self.egfr or self.stage) and not self.acute
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Return whether a diagnosis says that the kidneys may be weak, without saying how weak."""
+        return not self.dialysis and bool(self.acute or self.no_stage)
+
+    def is_below(self, limit: Threshold) -> bool:
+        """Return whether kidney function is surely below the limit; False where nothing is known."""
+        return bool(self.dialysis) or any(meets(each, limit) for each in (self.egfr, self.below))
+
+    def may_explain(self, limit: Threshold) -> bool:
+        """Return whether kidney function is surely not at or above a limit of that side."""
+        return bool(self.dialysis) or any(misses(each, limit) for each in (self.egfr, self.below))
+
+    @property
+    def is_only_below_a_stage(self) -> bool:
+        """Return whether nothing is known but that it lies below a number."""
+        known = self.egfr.quantity if self.egfr else self.below
+        return not self.dialysis and known is not None and known.is_censored
+
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """Return what is known of the kidneys as facts for a card's *why*."""
+        found: dict[str, Fact] = {}
+        if self.dialysis:
+            found["kidney"] = phrase("kidney.dialysis")
+        elif self.is_in_doubt:
+            found["kidney"] = phrase("kidney.acute" if self.acute else "kidney.no_stage")
+        elif self.stage:
+            found["kidney"] = phrase(_WORDS[self._stage])
+        if self.egfr and not self.dialysis:
+            found["egfr"] = self.egfr
+        return found | {f"unusable_egfr{number or ''}": each for number, each in enumerate(self.unread)}
+
+    @property
+    def _stage(self) -> str:
+        """Return the gravest of the stages."""
+        concepts = frozenset[str]().union(*(each.concepts for each in self.stage))
+        return next(name for name in _STAGES if name in concepts)
+
+    @property
+    def rendered(self) -> Text:
+        """Return the kidney function in short, for a summary: the fact that counts."""
+        if self.dialysis:
+            return phrase("kidney.dialysis_in_short")
+        if self.stage and not _is_lower(self.egfr, self.below):
+            return phrase(_SHORT_WORDS[self._stage])
+        if self.egfr:
+            return phrase("kidney.old_egfr_in_short" if self.is_old else "kidney.egfr_in_short", egfr=self.egfr)
+        return self.doubt
+
+    @property
+    def doubt(self) -> Text:
+        """Return in short why kidney function is open, for a summary."""
+        return phrase("kidney.acute_in_short" if self.acute else "kidney.no_stage_in_short")
+
+    @property
+    def evidence(self) -> tuple[Diagnosis | Procedure | LabResult, ...]:
+        """Return the facts a card rests on; for dialysis those by verified codes, if there are any."""
+        sure = tuple(fact for fact in self.dialysis if not fact.unverified and "ckd-stage-5" not in fact.concepts)
+        egfr = (self.egfr,) if self.egfr else ()
+        return (*(sure or self.dialysis), *egfr, *self.stage, *self.acute, *self.no_stage)
+
+
+def read_kidney(chart: Chart, rules: Rules, days: str, *limits: str) -> Kidney:
+    """Read the kidney function of a chart; an eGFR counts within the threshold `days`, compared at `limits`."""
+    dialysis = tuple(dict.fromkeys((*end_stage_kidney(chart), *haemodialysis(chart))))
+    reading = level(chart, rules, "egfr", days, *limits)
+    fresh = reading.bounds
+    egfr = fresh or _old_and_low(chart)
+    stage, below = _stage(chart, egfr)
+    acute = _acute(chart)
+    coded = () if egfr or stage else tuple(each for each in chart.diagnosed("ckd") if not _is_outlived(each, chart))
+    return Kidney(dialysis, egfr, fresh is None, stage, below, acute, coded, unread(reading))
+
+
+def _old_and_low(chart: Chart) -> LabResult | None:
+    """Return the newest eGFR of the last two years if it is low; a normal one that is so old proves nothing."""
+    results = [each for each in chart.results("egfr") if is_recent(each.when, defined("egfr.old_days"), chart.today)]
+    return results[0] if results and meets(results[0], defined("egfr.old_low")) else None
+
+
+def _stage(chart: Chart, egfr: LabResult | None) -> tuple[tuple[Diagnosis, ...], Quantity | None]:
+    """Return the gravest stage that may have been recorded after the eGFR and any transplant, and what it means."""
+    limits = (defined("ckd.failure"), defined("ckd.severe"), defined("ckd.moderate"))
+    for concept, limit in zip(_STAGES, limits, strict=True):
+        found = tuple(
+            each
+            for each in chart.diagnosed(concept)
+            if not _is_outlived(each, chart) and not (egfr and _is_older(each, egfr.when))
+        )
+        if found:
+            return found, Quantity(limit.value, limit.unit, "<")
+    return (), None
+
+
+def _is_outlived(stage: Diagnosis, chart: Chart) -> bool:
+    """Return whether a stage was surely recorded before a transplant of the kidney."""
+    transplants = (each.onset or each.recorded for each in chart.diagnosed("kidney-transplant"))
+    return any(_is_older(stage, each) for each in transplants if each)
+
+
+def _is_older(stage: Diagnosis, moment: PartialDate) -> bool:
+    """Return whether a stage was surely recorded no later than this; without a date it was not surely."""
+    recorded = stage.recorded or stage.onset
+    return recorded is not None and recorded.last <= moment.first
+
+
+def _acute(chart: Chart) -> tuple[Diagnosis, ...]:
+    """Return acute kidney injury of the last months without a later eGFR."""
+    return tuple(
+        each
+        for each in chart.diagnosed("acute-kidney-injury")
+        if (when := each.onset or each.recorded) is not None
+        and is_recent(when, defined("acute_kidney.days"), chart.today)
+        and not any(result.when.first > when.last for result in chart.results("egfr"))
+    )
+
+
+def _is_lower(egfr: LabResult | None, below: Quantity | None) -> bool:
+    """Return whether an eGFR lies surely below all that a stage may mean, or at its upper end at most."""
+    return egfr is not None and below is not None and egfr.quantity.value < below.value

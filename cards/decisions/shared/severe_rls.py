@@ -1,0 +1,54 @@
+"""What remains for RLS that stays severe although iron is replete (clinical amendments 2, section 5)."""
+
+from __future__ import annotations
+
+from cards.facts.chart import Chart
+from cards.facts.finding import Text
+from cards.knowledge.limits import meets
+from cards.knowledge.rules import Rules
+from cards.patient.pregnancy import pregnancy
+from cards.patient.status import Rls, is_child, is_esrd, rls_status
+from cards.wording.phrases import NOTHING, listed, phrase
+
+_GABAPENTINOIDS = frozenset({"gabapentin", "gabapentin enacarbil", "pregabalin"})
+#: What may hide a gabapentinoid, a reaction to one, a pregnancy, or a caution.
+_ASKED = ("medications", "allergies", "conditions")
+
+
+def render_review(chart: Chart, rules: Rules, state: Text | None = None) -> Text:
+    """Return the line that asks to review prescription treatment; nothing where a gabapentinoid is no new option.
+
+    Where a list that would speak against it was not read to its end,
+    nothing is named.
+
+    state  the iron with which RLS is still severe; None means replete
+    """
+    unread = any(not chart.knows(name) for name in _ASKED)
+    if unread or rls_status(chart) is Rls.SUSPECTED or not gabapentinoid_is_new_option(chart):
+        return NOTHING
+    caution = render_caution(chart, rules)
+    first = phrase("severe_rls.in_dialysis" if is_esrd(chart) else "severe_rls.first", caution=caution)
+    return phrase("severe_rls.review", state=state or phrase("severe_rls.replete"), first=first)
+
+
+def render_caution(chart: Chart, rules: Rules) -> Text:
+    """Return what this patient has that calls for care with a gabapentinoid, as the end of a sentence, or nothing."""
+    risks = (
+        ("severe_rls.opioid", bool(chart.active_drugs("opioid"))),
+        ("severe_rls.copd", bool(chart.diagnosed("copd"))),
+        ("severe_rls.sleep_apnoea", bool(chart.diagnosed("sleep-apnoea"))),
+        ("severe_rls.age", meets(chart.age, rules.limit("gaba.age"))),
+    )
+    named = listed(phrase(name) for name, holds in risks if holds)
+    return phrase("severe_rls.caution", risks=named) if named else NOTHING
+
+
+def gabapentinoid_is_new_option(chart: Chart) -> bool:
+    """Return whether a gabapentinoid may be named: none is active, no reaction to one, an adult, no pregnancy."""
+    return not (chart.active_drugs("gabapentinoid") or gabapentinoid_is_barred(chart))
+
+
+def gabapentinoid_is_barred(chart: Chart) -> bool:
+    """Return whether age, pregnancy or an earlier reaction speak against naming a gabapentinoid."""
+    reacted = any(not allergy.ingredients.isdisjoint(_GABAPENTINOIDS) for allergy in chart.allergies)
+    return reacted or is_child(chart) or pregnancy(chart).is_pregnant

@@ -1,0 +1,392 @@
+"""What is known of one patient at one moment: the only thing a decision sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from cards.dates import PartialDate
+from cards.quantity import Quantity
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+
+class Listing(StrEnum):
+    """How far a list of the chart can be trusted; an empty list is not an unknown one."""
+
+    COMPLETE = "complete"
+    CUT = "cut"  # a page is missing: what is in it is true, what is not in it may still exist
+    NOT_KNOWN = "not known"  # could not be read at all
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The reason why a list was not read to its end.
+
+    why     a key of `[gaps]` in cards/wording/wording.toml
+    status  the HTTP status of a read that failed
+    read    how many entries were read before the list was cut, and `total` how many the server says there are
+    """
+
+    why: str
+    status: int | None = None
+    read: int | None = None
+    total: int | None = None
+
+
+#: The lists of a chart, by the prefetch key that fills them.
+LISTS = ("patient", "conditions", "labs", "medications", "allergies", "procedures", "orders")
+#: What the draft orders of a call go by among what was not read.
+DRAFTS = "draftOrders"
+#: Those without which no call is answered.
+REQUIRED = ("patient", "conditions", "labs")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The patient. `sex` is female, male, other or unknown; `birth` may be a year or a month only."""
+
+    birth: PartialDate | None = None
+    sex: str = "unknown"
+    deceased: bool = False
+
+    def age_on(self, day: date) -> int | None:
+        """Return the completed years on `day`; for a birth date of less precision the youngest age it allows."""
+        if self.birth is None:
+            return None
+        born = self.birth.last
+        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+class Certainty(StrEnum):
+    CONFIRMED = "confirmed"
+    SUSPECTED = "suspected"  # provisional, differential, unconfirmed, or known from text alone
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A diagnosis the chart carries, by the names of the value sets it belongs to (file names in cards/valuesets).
+
+    `counts` says whether it is present by clinical rationale 0.2; a resolved one is kept because some rules
+    (hereditary overload) count it. `cleared` means refuted or entered in error: it counts for nothing.
+    """
+
+    concepts: frozenset[str]
+    counts: bool
+    certainty: Certainty = Certainty.CONFIRMED
+    cleared: bool = False
+    onset: PartialDate | None = None
+    recorded: PartialDate | None = None
+    from_encounter: bool = False
+    reference: str = ""
+    code: str = ""  # the code that was recognised, as system|code, for evidence and never for a card
+    unverified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LabResult:
+    """A result that may be compared: final, dated, in the analyte's canonical unit, rounded as it is shown.
+
+    `how`: reported, converted (another unit was reported, see `reported`) or calculated (see `parts`).
+    """
+
+    analyte: str
+    quantity: Quantity
+    when: PartialDate
+    status: str = "final"
+    how: str = "reported"
+    reported: Quantity | None = None
+    parts: tuple[LabResult, ...] = ()
+    reference: str = ""
+    issued: datetime | None = None
+    low_priority: bool = False
+    raw: Quantity | None = None  # before an assay factor, where one applies
+    exact: Decimal | None = field(default=None, compare=False)  # `quantity` before it was rounded, where known
+    #: every code by which it was recognised still awaits verification; the same in the classes below
+    unverified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableResult:
+    """A result that exists and must not be compared. `why` is a key of cards/wording/reasons.toml.
+
+    possible  every value that it may have: as written, converted, by either reading of its digits; empty where it has
+              no number
+    numbers   the readings of its number as it was written, for ratios
+    known_by  where `when` tells no day in the past: the day by which it had been collected, which is when it was issued
+              or else last updated
+    """
+
+    analyte: str
+    why: str
+    when: PartialDate | None = None
+    quantity: Quantity | None = None  # only where it can be named safely (preliminary, stale, implausible)
+    reference: str = ""
+    possible: tuple[Quantity, ...] = ()
+    numbers: tuple[Decimal, ...] = ()
+    known_by: PartialDate | None = None
+
+    @property
+    def collected(self) -> PartialDate | None:
+        """Return when it was collected, or else by which day it had been; None where nothing tells."""
+        return self.known_by or self.when
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """One ingredient of a product with what one dose unit (tablet, capsule, mL, patch) holds, in mg.
+
+    `mg` is what the label names (for iron salts the salt, not the iron); `international_units` for vitamin D.
+    `None` means it is not known.
+    """
+
+    ingredient: str
+    mg: Decimal | None = None
+    international_units: Decimal | None = None
+    #: the iron in one dose unit, where the label states it beside the salt
+    elemental_iron_mg: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A drug product, known by its active ingredients (names of cards/drugs/ingredients.toml).
+
+    `classes` are names of drug value sets such as iron-oral, iron-iv, chelator; they follow from ingredients,
+    route and product, so that an oral contraceptive with ferrous fumarate is never of class iron-oral.
+    """
+
+    ingredients: tuple[Amount, ...]
+    classes: frozenset[str]
+    name: str  # a name from our own tables; the only drug text a card may print
+    route: str = ""  # oral, iv, im, transdermal, inhaled, topical ... or "" where unknown
+    form: str = ""
+    extended_release: bool = False
+    unverified: bool = False
+
+    def ingredient_names(self) -> frozenset[str]:
+        """Return the names of the active ingredients."""
+        return frozenset(amount.ingredient for amount in self.ingredients)
+
+
+@dataclass(frozen=True, slots=True)
+class DailyDose:
+    """The amount of each ingredient per day: mg as labelled, elemental mg for iron, IU for vitamin D.
+
+    An ingredient that is absent, or `None`, could not be read; it is never taken for zero. Iron is that of a day on
+    which it is taken: `iron_every_day` false means that there are others.
+
+    fullest_mg      mg of the fullest day, for what is judged by it; the mean of a week is `mg`
+    after_dialysis  every dose is given after dialysis, by the words of the directions
+    """
+
+    mg: Mapping[str, Decimal | None] = field(default_factory=dict)
+    fullest_mg: Mapping[str, Decimal | None] = field(default_factory=dict)
+    after_dialysis: bool = False
+    international_units: Mapping[str, Decimal | None] = field(default_factory=dict)
+    elemental_iron_mg: Decimal | None = None  # of the fullest day, never the mean of a week
+    iron_every_day: bool = True
+    #: false where the iron salt is not known, so that OS-IRON-DOSE does not fire on a guess
+    iron_salt_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why a drug is given; `readable` means that at least one reason is a known diagnosis or symptom.
+
+    `in_words` holds what words alone name among heart failure and chronic kidney disease; no rule takes it for coded.
+    """
+
+    concepts: frozenset[str] = frozenset()
+    readable: bool = False
+    symptoms_only: bool = False
+    rls_in_words_only: bool = False
+    in_words: frozenset[str] = frozenset()
+
+    @property
+    def name_rls(self) -> bool:
+        return "rls" in self.concepts
+
+    @property
+    def name_another_indication(self) -> bool:
+        """Return whether the reasons are readable and name neither RLS nor symptoms alone (clinical rationale 3)."""
+        return self.readable and not self.name_rls and not self.rls_in_words_only and not self.symptoms_only
+
+
+@dataclass(frozen=True, slots=True)
+class Drug:
+    """One order, statement or administration of one product."""
+
+    product: Product
+    reference: str = ""
+    status: str = ""
+    active: bool = False
+    given_on: PartialDate | None = None  # for an infusion: when it was given or ordered
+    start: PartialDate | None = None
+    end: PartialDate | None = None
+    daily: DailyDose | None = None
+    reasons: Reasons = Reasons()
+    one_dose: bool = False
+    inpatient: bool = False
+    replaces: frozenset[str] = frozenset()  # references this order supersedes
+    dispensed: bool = False  # handed out, whoever ordered it
+    cut_short: bool = False  # it has more instructions, or longer directions, than are judged
+
+    def has(self, *classes: str) -> bool:
+        """Return whether the product belongs to any of these drug classes."""
+        return not self.product.classes.isdisjoint(classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An order being signed: a drug or laboratory tests. `can_be_removed` only for status draft."""
+
+    reference: str
+    drug: Drug | None = None
+    tests: frozenset[str] = frozenset()  # orderable names: ferritin, iron-panel, tsat, b12 ...
+    can_be_removed: bool = True
+    selected: bool = True
+    #: position among the draft orders, the only way a card may point at a draft besides its product name
+    number: int = 1
+    unverified: bool = False  # of its tests; a drug has its own
+
+
+@dataclass(frozen=True, slots=True)
+class LabOrder:
+    """A laboratory order already placed."""
+
+    tests: frozenset[str]
+    when: PartialDate | None
+    active: bool
+    reference: str = ""
+    unverified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allergy:
+    """An allergy or intolerance, by value-set names and ingredient names, never by free text."""
+
+    concepts: frozenset[str]
+    ingredients: frozenset[str] = frozenset()
+    severe: bool = False  # criticality high or an anaphylactic manifestation
+    reference: str = ""
+    unverified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    concepts: frozenset[str]
+    when: PartialDate | None
+    reference: str = ""
+    unverified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A plain clinical measure that is not a laboratory result.
+
+    `kind`: gestational-age (weeks), body-weight (kg), irls (points of 40), or due-date (then `day` holds it and
+    `value` is zero).
+    """
+
+    kind: str
+    value: Decimal
+    when: PartialDate
+    day: date | None = None
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One patient at one moment. Every list says how far it can be trusted (`listing`)."""
+
+    today: date
+    person: Person = Person()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    labs: tuple[LabResult, ...] = ()
+    unusable: tuple[UnusableResult, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    drugs: tuple[Drug, ...] = ()
+    allergies: tuple[Allergy, ...] = ()
+    procedures: tuple[Procedure, ...] = ()
+    lab_orders: tuple[LabOrder, ...] = ()
+    drafts: tuple[Draft, ...] = ()
+    #: a selected draft is of an unknown drug: its Medication is not at hand, or its code or name is in no table; `gaps`
+    #: names drafts that were not read
+    has_unknown_draft: bool = False
+    #: a draft that was not read, or whose drug is not told, states restless legs syndrome as its reason
+    unknown_draft_for_rls: bool = False
+    listings: Mapping[str, Listing] = field(default_factory=dict)
+    #: why a list that is not complete was not read to its end, where that is known
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
+    #: by list: the value sets (conditions) and analytes (labs) of which every entry was read although the list is cut
+    answered: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: a note in the server's answer said that results were withheld
+    results_withheld: bool = False
+    #: the access covers the category of laboratory results and no other, such as vital signs
+    laboratory_only: bool = False
+    #: the number of resources about other patients, which were left out
+    discarded: int = 0
+    #: the first year of age to which the adult rules apply; a site may choose it (cards/site/choices.py)
+    adult_age: int = 18
+    _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(
+        self, work: Callable[Concatenate[Chart, Given], Found], *given: Given.args, **named: Given.kwargs
+    ) -> Found:
+        """Return what a function finds in this chart, given more that never changes; it is asked once.
+
+        Several decisions ask the same of a chart. What is given must be hashable.
+        """
+        key = (work, given, *named.items())
+        if key not in self._found:
+            self._found[key] = work(self, *given, **named)
+        found: Found = self._found[key]
+        return found
+
+    def listing(self, name: str) -> Listing:
+        """Return how far a list can be trusted; a list that was never read is not known."""
+        return self.listings.get(name, Listing.NOT_KNOWN)
+
+    def knows(self, *names: str) -> bool:
+        """Return whether every one of these lists was read to its end."""
+        return all(self.listing(name) is Listing.COMPLETE for name in names)
+
+    def is_exhaustive(self, name: str, *subjects: str) -> bool:
+        """Return whether every entry about these value sets or analytes was read, be it by asking for them alone."""
+        answered = self.answered.get(name, frozenset())
+        return self.knows(name) or (bool(subjects) and answered.issuperset(subjects))
+
+    @property
+    def age(self) -> int | None:
+        """Return the age in completed years today, or None where no birth date is known."""
+        return self.person.age_on(self.today)
+
+    def diagnosed(self, *concepts: str) -> tuple[Diagnosis, ...]:
+        """Return the diagnoses that count as present and belong to any of these value sets."""
+        return tuple(d for d in self.diagnoses if d.counts and not d.concepts.isdisjoint(concepts))
+
+    def active_drugs(self, *classes: str) -> tuple[Drug, ...]:
+        """Return the active drugs that belong to any of these classes."""
+        return tuple(drug for drug in self.drugs if drug.active and drug.has(*classes))
+
+    def results(self, analyte: str) -> tuple[LabResult, ...]:
+        """Return the usable results of one analyte, newest first; of one time the higher number first."""
+        return self.once(_results_by_analyte).get(analyte, ())
+
+
+def _results_by_analyte(chart: Chart) -> Mapping[str, tuple[LabResult, ...]]:
+    newest_first = sorted(chart.labs, key=lambda result: (result.when.order, result.quantity.value), reverse=True)
+    found: dict[str, list[LabResult]] = {}
+    for result in newest_first:
+        found.setdefault(result.analyte, []).append(result)
+    return {analyte: tuple(results) for analyte, results in found.items()}
+
+
+def references(facts: Iterable[LabResult | Diagnosis | Drug | Procedure | Allergy]) -> tuple[str, ...]:
+    """Return the references of these facts, in order and without duplicates."""
+    return tuple(dict.fromkeys(fact.reference for fact in facts if fact.reference))

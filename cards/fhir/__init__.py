@@ -1,0 +1,1 @@
+"""FHIR shapes without clinical meaning: JSON members, bundles, versions, local codes."""

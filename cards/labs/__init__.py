@@ -1,0 +1,1 @@
+"""Laboratory values: analytes, units, transferrin saturation, the latest result, sums of parts."""

@@ -1,0 +1,166 @@
+"""The value of one analyte that a decision may use: the newest that may be compared, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from cards.dates import PartialDate
+from cards.facts.chart import Chart, LabResult, UnusableResult
+from cards.knowledge.limits import Limit, compare, is_recent, misses
+from cards.labs.saturation import Saturations, newest_first, saturations, surely_later
+from cards.quantity import Quantity
+
+_STATUS = ("final", "amended", "corrected")
+#: Not results at all: the laboratory withdrew them, or never made them. A cancelled one with a number still blocks.
+_NOT_A_RESULT = frozenset({"entered-in-error", "cancelled"})
+#: A value too high to be true never unlocks iron advice on an older, lower one (clinical amendments 1).
+_IRON = frozenset({"ferritin", "tsat"})
+
+
+class Kind(StrEnum):
+    USABLE = "usable"
+    CONFLICT = "conflict"  # results of one time in different bands
+    STALE = "stale"  # the newest is older than its window
+    CENSORED = "censored"  # the newest is `<100` or the like, across a limit of this decision
+    UNREADABLE = "unreadable"  # there are results, none of which may be compared
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The result of one analyte as a decision sees it.
+
+    result    the value to compare; only where `kind` is usable
+    others    usable: further results of the same time and band; conflict: all results of that time;
+              stale, censored: the result that is not used
+    unusable  results that are newer than all of these, or undated, and may not be compared; newest first
+
+    Whether the list of results was read to its end is the caller's question (`Chart.listing`).
+    """
+
+    kind: Kind
+    result: LabResult | None = None
+    others: tuple[LabResult, ...] = ()
+    unusable: tuple[UnusableResult, ...] = ()
+
+    @property
+    def bounds(self) -> LabResult | None:
+        """Return the result to compare, be it one that lies on both sides of another limit of this decision.
+
+        `>120` is surely above 100 and may be above 150; what it surely meets, it meets.
+        """
+        return self.result or (self.others[0] if self.kind is Kind.CENSORED else None)
+
+    @property
+    def censored(self) -> LabResult | None:
+        """Return the newest result if it is given as above or below a value that leaves this decision open."""
+        return self.others[0] if self.kind is Kind.CENSORED else None
+
+    @property
+    def implausibly_high(self) -> UnusableResult | None:
+        """Return the newest value too high to be true; it counts as above every limit, but only for blocking."""
+        return next((each for each in self.unusable if each.why == "implausibly-high"), None)
+
+
+def read(chart: Chart, analyte: str, *, window: Limit, limits: Sequence[Limit] = ()) -> Reading:
+    """Read one analyte: results that are surely inside the window, compared at `limits`.
+
+    `tsat` includes calculated saturations. Results of low priority count only where no other is in the window.
+    Clinical rationale 0.3 (rules 5, 8, 9) and 1.6.
+    """
+    all_results, unusable = _everything(chart, analyte)
+    fresh = _preferred(result for result in all_results if is_recent(result.when, window, chart.today))
+    if fresh:
+        return _reading(analyte, choose(fresh, unusable=_not_older(unusable, fresh[0]), limits=limits))
+    near = tuple(each for each in unusable if _may_be_within(each.collected, window, chart))
+    stale = _preferred(all_results)
+    if stale:
+        return Reading(Kind.STALE, others=stale[:1], unusable=near)
+    return Reading(Kind.UNREADABLE if near else Kind.NONE, unusable=near)
+
+
+def choose(
+    results: Sequence[LabResult],
+    *,
+    unusable: Sequence[UnusableResult] = (),
+    limits: Sequence[Limit] = (),
+) -> Reading:
+    """Return the newest of these results, judged at `limits` together with those of the same time.
+
+    Freshness is not checked here.
+    """
+    if not results:
+        return Reading(Kind.UNREADABLE if unusable else Kind.NONE, unusable=tuple(unusable))
+    newest = max(results, key=lambda result: result.when.order)
+    same_time = [result for result in results if result is newest or result.when.same_time_as(newest.when)]
+    decided = sorted((each for each in same_time if _bands(each, limits) is not None), key=_word, reverse=True)
+    listed = tuple(unusable)
+    if not decided:
+        return Reading(Kind.CENSORED, others=(newest,), unusable=listed)
+    if len({_bands(each, limits) for each in decided}) > 1:
+        return Reading(Kind.CONFLICT, others=tuple(decided), unusable=listed)
+    return Reading(Kind.USABLE, decided[0], tuple(decided[1:]), listed)
+
+
+def newest_within(chart: Chart, analyte: str, window: Limit) -> LabResult | None:
+    """Return the newest comparable result of an analyte in the window, whatever its band."""
+    return read(chart, analyte, window=window).result
+
+
+def _everything(chart: Chart, analyte: str) -> tuple[tuple[LabResult, ...], tuple[UnusableResult, ...]]:
+    found = chart.once(saturations) if analyte == "tsat" else Saturations(chart.results(analyte))
+    listed = [each for each in chart.unusable if each.analyte == analyte and _is_a_result(each)]
+    return found.usable, tuple(sorted((*listed, *found.unusable()), key=newest_first, reverse=True))
+
+
+def _is_a_result(result: UnusableResult) -> bool:
+    return result.why not in _NOT_A_RESULT or (result.why == "cancelled" and bool(result.possible))
+
+
+def _preferred(results: Iterable[LabResult]) -> tuple[LabResult, ...]:
+    held = tuple(results)
+    return tuple(each for each in held if not each.low_priority) or held
+
+
+def _not_older(unusable: Iterable[UnusableResult], result: LabResult) -> tuple[UnusableResult, ...]:
+    """Return the unusable results that are not surely older; undated ones that may be newer are kept."""
+    return tuple(each for each in unusable if _may_be_as_new(each, result))
+
+
+def _may_be_as_new(unusable: UnusableResult, result: LabResult) -> bool:
+    if unusable.known_by or unusable.when is None:
+        return not surely_later(result, unusable)
+    return unusable.when.order > result.when.order or unusable.when.same_time_as(result.when)
+
+
+def _reading(analyte: str, reading: Reading) -> Reading:
+    if analyte in _IRON and reading.implausibly_high:
+        return Reading(Kind.UNREADABLE, unusable=reading.unusable)
+    return reading
+
+
+def _may_be_within(when: PartialDate | None, window: Limit, chart: Chart) -> bool:
+    return when is None or not misses(when.days_before(chart.today), window)
+
+
+def _bands(result: LabResult, limits: Sequence[Limit]) -> tuple[bool | None, ...] | None:
+    """Return on which side of every limit the result lies, or None where one of them cannot be decided."""
+    sides = tuple(compare(result, limit) for limit in limits)
+    return None if None in sides else sides
+
+
+def _word(result: LabResult) -> tuple[int, float, bool, Decimal, int, str]:
+    """Return the sort key of results of one time: higher status, later issue, reported before calculated.
+
+    Where these are equal the higher number wins, whatever id either has: it is the one that warns of iron.
+    """
+    issued = result.issued.timestamp() if result.issued else float("-inf")
+    return _STATUS.index(result.status), issued, result.how != "calculated", *_height(result.quantity), result.reference
+
+
+def _height(quantity: Quantity) -> tuple[Decimal, int]:
+    """Return the sort key of a number; of equal ones `>5` is the highest and `<5` the lowest."""
+    return quantity.value, ("<", "<=", "", ">=", ">").index(quantity.comparator)

@@ -1,0 +1,1 @@
+"""The patient a chart is about: RLS, age group, pregnancy, dialysis, iron overload, anaemia."""

@@ -1,0 +1,143 @@
+"""The patient as the rules see them: restless legs, child, newborn, dialysis, overload, polycythaemia.
+
+Where an answer rests on facts, one function returns these facts as evidence (none means no), and another, named as a
+sentence, only the answer. `Chart.knows` says whether the lists behind them were read to the end.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from cards.dates import PartialDate, lies_in_future
+from cards.facts.chart import Certainty, Chart, Diagnosis, Drug, Procedure
+from cards.knowledge.definitions import defined
+from cards.knowledge.limits import Limit, meets
+
+
+class Rls(StrEnum):
+    YES = "yes"
+    SUSPECTED = "suspected"
+    NO = "no"
+
+
+def rls_status(chart: Chart) -> Rls:
+    """Return whether the patient has RLS; one confirmed diagnosis outweighs doubtful ones (clinical rationale 0.2)."""
+    found = rls(chart)
+    if not found:
+        return Rls.NO
+    return Rls.YES if found[0].certainty is Certainty.CONFIRMED else Rls.SUSPECTED
+
+
+def excludes_rls(chart: Chart) -> bool:
+    """Return whether no diagnosis of RLS was found and none can stand in what was not read."""
+    return rls_status(chart) is Rls.NO and chart.is_exhaustive("conditions", "rls")
+
+
+def rls(chart: Chart) -> tuple[Diagnosis, ...]:
+    """Return the diagnoses of restless legs syndrome that count: the confirmed ones, else the suspected ones."""
+    found = chart.diagnosed("rls")
+    return tuple(each for each in found if each.certainty is Certainty.CONFIRMED) or found
+
+
+def is_child(chart: Chart) -> bool:
+    """Return whether the patient is under 18, or under the site's own limit; False where the age is not known."""
+    return chart.age is not None and chart.age < chart.adult_age
+
+
+def is_newborn(chart: Chart) -> bool:
+    """Return whether the patient is under 28 days old, by the latest day of birth that the record allows."""
+    birth = chart.person.birth
+    return birth is not None and meets((chart.today - birth.last).days, defined("newborn.days"))
+
+
+def is_esrd(chart: Chart) -> bool:
+    """Return whether the patient has end-stage kidney disease, as `end_stage_kidney` finds it."""
+    return bool(chart.once(end_stage_kidney))
+
+
+def end_stage_kidney(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
+    """Return the facts that show end-stage kidney disease or maintenance dialysis (clinical rationale 4.3).
+
+    Stage 5 counts only beside dialysis. A transplant ends the disease unless there was dialysis within 90 days.
+    Dialysis for acute kidney injury is not end-stage disease.
+    """
+    dialysis: tuple[Diagnosis | Procedure, ...] = (
+        *chart.diagnosed("dialysis-dependence"),
+        *_procedures(chart, "dialysis-procedure", defined("dialysis.days")),
+    )
+    named = chart.diagnosed("esrd")
+    if chart.diagnosed("kidney-transplant") and not any(_is_recent_dialysis(fact, chart.today) for fact in dialysis):
+        return ()
+    if named:
+        return (*named, *dialysis)
+    stage_5 = chart.diagnosed("ckd-stage-5") if dialysis else ()
+    if stage_5:
+        return (*stage_5, *dialysis)
+    return () if chart.diagnosed("acute-kidney-injury") else dialysis
+
+
+def kidney_failure(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
+    """Return what end-stage kidney disease rests on: facts by verified codes if they suffice, else all."""
+    found = end_stage_kidney(chart)
+    return tuple(fact for fact in found if not fact.unverified and "ckd-stage-5" not in fact.concepts) or found
+
+
+def _is_recent_dialysis(fact: Diagnosis | Procedure, today: date) -> bool:
+    dates = (fact.when,) if isinstance(fact, Procedure) else (fact.onset, fact.recorded)
+    return any(when is not None and _is_within(when, defined("dialysis.days"), today) for when in dates)
+
+
+def is_on_haemodialysis(chart: Chart) -> bool:
+    """Return whether the patient is on haemodialysis, as `haemodialysis` finds it."""
+    return bool(haemodialysis(chart))
+
+
+def haemodialysis(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
+    """Return the facts that show haemodialysis, acute or permanent, with no later peritoneal dialysis within 90 days.
+
+    Dialysis of an unstated kind does not count.
+    """
+    through_blood = _procedures(chart, "haemodialysis-procedure", defined("dialysis.days"))
+    peritoneal = _procedures(chart, "peritoneal-dialysis-procedure", defined("dialysis.days"))
+    if peritoneal and _newest(peritoneal) >= _newest(through_blood):
+        return ()
+    return (*chart.diagnosed("haemodialysis-dependence"), *through_blood)
+
+
+def _newest(procedures: tuple[Procedure, ...]) -> date:
+    return max((each.when.last for each in procedures if each.when), default=date.min)
+
+
+def overload(chart: Chart) -> tuple[Diagnosis | Drug, ...]:
+    """Return the facts that show iron overload, or an active chelator (clinical amendments 1).
+
+    Inherited disease also counts when it is inactive.
+    """
+    return (*chart.diagnosed("overload"), *chart.active_drugs("chelator"))
+
+
+def probable_overload(chart: Chart) -> tuple[Diagnosis, ...]:
+    """Return diagnoses (E83.19, porphyria cutanea tarda) after which overload is excluded before iron is given."""
+    return chart.diagnosed("probable-overload")
+
+
+def polycythaemia(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
+    """Return the facts that show polycythaemia vera, or phlebotomy within 365 days without iron overload."""
+    coded = chart.diagnosed("polycythaemia-vera")
+    if overload(chart):
+        return coded
+    return (*coded, *_procedures(chart, "therapeutic-phlebotomy", defined("phlebotomy.days")))
+
+
+def _procedures(chart: Chart, concept: str, window: Limit) -> tuple[Procedure, ...]:
+    return tuple(
+        each
+        for each in chart.procedures
+        if concept in each.concepts and each.when and _is_within(each.when, window, chart.today)
+    )
+
+
+def _is_within(when: PartialDate, window: Limit, today: date) -> bool:
+    """Return whether the first possible day lies inside the window; tomorrow's date counts as today."""
+    return meets(when.days_before(today), window) and not lies_in_future(when, today)

@@ -1,0 +1,1 @@
+"""Findings to cards and suggestions, and the rules as FHIR resources."""

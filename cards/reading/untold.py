@@ -1,0 +1,73 @@
+"""Diagnoses and results whose codes tell nothing: neither what they are nor that they are something else.
+
+A code of ICD tells what it lies below, and LOINC has a code for each of our tests, so that one that is in no list is
+something else. A SNOMED code that no list holds may lie below a root of ours, and codes of NPU, a national list or a
+site may mean anything; they are counted by their system. Never anything of a patient.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cards.fhir.bundles import Listed
+from cards.fhir.json_values import Json, codings, first, objects, text
+from cards.fhir.local_codes import local_key
+from cards.knowledge.code_systems import ICD_SYSTEMS, LOINC, system_of
+from cards.reading import Site
+from cards.reading.diagnoses import diagnosis_concepts
+from cards.remembered import remembered
+
+#: Counted entries by (prefetch key, code system): the FHIR name of a known system, any other as it was sent.
+Untold = Mapping[tuple[str, str], int]
+
+
+def untold_codes(gathered: Mapping[str, Listed], site: Site | None = None) -> Untold:
+    """Return how many diagnoses and results bear codes that tell nothing, by list and system, the most frequent first.
+
+    `site` holds the codes that are mapped already. A diagnosis or result in words alone has no code, and is not
+    counted.
+    """
+    mapped = site or Site()
+    found = Counter[tuple[str, str]]()
+    for key, systems in (("conditions", _diagnoses), ("labs", _results)):
+        for resource in gathered[key].resources if key in gathered else ():
+            found.update((key, system) for system in systems(resource, mapped))
+    return MappingProxyType(dict(found.most_common()))
+
+
+def _diagnoses(resource: Mapping[str, Json], site: Site) -> frozenset[str]:
+    """The systems of a diagnosis that cannot be told; none where a code is in a list, or tells that it is in none."""
+    if text(resource.get("resourceType")) != "Condition":
+        return frozenset()
+    systems = _systems(resource.get("code"))
+    is_told = systems & ICD_SYSTEMS or diagnosis_concepts(resource.get("code"), local=site.diagnosis_codes)
+    return frozenset() if is_told else systems
+
+
+def _results(resource: Mapping[str, Json], site: Site) -> frozenset[str]:
+    if text(resource.get("resourceType")) != "Observation":
+        return frozenset()
+    parts = (each for each in (resource, *objects(resource.get("component"))) if _has_value(each))
+    return frozenset().union(*(_of_result(each.get("code"), site) for each in parts))
+
+
+def _has_value(content: Mapping[str, Json]) -> bool:
+    return bool(first(content.get("valueQuantity")) or text(content.get("valueString")))
+
+
+def _of_result(code: Json, site: Site) -> frozenset[str]:
+    systems = _systems(code)
+    if not systems or LOINC in systems or any(local_key(*each) in site.local_codes for each in codings(code)):
+        return frozenset()
+    return systems
+
+
+def _systems(concept: Json) -> frozenset[str]:
+    return _named(concept) if concept else frozenset()
+
+
+@remembered
+def _named(concept: Json) -> frozenset[str]:
+    return frozenset(system_of(system) or system for system, _ in codings(concept))

@@ -1,0 +1,100 @@
+"""Review of one patient, from lists of records to cards, for hooks, command line, console and screening."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+
+from cards.decisions.decide import Verdict, decide, to_be_shown
+from cards.facts.card import Card
+from cards.facts.chart import Chart, Diagnosis, Listing
+from cards.fhir.bundles import Listed
+from cards.fhir.json_values import Json
+from cards.knowledge.rules import Rules
+from cards.presenting.card_context import ClientCapabilities
+from cards.presenting.present import lists_not_evaluated, not_evaluated, present, within_budget
+from cards.reading import Site, read_chart
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewContext:
+    """The patient a review is about, the hook and the time.
+
+    now          a moment with a zone; thresholds and ages count on its day in `zone`
+    selections   the drafts to judge, as an order-select names them; None for all
+    assume_rls   read the chart as that of a patient with confirmed RLS, for records that never carry the diagnosis
+    new_uuid     source of the uuids of cards and suggestions
+    after_stage  called with a name after each stage but the last; what it raises ends the review, since this package
+                 knows no clock
+    """
+
+    hook: str
+    patient_id: str
+    now: datetime
+    zone: tzinfo
+    new_uuid: Callable[[], str]
+    site: Site
+    selections: Sequence[str] | None = None
+    assume_rls: bool = False
+    after_stage: Callable[[str], None] = lambda stage: None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The outcome of one review.
+
+    cards     every card that fires, the most urgent first, without a cap
+    missing   the prefetch keys without which there is no answer (412); empty where a card says so instead
+    unread    the card that says what could not be reviewed, where one is needed
+    """
+
+    chart: Chart
+    verdict: Verdict
+    cards: tuple[Card, ...] = ()
+    missing: tuple[str, ...] = ()
+    unread: Card | None = None
+
+    def shown(self, cards: tuple[Card, ...], most: int) -> tuple[Card, ...]:
+        """Return the first `most` of these cards of the review (0 for all), and the one that says what was not read."""
+        return (*within_budget(cards, most), *((self.unread,) if self.unread else ()))
+
+
+def review(
+    lists: Mapping[str, Listed], drafts: Json, context: ReviewContext, rules: Rules, profile: ClientCapabilities
+) -> Review:
+    """Read the lists as a chart, ask every decision of the hook, and write the cards.
+
+    `lists` holds what was gathered under each prefetch key, and a key that is absent was not read; `drafts` is the
+    Bundle of an order hook. No data makes it raise, but `after_stage` may.
+    """
+    chart = read_chart(
+        lists,
+        patient_id=context.patient_id,
+        now=context.now,
+        zone=context.zone,
+        drafts=drafts,
+        selections=context.selections,
+        site=context.site,
+    )
+    context.after_stage("reading the chart")
+    chart = _with_rls(chart) if context.assume_rls else chart
+    verdict = decide(chart, rules, context.hook)
+    context.after_stage("deciding")
+    fired = to_be_shown(verdict, chart)
+    cards = present(fired, chart, rules, profile=replace(profile, max_cards=0), new_uuid=context.new_uuid)
+    incomplete = lists_not_evaluated(verdict, fired, chart, profile)
+    is_answered = not verdict.missing or bool(fired.fired) or profile.says_what_is_missing
+    if not is_answered:
+        return Review(chart, verdict, cards, missing=verdict.missing)
+    names = tuple(dict.fromkeys((*verdict.missing, *incomplete)))
+    unread = None
+    if names or verdict.unread:
+        unread = not_evaluated(names, chart, results=verdict.unread, profile=profile, new_uuid=context.new_uuid)
+    return Review(chart, verdict, cards, unread=unread)
+
+
+def _with_rls(chart: Chart) -> Chart:
+    assumed = Diagnosis(frozenset({"rls"}), counts=True)
+    listings = {**chart.listings, "conditions": Listing.COMPLETE}
+    return replace(chart, diagnoses=(*chart.diagnoses, assumed), listings=listings)

@@ -1,0 +1,55 @@
+"""Whom a site wants the rules to be for, applied before any decision (clinical rationale 0.2, 6.3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from cards.facts.chart import Certainty, Chart, Diagnosis, Draft
+from cards.knowledge.limits import Limit, first_above, in_days, meets
+from cards.knowledge.rules import Rules
+
+
+def as_the_site_counts(chart: Chart, rules: Rules) -> Chart:
+    """Return the chart with the site's first adult year and, where it wants it, PLMD counted as RLS.
+
+    Restless legs syndrome of an encounter longer ago than the site's `encounter_months` is only suspected, unless the
+    diagnosis stands elsewhere too (clinical rationale 0.2). `rules` must be those of the day.
+    """
+    counted = replace(chart, adult_age=first_above(rules.limit("adult_age")))
+    if rules.is_on("include_plmd"):
+        counted = replace(
+            counted,
+            diagnoses=tuple(_with_plmd(each) for each in chart.diagnoses),
+            drafts=tuple(_draft_with_plmd(each) for each in chart.drafts),
+        )
+    return _with_old_encounters_in_doubt(counted, in_days(rules.limit("encounter_months"), chart.today))
+
+
+def _with_old_encounters_in_doubt(chart: Chart, limit: Limit) -> Chart:
+    of_rls = chart.diagnosed("rls")
+    if not of_rls or not all(each.from_encounter for each in of_rls):
+        return chart
+    return replace(chart, diagnoses=tuple(_doubted_if_old(each, limit, chart.today) for each in chart.diagnoses))
+
+
+def _doubted_if_old(diagnosis: Diagnosis, limit: Limit, today: date) -> Diagnosis:
+    """Of an encounter the day it was recorded counts, else that of its onset; an unknown day is no old one."""
+    day = diagnosis.recorded or diagnosis.onset
+    is_old = "rls" in diagnosis.concepts and day is not None and meets((today - day.last).days, limit)
+    return replace(diagnosis, certainty=Certainty.SUSPECTED) if is_old else diagnosis
+
+
+def _with_plmd(diagnosis: Diagnosis) -> Diagnosis:
+    return replace(diagnosis, concepts=_counted(diagnosis.concepts))
+
+
+def _draft_with_plmd(draft: Draft) -> Draft:
+    if draft.drug is None:
+        return draft
+    reasons = replace(draft.drug.reasons, concepts=_counted(draft.drug.reasons.concepts))
+    return replace(draft, drug=replace(draft.drug, reasons=reasons))
+
+
+def _counted(concepts: frozenset[str]) -> frozenset[str]:
+    return concepts | {"rls"} if "plmd" in concepts else concepts

@@ -1,0 +1,1 @@
+"""The words of cards: facts, persons and reasons in print, each kind in one way."""

@@ -1,0 +1,65 @@
+"""The words that a finding carries: from a knowledge file, with facts in place. No other module makes a `Text`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cards.facts.finding import Fact, Text
+from cards.knowledge.rules import Rules
+from cards.wording import render
+from cards.wording.render import Words, capitalised, inline, wording
+
+#: What stands where a sentence has nothing to add.
+NOTHING = Text()
+
+
+def say(rules: Rules, decision: str, key: str, /, **facts: Fact) -> Text:
+    """Return a text of a decision file as a part of a sentence. Raises `KeyError` where it names what is not there."""
+    return Text(rules.decisions[decision].texts[key].format_map(Words(facts, rules)))
+
+
+def phrase(key: str, /, **facts: Fact) -> Text:
+    """Return words that several decisions share, such as `iron.due_now`: a table and a key of wording.toml."""
+    table, _, name = key.partition(".")
+    template: str = wording()[table][name]
+    return Text(template.format_map({name: inline(fact) for name, fact in facts.items()}))
+
+
+def printed(fact: Fact) -> Text:
+    """Return a fact as it stands in a sentence."""
+    return Text(inline(fact))
+
+
+def as_a_beginning(text: Text) -> Text:
+    """Return words as a sentence begins with them."""
+    return Text(capitalised(text))
+
+
+def names(known: Iterable[str]) -> tuple[Text, ...]:
+    """Return names of our own tables, such as those of ingredients, as they are printed."""
+    return tuple(Text(name) for name in known)
+
+
+def listed(parts: Iterable[Text]) -> Text:
+    """Return `one, two, three`."""
+    return Text(", ".join(parts))
+
+
+def sentences(parts: Iterable[Text]) -> Text:
+    """Return whole sentences, one after the other."""
+    return Text(" ".join(parts))
+
+
+def combined(parts: Iterable[Text]) -> Text:
+    """Return the ingredients of one product: `one / two`."""
+    return Text(" / ".join(parts))
+
+
+def joined(parts: Iterable[Text]) -> Text:
+    """Return `one and two`."""
+    return Text(render.joined(parts))
+
+
+def lines(parts: Iterable[Text]) -> Text:
+    """Return a list in Markdown."""
+    return Text("\n".join(f"- {part}" for part in parts))

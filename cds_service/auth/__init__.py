@@ -1,0 +1,1 @@
+"""Authenticate the calling client: bearer tokens, public keys, replay and rate limits."""

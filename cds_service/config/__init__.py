@@ -1,0 +1,1 @@
+"""Settings of the service and profiles of its clients: loaded once, validated and immutable."""

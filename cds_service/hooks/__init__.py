@@ -1,0 +1,1 @@
+"""The CDS Hooks protocol: services, discovery, requests, prefetch, feedback."""

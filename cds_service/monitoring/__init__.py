@@ -1,0 +1,1 @@
+"""Metrics, periodic checks, self-test, drift and samples of unknown codes."""

@@ -1,0 +1,183 @@
+"""Find the files of a FHIR Bulk Data export and part them into pieces; read what its manifest promises."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cds_service.web.json_reader import MEBIBYTE
+
+#: Bytes of an uncompressed file that are worked through at once; a compressed file is one piece.
+PIECE = 32 * MEBIBYTE
+#: How much a compressed file holds, as far as the number of buckets depends on it.
+_EXPANDS = 10
+_LINES = re.compile(r"\.(?:(?:ndjson|jsonl)(?:\.(gz|gzip|zst|zstd))?|(parquet))$", re.IGNORECASE)
+#: In place of a compression: a table in Parquet.
+TABLE = "parquet"
+_COMPRESSIONS = {"": "", "gz": "gzip", "gzip": "gzip", "zst": "zstd", "zstd": "zstd", TABLE: TABLE}
+#: `Observation.ndjson`, `Observation.000.ndjson`, `1.Observation.ndjson`, `Observation/0.ndjson`
+_TYPE_IN_NAME = re.compile(r"(?:^|[./_\-\d])([A-Z][A-Za-z]{2,62})(?=$|[./_\-\d])")
+_MOST_OF_MANIFEST = 16 * MEBIBYTE
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class BadExport(ValueError):
+    """A folder that is no export, or one that cannot be read; the message names the place and the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFile:
+    """One file of lines. `name` is its path inside the export, with slashes; `kind` the resource type it is named
+    for, if any.
+    """
+
+    path: Path
+    name: str
+    size: int
+    changed: int
+    compression: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of one file: the lines that begin from `start` on and before `end`."""
+
+    file: ExportFile
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the manifest of an export says.
+
+    exported_on   the day of `transactionTime`, as written
+    asked_for     the types of `_type` in the request; empty where it names none
+    counts        resources by type, where every file of the type tells its count
+    kinds         the type of each file by the last part of its address
+    has_errors    the server reported resources that it could not export
+    """
+
+    exported_on: str = ""
+    asked_for: frozenset[str] = frozenset()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    has_errors: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A folder of files, in the order of their names, and its manifest."""
+
+    folder: Path
+    files: tuple[ExportFile, ...]
+    manifest: Manifest = Manifest()
+
+    @property
+    def size(self) -> int:
+        """Return the number of bytes of all files as they lie on disk."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def expected_size(self) -> int:
+        """Return about how many bytes all files have without compression."""
+        return sum(file.size * (_EXPANDS if file.compression else 1) for file in self.files)
+
+    def pieces(self, size: int = PIECE) -> tuple[Piece, ...]:
+        """Return the pieces of every file, in order."""
+        return tuple(piece for file in self.files for piece in _pieces(file, size))
+
+
+def find_export(folder: Path, *, leave_out: Path | None = None) -> Export:
+    """Find every file of lines below a folder, but for hidden ones and what `leave_out` is or holds.
+
+    Raises `BadExport` where there is none.
+    """
+    below = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _is_hidden(path, folder)]
+    apart = leave_out.resolve() if leave_out is not None else None
+    found = [path for path in below if apart is None or not path.resolve().is_relative_to(apart)]
+    manifest = _manifest(path for path in found if path.suffix.lower() == ".json")
+    files = tuple(_file(path, folder, manifest, match) for path in found if (match := _LINES.search(path.name)))
+    if not files:
+        raise BadExport(
+            f"{folder}: no file of lines in it (*.ndjson, *.jsonl, each also with .gz or .zst, or *.parquet); "
+            "name the folder that a Bulk Data client wrote"
+        )
+    return Export(folder, files, manifest)
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _file(path: Path, folder: Path, manifest: Manifest, match: re.Match[str]) -> ExportFile:
+    about = path.stat()
+    name = path.relative_to(folder).as_posix()
+    bare = name[: -len(match[0])]
+    named = next((part for part in reversed(_TYPE_IN_NAME.findall(bare))), "")
+    kind = manifest.kinds.get(path.name, "") or manifest.kinds.get(Path(bare).name, "") or named
+    compression = _COMPRESSIONS[(match[1] or match[2] or "").lower()]
+    return ExportFile(path, name, about.st_size, about.st_mtime_ns, compression, kind)
+
+
+def _pieces(file: ExportFile, size: int) -> Iterator[Piece]:
+    step = file.size if file.compression else size
+    for start in range(0, file.size, max(step, 1)):
+        yield Piece(file, start, min(start + step, file.size))
+
+
+def _manifest(files: Iterator[Path]) -> Manifest:
+    """The first file that is the answer of a server to a finished export."""
+    for path in files:
+        content = _read(path)
+        if isinstance(content, dict) and isinstance(content.get("output"), list) and "transactionTime" in content:
+            return _from(content)
+    return Manifest()
+
+
+def _read(path: Path) -> Any:
+    try:
+        if path.stat().st_size > _MOST_OF_MANIFEST:
+            return None
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _from(content: Mapping[str, Any]) -> Manifest:
+    outputs = [each for each in content["output"] if isinstance(each, dict)]
+    counts: Counter[str] = Counter()
+    uncounted = set()
+    for each in outputs:
+        kind, count = str(each.get("type", "")), each.get("count")
+        if isinstance(count, int) and not isinstance(count, bool):
+            counts[kind] += count
+        else:
+            uncounted.add(kind)
+    moment = str(content["transactionTime"])
+    return Manifest(
+        exported_on=moment[:10] if _DATE.match(moment) else "",
+        asked_for=_asked_for(str(content.get("request", ""))),
+        counts={kind: count for kind, count in counts.items() if kind and kind not in uncounted},
+        kinds={_last_part(str(each.get("url", ""))): str(each["type"]) for each in outputs if each.get("type")},
+        has_errors=bool(content.get("error")),
+    )
+
+
+def _asked_for(request: str) -> frozenset[str]:
+    named = re.search(r"[?&]_type=([^&]*)", request)
+    return frozenset(re.split(r",|%2C", named[1], flags=re.IGNORECASE)) - {""} if named else frozenset()
+
+
+def _last_part(address: str) -> str:
+    return address.partition("?")[0].rstrip("/").rpartition("/")[2]

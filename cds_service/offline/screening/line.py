@@ -1,0 +1,98 @@
+"""What a line of an export tells before it is parsed. What cannot be told is `None`, never a guess."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from cards.fhir.json_values import reference_of, text
+from cards.fhir.references import address_of
+from cds_service.web.errors import BadRequest, BodyTooLarge
+from cds_service.web.json_reader import DEEPEST, parse_json
+
+Resource = dict[str, Any]
+
+_TYPE_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
+_TYPE = re.compile(rb'"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
+_PATIENT_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"Patient"\s*,\s*"id"\s*:\s*"([A-Za-z0-9._~\-]+)"')
+#: `Patient/` and an id, wherever it stands; for lines without odd escapes.
+NAMED = re.compile(rb"Patient/([A-Za-z0-9._~\-]*)")
+_SUBJECT = re.compile(rb'"subject"\s*:\s*\{\s*"reference"\s*:\s*"Patient/([A-Za-z0-9._~\-]+)"')
+_OWNER_KEY = re.compile(rb'"(?:subject|patient)"')
+#: A letter, a digit or one of `/.-_` written as an escape: no encoder needs it, but JSON allows it.
+ODD_ESCAPE = re.compile(rb"\\(?:/|u00(?:2[dDeEfF]|3[0-9]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA]))")
+#: Ids that a line may be filed under: the tolerant form of `cards.fhir.ownership`.
+_ID = re.compile(r"[A-Za-z0-9._~\-]{1,512}")
+
+
+def type_of(line: bytes) -> str | None:
+    """Return the type of the resource in a line, or None where only parsing it tells."""
+    found = _TYPE_FIRST.match(line)
+    if found is None and line.count(b'"resourceType"') == 1:
+        found = _TYPE.search(line)
+    return found[1].decode() if found else None
+
+
+def looks_whole(line: bytes) -> bool:
+    """Return whether a line begins and ends as a JSON object does; a line that was cut off does not."""
+    bare = line.strip()
+    return bare.startswith(b"{") and bare.endswith(b"}")
+
+
+def parsed(line: bytes) -> Resource | None:
+    """Return the resource in a line, parsed as the service parses it, or None for what it would not read."""
+    try:
+        found = orjson.loads(line) if line.count(b"{") + line.count(b"[") <= DEEPEST else parse_json(line)
+    except orjson.JSONDecodeError:
+        found = _repaired(line)
+    except (BadRequest, BodyTooLarge):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("resourceType"), str) else None
+
+
+def _repaired(line: bytes) -> Any:
+    try:
+        return parse_json(line)
+    except (BadRequest, BodyTooLarge):
+        return None
+
+
+def patient_id_of(line: bytes) -> str | None:
+    """Return the id of the Patient in a line, or None where only parsing it tells."""
+    found = _PATIENT_FIRST.match(line)
+    return found[1].decode() if found else None
+
+
+def named_patients(line: bytes) -> Iterator[str]:
+    """Yield every id after `Patient/` in a line."""
+    for each in NAMED.findall(line):
+        yield each.decode()
+
+
+def subject_of(line: bytes) -> str | None:
+    """Return the id of the patient whose record a line holds, or None where only parsing it tells."""
+    if len(_OWNER_KEY.findall(line)) != 1 or ODD_ESCAPE.search(line):
+        return None
+    found = _SUBJECT.search(line)
+    return found[1].decode() if found else None
+
+
+def owner_of(resource: Resource) -> str:
+    """Return the id of the patient whose record this is, as its reference names it; empty where it names nobody.
+
+    Of an absolute reference the last part counts, as in `cards.fhir.ownership`; a `urn:uuid:` by what it holds.
+    """
+    named = reference_of(resource.get("subject")) or reference_of(resource.get("patient"))
+    address = address_of(named)
+    if address.is_contained or not address.id or address.type not in ("", "patient"):
+        return ""
+    return address.id
+
+
+def usable_id(value: object) -> str:
+    """Return an id that a line may be filed under; empty where it is none."""
+    found = text(value)
+    return found if _ID.fullmatch(found) else ""

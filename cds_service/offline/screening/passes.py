@@ -1,0 +1,333 @@
+"""The passes over the pieces of an export, one piece at a time.
+
+    look   diagnoses and patients: who may be in scope, who there is, whose record another took over, what was deleted
+    keep   the lines of whoever is in scope, filed under their patient, and what these refer to
+    fetch  the Medications, Substances and Specimens that were referred to and name no patient
+
+`look` leaves out the files that hold one other type, by their name and their beginning; `keep` those of a type that no
+decision reads. A diagnosis that stands in a file of another type is found by `keep` (`told["strays"]`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Protocol
+
+from cards.fhir.json_values import first, objects, reference_of, text
+from cards.fhir.references import address_of
+from cds_service.offline.screening.blocks import Damage, blocks
+from cds_service.offline.screening.counts import Counts
+from cds_service.offline.screening.export import ExportFile, Piece
+from cds_service.offline.screening.line import (
+    NAMED,
+    ODD_ESCAPE,
+    Resource,
+    looks_whole,
+    named_patients,
+    owner_of,
+    parsed,
+    patient_id_of,
+    subject_of,
+    type_of,
+    usable_id,
+)
+from cds_service.offline.screening.scope import Scope
+from cds_service.offline.screening.sieve import READ, REFERRED
+from cds_service.offline.screening.spill import bucket_of
+
+#: Types in which patients and diagnoses are looked for, and deletions.
+LOOKED_AT = frozenset({"Patient", "Condition", "Bundle"})
+#: How many lines at the beginning of a file must be of the type that it is named for.
+_BEGINNING = 256
+_TOKEN = b"Patient/"
+_REFERENCE = re.compile(rb'"reference"\s*:\s*"(?:[^"\\]*/)?([A-Za-z]+)/([^"/\\]+)"')
+#: Other lines that a file of diagnoses may hold.
+_PEOPLE = (b'"resourceType":"Patient"', b'"resourceType": "Patient"', b'"resourceType":"Bundle"')
+#: A reference by `urn:uuid:`, which may name a patient whom no `Patient/` names.
+_BY_URN = (b'"reference":"urn:', b'"reference": "urn:')
+#: What stands for the patient of a line that names none.
+_NOBODY = (b"",)
+
+
+def is_of_one_type(file: ExportFile) -> bool:
+    """Return whether a file holds the one type that it is named for, as far as its beginning tells."""
+    if not file.kind:
+        return False
+    beginning = next(blocks(Piece(file, 0, file.size if file.compression else min(file.size, 1 << 18)), Damage()), b"")
+    return all(type_of(line) == file.kind for line in islice(_lines(beginning), _BEGINNING))
+
+
+def _lines(block: bytes) -> Iterator[bytes]:
+    return (line for line in block.split(b"\n") if line and not line.isspace())
+
+
+class Filing(Protocol):
+    """Where lines go, filed under their owner."""
+
+    @property
+    def buckets(self) -> int: ...
+
+    def add(self, owner: str, line: bytes = b"") -> None: ...
+
+    def add_to(self, bucket: int, owner: str, line: bytes) -> None: ...
+
+
+class Look:
+    """The first pass over one piece; `told` is what it found."""
+
+    def __init__(self, scope: Scope, out: Filing) -> None:
+        self._scope, self._out = scope, out
+        self.counts = Counts()
+        self._found: set[str] = set()
+        self._replaced: dict[str, str] = {}
+        self._deleted: set[str] = set()
+
+    def read(self, piece: Piece, *, one_type: bool) -> dict[str, Any]:
+        """Go through the lines of a piece; `one_type`: its file holds the type that it is named for."""
+        for block in blocks(piece, Damage()):
+            if one_type and piece.file.kind == "Condition" and not any(each in block for each in _PEOPLE):
+                self.counts.types["Condition"] += block.count(b"\n")
+                for line in self._scope.suspects(block):
+                    self._condition(line)
+            else:
+                self.take(_lines(block))
+        return self.told()
+
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Look at lines of any type."""
+        for line in lines:
+            self._look_at(line)
+
+    def told(self) -> dict[str, Any]:
+        """Return what was found, once all lines were looked at."""
+        return {
+            "counts": self.counts.as_json(),
+            "found": sorted(self._found),
+            "replaced": dict(sorted(self._replaced.items())),
+            "deleted": sorted(self._deleted),
+        }
+
+    def _look_at(self, line: bytes) -> None:
+        kind = type_of(line)
+        if kind is None:
+            kind = str((parsed(line) or {}).get("resourceType", ""))
+            if not kind:
+                return  # counted by the next pass
+        self.counts.types[kind] += 1
+        if kind == "Patient":
+            self._patient(line)
+        elif kind == "Condition":
+            self._condition(line)
+        elif kind == "Bundle" and b"DELETE" in line:
+            self._deleted.update(_deleted_by(parsed(line) or {}))
+
+    def _patient(self, line: bytes) -> None:
+        patient_id = patient_id_of(line)
+        person = parsed(line) if patient_id is None or b'"link"' in line or b"\\u" in line else None
+        patient_id = patient_id or usable_id((person or {}).get("id"))
+        if not patient_id:
+            return
+        self._out.add(patient_id)
+        self._replaced.update((old, patient_id) for old in _replaced_by(person or {}) if old != patient_id)
+
+    def _condition(self, line: bytes) -> None:
+        condition = self._scope.found_in(line)
+        if condition is not None and (owner := usable_id(owner_of(dict(condition)))):
+            self._found.add(owner)
+
+
+def _replaced_by(person: Resource) -> Iterator[str]:
+    """The ids of the records that this Patient replaces, as `cards.fhir.ownership` takes them."""
+    for link in objects(person.get("link")):
+        address = address_of(reference_of(first(link.get("other"))))
+        if text(link.get("type")).lower() == "replaces" and address.type in ("", "patient"):
+            yield from filter(None, [usable_id(address.id)])
+
+
+def _deleted_by(bundle: Resource) -> Iterator[str]:
+    for entry in objects(bundle.get("entry")):
+        request = first(entry.get("request"))
+        address = text(request.get("url")).strip("/").split("/")
+        if text(request.get("method")).upper() == "DELETE" and len(address) > 1:
+            yield "/".join(address[-2:])
+
+
+class Keep:
+    """The second pass over one piece.
+
+    patients   whoever may be in scope
+    replaced   ids of records that another replaced, each with the id of that one
+    """
+
+    def __init__(self, patients: Collection[str], replaced: Mapping[str, str], scope: Scope, out: Filing) -> None:
+        self._patients, self._replaced, self._scope, self._out = patients, replaced, scope, out
+        old = (before for before, after in replaced.items() if after in patients)
+        self._wanted_ids = frozenset((*_NOBODY, *(each.encode() for each in (*patients, *old))))
+        self.counts = Counts()
+        self._buckets = out.buckets
+        self._refers: dict[str, set[int]] = {}
+        self._strays: set[str] = set()
+        self._has_referred = False
+
+    def read(self, piece: Piece, *, one_type: bool) -> dict[str, Any]:
+        """Go through the lines of a piece; `one_type`: its file holds the type that it is named for."""
+        damage = Damage()
+        for block in blocks(piece, damage):
+            self._read(block, looks_for_strays=one_type and piece.file.kind not in LOOKED_AT)
+        self.counts.bad += damage.too_long
+        if damage.is_cut:
+            self.counts.cut[piece.file.kind] += 1
+        return self.told(piece.file.kind if one_type else "")
+
+    def take(self, lines: Iterable[bytes], *, of: int, looks_for_strays: bool) -> None:
+        """Take lines that another reader left of so many, which surely left out none that matters."""
+        self.counts.lines += of
+        for line in lines:
+            if not line or line.isspace():
+                self.counts.lines -= 1
+                continue
+            if looks_for_strays and b'"Condition"' in line:
+                self._find_strays(line)
+            self._slowly(line)
+
+    def told(self, kind: str = "") -> dict[str, Any]:
+        """Return what was found, once all lines were read or taken; `kind` where they are of one type."""
+        if kind and kind not in LOOKED_AT:
+            self.counts.types[kind] += self.counts.lines
+        return {
+            "counts": self.counts.as_json(),
+            "refers": {each: sorted(found) for each, found in sorted(self._refers.items())},
+            "strays": sorted(self._strays),
+            "has_referred": self._has_referred,
+        }
+
+    def _read(self, block: bytes, *, looks_for_strays: bool) -> None:
+        if looks_for_strays and b'"Condition"' in block:
+            self._find_strays(block)
+        lines = block.split(b"\n")
+        lines.pop()
+        is_plain = block.startswith(b"{") and block.endswith(b"}\n") and block.count(b"}\n{") == len(lines) - 1
+        if not is_plain or any(each in block for each in _BY_URN) or (b"\\" in block and ODD_ESCAPE.search(block)):
+            for line in _lines(block):
+                self.counts.lines += 1
+                self._slowly(line)
+            return
+        self.counts.lines += len(lines)
+        wanted = self._wanted_ids
+        for line in [line for line in lines if not wanted.isdisjoint(NAMED.findall(line) or _NOBODY)]:
+            if _TOKEN in line:
+                self._keep(line)
+            else:
+                self._without_token(line)
+
+    def _slowly(self, line: bytes) -> None:
+        """A line of which the fast way cannot be sure: it may be cut off, or write an id by escapes."""
+        if not looks_whole(line):
+            self._keep_damaged(line)
+        elif ODD_ESCAPE.search(line) or any(each in line for each in _BY_URN):
+            self._keep(line)
+        elif _TOKEN not in line:
+            self._without_token(line)
+        elif not self._wanted_ids.isdisjoint(NAMED.findall(line)):
+            self._keep(line)
+
+    def _without_token(self, line: bytes) -> None:
+        kind = type_of(line)
+        if kind == "Patient":
+            patient_id = patient_id_of(line)
+            if patient_id is not None and not self._is_wanted(patient_id):
+                return
+        elif kind in REFERRED:
+            self._has_referred = True
+            if kind != "Specimen":
+                return
+        if kind is None or kind in READ:
+            self._keep(line)
+
+    def _keep(self, line: bytes) -> None:
+        """File a line under its patient, if they are in scope."""
+        kind = type_of(line)
+        if kind is not None and kind not in READ:
+            return
+        owner = subject_of(line) if kind is not None and kind != "Patient" else None
+        if owner is None:
+            resource = parsed(line)
+            if resource is None:
+                self._keep_damaged(line)
+                return
+            kind = str(resource["resourceType"])
+            owner = usable_id(resource.get("id") if kind == "Patient" else owner_of(resource))
+            if not owner:
+                self.counts.nobodys += kind in READ and kind not in REFERRED
+                self._has_referred |= kind in REFERRED
+                return
+        if kind in READ and self._is_wanted(owner):
+            self._file(self._replaced.get(owner, owner), line)
+
+    def _is_wanted(self, patient_id: str) -> bool:
+        return self._replaced.get(patient_id, patient_id) in self._patients
+
+    def _keep_damaged(self, line: bytes) -> None:
+        """Count a bad line, and file it under whoever it names: their list is cut."""
+        self.counts.bad += 1
+        for patient_id in dict.fromkeys(named_patients(line)):
+            if usable_id(patient_id) and self._is_wanted(patient_id):
+                self._out.add(self._replaced.get(patient_id, patient_id), line)
+
+    def _file(self, owner: str, line: bytes) -> None:
+        self._out.add(owner, line)
+        for kind, logical_id in referred_to(line):
+            self._refers.setdefault(f"{kind}/{logical_id}", set()).add(bucket_of(owner, self._buckets))
+
+    def _find_strays(self, block: bytes) -> None:
+        for line in self._scope.suspects(block):
+            if b'"Condition"' in line and type_of(line) in (None, "Condition"):
+                condition = self._scope.found_in(line)
+                if condition is not None and condition.get("resourceType") == "Condition":
+                    owner = usable_id(owner_of(dict(condition)))
+                    if owner and not self._is_wanted(owner):
+                        self._strays.add(owner)
+
+
+def referred_to(line: bytes) -> Iterator[tuple[str, str]]:
+    """Yield type and id of each Medication, Substance or Specimen that a line refers to."""
+    for kind, logical_id in _REFERENCE.findall(line):
+        if kind.decode() in REFERRED:
+            yield kind.decode(), logical_id.decode("utf-8", "replace")
+
+
+class Fetch:
+    """The third pass over one piece: what was referred to (`Type/id`, with the buckets that want it)."""
+
+    def __init__(self, wanted: Mapping[str, Iterable[int]], out: Filing) -> None:
+        self._wanted, self._out = wanted, out
+        self._refers: dict[str, set[int]] = {}
+
+    def read(self, piece: Piece) -> dict[str, Any]:
+        """Go through the lines of a piece; what was found may refer to more (`told["refers"]`)."""
+        for block in blocks(piece, Damage()):
+            self.take(_lines(block))
+        return self.told()
+
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Fetch what was referred to from lines of any type."""
+        for line in lines:
+            kind = type_of(line)
+            if kind is None or kind in REFERRED:
+                self._fetch(line)
+
+    def told(self) -> dict[str, Any]:
+        """Return what the lines that were fetched refer to in turn."""
+        return {"refers": {each: sorted(found) for each, found in sorted(self._refers.items())}}
+
+    def _fetch(self, line: bytes) -> None:
+        resource = parsed(line)
+        if resource is None or resource["resourceType"] not in REFERRED or owner_of(resource):
+            return
+        name = f"{resource['resourceType']}/{text(resource.get('id'))}"
+        for bucket in self._wanted.get(name, ()):
+            self._out.add_to(bucket, name, line)
+            for each in referred_to(line):
+                self._refers.setdefault("/".join(each), set()).add(bucket)

@@ -1,0 +1,313 @@
+"""Run a screening: the passes over an export in order, in processes, resumed where an earlier run was stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from heapq import merge
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from cards.facts.chart import LISTS
+from cards.reading.resource_types import KEY_OF_TYPE, LIST_TYPES
+from cds_service.offline.screening.counts import Counts
+from cds_service.offline.screening.duckdb_engine import KeepByDuckDB
+from cds_service.offline.screening.export import TABLE, BadExport, Export, Piece
+from cds_service.offline.screening.passes import LOOKED_AT, is_of_one_type
+from cds_service.offline.screening.recipe import Recipe, known_by
+from cds_service.offline.screening.sieve import READ
+from cds_service.offline.screening.spill import sizes_of, told_by
+from cds_service.offline.screening.state import State
+from cds_service.offline.screening.steps import Decide, FetchFrom, KeepOf, LookAt, Task, Workforce
+from cds_service.web.json_reader import MEBIBYTE
+
+#: Gets the name of a pass, and how many of its bytes are done, of how many.
+OnProgress = Callable[[str, int, int], None]
+#: Bytes of an export for which there is one bucket of patients, and the bounds of their number.
+_BYTES_A_BUCKET = 128 * MEBIBYTE
+_LEAST_BUCKETS, _MOST_BUCKETS = 8, 256
+#: The most pieces; those of a large export are larger.
+_MOST_PIECES = 1024
+#: How often what was fetched is looked through for further references: a drug made of drugs.
+_DEEPEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A run that is over, with its findings in the order of the patients' ids.
+
+    counts        what was counted in the lines
+    not_exported  lists of which the export says nothing
+    cut           lists of which records are missing: fewer lines than the manifest says, or a file that ends too early
+    merged        records that another replaced
+    resumed       whether an earlier run was resumed
+    """
+
+    findings: Callable[[], Iterator[bytes]]
+    counts: Counts
+    not_exported: tuple[str, ...]
+    cut: tuple[str, ...]
+    merged: int
+    resumed: bool
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the first pass found in all pieces."""
+
+    counts: Counts = field(default_factory=Counts)
+    found: set[str] = field(default_factory=set)
+    replaced: dict[str, str] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
+
+
+def run(
+    export: Export,
+    recipe: Recipe,
+    state: State,
+    *,
+    workers: int,
+    max_bad: int,
+    engine: str = "python",
+    on_progress: OnProgress = lambda name, done, of: None,
+) -> Outcome:
+    """Screen an export by an engine (`python` or `duckdb`), of which the findings are the same.
+
+    Raises `BadExport`; the state then stays for another attempt.
+    """
+    workforce = Workforce(workers)
+    try:
+        return _Run(export, recipe, state, workforce, max_bad, engine, on_progress).outcome()
+    finally:
+        workforce.close()
+
+
+class _Run:
+    def __init__(
+        self,
+        export: Export,
+        recipe: Recipe,
+        state: State,
+        workforce: Workforce,
+        max_bad: int,
+        engine: str,
+        on_progress: OnProgress,
+    ) -> None:
+        known_by(recipe)  # every fault of the settings before anything is read
+        self._export, self._recipe, self._state = export, recipe, state
+        self._workforce, self._max_bad, self._on_progress = workforce, max_bad, on_progress
+        self._resumed = state.begin(described(export, recipe) | {"engine": engine})
+        size = export.expected_size
+        self._buckets = min(max(-(-size // _BYTES_A_BUCKET), _LEAST_BUCKETS), _MOST_BUCKETS)
+        self._pieces = export.pieces(max(32 * MEBIBYTE, -(-size // _MOST_PIECES)))
+        self._pure = {file.name for file in export.files if is_of_one_type(file)}
+        self._by_duckdb = engine == "duckdb"
+        #: what the second pass works through at once: DuckDB parts a file itself
+        self._units = export.pieces(sys.maxsize) if self._by_duckdb else self._pieces
+
+    def outcome(self) -> Outcome:
+        seen, first = self._look()
+        kept, counts = self._keep(first)
+        fetched = self._fetch(kept)
+        counts.types.update(first.counts.types)
+        if counts.bad > self._max_bad:
+            raise BadExport(
+                f"{counts.bad} of {counts.lines} lines hold no resource that can be read (allowed: {self._max_bad}); "
+                "export again, or allow more with --max-bad"
+            )
+        not_exported, cut = _lists_not_read(self._export, counts)
+        decided = self._decide(seen, kept, fetched, first, not_exported, cut)
+        return Outcome(
+            findings=lambda: _merged(decided),
+            counts=counts,
+            not_exported=tuple(name for name in LISTS if name in not_exported),
+            cut=tuple(name for name in LISTS if name in cut),
+            merged=len(first.replaced),
+            resumed=self._resumed,
+        )
+
+    def _do(self, name: str, tasks: Iterable[Task], *, alone: bool = False) -> None:
+        todo = list(tasks)
+        total, done = sum(task.size for task in todo), 0
+        self._on_progress(name, 0, total)
+
+        def on_done(task: Task) -> None:
+            nonlocal done
+            done += task.size
+            self._on_progress(name, done, total)
+
+        self._workforce.carry_out(todo, on_done, alone=alone)
+
+    def _look(self) -> tuple[tuple[Path, ...], _Found]:
+        folder = self._state.step("look")
+        pieces = [
+            (number, piece)
+            for number, piece in enumerate(self._pieces)
+            if piece.file.name not in self._pure or piece.file.kind in LOOKED_AT
+        ]
+        paths = {number: folder / f"{number:06}" for number, _ in pieces}
+        pure = self._pure
+        self._do(
+            "Diagnoses",
+            (LookAt(self._recipe, each, paths[n], self._buckets, each.file.name in pure) for n, each in pieces),
+        )
+        found = _Found()
+        for path in paths.values():
+            told = told_by(path)
+            found.counts.add(told["counts"])
+            found.found.update(told["found"])
+            found.replaced.update(told["replaced"])
+            found.deleted.update(told["deleted"])
+        if not found.counts.types["Condition"]:
+            raise BadExport(
+                f"{self._export.folder}: no Condition in the export, so nobody with restless legs syndrome can be "
+                "found; export Condition as well"
+            )
+        return tuple(paths.values()), found
+
+    def _keep(self, first: _Found) -> tuple[tuple[Path, ...], Counts]:
+        """Keep lines until no diagnosis turns up outside the files that are named for diagnoses."""
+        strays: set[str] = set()
+        for attempt in range(1 + _DEEPEST):
+            people = self._people(attempt, first, strays)
+            folder = self._state.step(f"keep-{attempt}")
+            units = [
+                (number, unit)
+                for number, unit in enumerate(self._units)
+                if unit.file.name not in self._pure or unit.file.kind in READ or unit.file.kind in LOOKED_AT
+            ]
+            paths = {number: folder / f"{number:06}" for number, _ in units}
+            self._do("Records", (self._keep_of(unit, paths[n], people) for n, unit in units), alone=self._by_duckdb)
+            counts, more = Counts(), set[str]()
+            for path in paths.values():
+                told = told_by(path)
+                counts.add(told["counts"])
+                more.update(told["strays"])
+            if not more:
+                break
+            strays |= more
+        return tuple(paths.values()), counts
+
+    def _keep_of(self, unit: Piece, out: Path, people: Path) -> Task:
+        one_type = unit.file.name in self._pure
+        if self._by_duckdb and unit.file.compression != TABLE:
+            return KeepByDuckDB(self._recipe, unit, out, self._buckets, people, one_type, self._workforce.workers)
+        return KeepOf(self._recipe, unit, out, self._buckets, people, one_type)
+
+    def _people(self, attempt: int, first: _Found, strays: set[str]) -> Path:
+        """Write who may be in scope, each with the records that they took over."""
+        owners = {first.replaced.get(each, each) for each in first.found | strays}
+        old = {before: after for before, after in first.replaced.items() if after in owners}
+        lines = sorted((*owners, *(f"{after}\t{before}" for before, after in old.items())))
+        return self._state.keep(f"people-{attempt}", lambda: lines)
+
+    def _fetch(self, kept: tuple[Path, ...]) -> tuple[Path, ...]:
+        """Fetch what the kept lines refer to, from the pieces that hold any of it."""
+        wanted: dict[str, set[int]] = {}
+        numbers = []
+        for path in kept:
+            told = told_by(path)
+            _add(wanted, told["refers"])
+            if told["has_referred"]:
+                numbers.append(int(path.name))
+        found: list[Path] = []
+        known: set[str] = set()
+        for depth in range(_DEEPEST):
+            if not wanted or not numbers:
+                break
+            file = self._state.keep(f"wanted-{depth}", partial(_written, wanted))
+            folder = self._state.step(f"fetch-{depth}")
+            tasks = [FetchFrom(self._units[n], folder / f"{n:06}", self._buckets, file) for n in numbers]
+            self._do("Drugs", tasks)
+            known |= wanted.keys()
+            wanted = {}
+            for task in tasks:
+                _add(wanted, told_by(task.out)["refers"])
+            wanted = {name: buckets for name, buckets in wanted.items() if name not in known}
+            found += [task.out for task in tasks]
+        return tuple(found)
+
+    def _decide(
+        self,
+        seen: tuple[Path, ...],
+        kept: tuple[Path, ...],
+        fetched: tuple[Path, ...],
+        first: _Found,
+        not_exported: frozenset[str],
+        cut: frozenset[str],
+    ) -> tuple[Path, ...]:
+        folder = self._state.step("decided")
+        replaced = self._state.keep("replaced", lambda: sorted(first.replaced))
+        sizes = sizes_of(kept)
+        tasks = [
+            Decide(
+                recipe=self._recipe,
+                bucket=bucket,
+                size=sizes.get(bucket, 0) + 1,
+                out=folder / f"{bucket:04}.ndjson",
+                seen=seen,
+                kept=kept,
+                fetched=fetched,
+                replaced=replaced,
+                not_exported=not_exported,
+                cut=cut,
+                deleted=frozenset(first.deleted),
+            )
+            for bucket in range(self._buckets)
+        ]
+        self._do("Patients", tasks)
+        return tuple(task.out for task in tasks)
+
+
+def described(export: Export, recipe: Recipe) -> dict[str, Any]:
+    """Return what a run may be resumed by: the files, the question, and this program's version."""
+    return {
+        "version": version("rls-cds"),
+        "files": [[file.name, file.size, file.changed] for file in export.files],
+        "now": recipe.now.isoformat(),
+        "zone": str(recipe.now.tzinfo),
+        "config": _digest(recipe.config),
+        "client": recipe.client,
+        "changes": list(recipe.changes),
+        "site_file": _digest(recipe.site_file),
+    }
+
+
+def _digest(path: Path | None) -> str:
+    return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _written(wanted: Mapping[str, Iterable[int]]) -> tuple[str]:
+    return (json.dumps({name: sorted(buckets) for name, buckets in sorted(wanted.items())}),)
+
+
+def _add(wanted: dict[str, set[int]], more: Mapping[str, Iterable[int]]) -> None:
+    for name, buckets in more.items():
+        wanted.setdefault(name, set()).update(buckets)
+
+
+def _lists_not_read(export: Export, counts: Counts) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the lists of which the export says nothing, and those of which records are missing."""
+    asked = export.manifest.asked_for
+    silent = frozenset(
+        key
+        for key, types in LIST_TYPES.items()
+        if not any(counts.types[kind] for kind in types.answering) and types.asked not in asked
+    )
+    short = {kind for kind, count in export.manifest.counts.items() if counts.types[kind] < count}
+    cut = {KEY_OF_TYPE[kind] for kind in (*short, *counts.cut) if kind in KEY_OF_TYPE}
+    if "" in counts.cut:
+        cut |= set(LISTS) - {"patient"}
+    return silent - {"patient"}, frozenset(cut - {"patient"})
+
+
+def _merged(paths: tuple[Path, ...]) -> Iterator[bytes]:
+    """Yield every finding in the order of the ids: each begins with its id, and no id holds a sign before the quote."""
+    with ExitStack() as stack:
+        yield from merge(*(stack.enter_context(path.open("rb")) for path in paths))

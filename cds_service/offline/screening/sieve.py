@@ -1,0 +1,81 @@
+"""Which lines of a patient in scope the reading can do without, told from the bytes of the line.
+
+A line that is dropped never changes the chart: it is of a type that no list asks for, or it is a result, a procedure
+or a laboratory order that holds no code of ours, no word of ours and nothing that only parsing would show. Diagnoses,
+drugs and allergies are always kept: a drug that cannot be told cuts the list of drugs, and any diagnosis may be the
+reason of a drug. A result whose code is of no public system is kept as well, so that it is counted as not told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from cards.reading.resource_types import KEY_OF_TYPE, LAB_ORDERS
+from cds_service.offline.screening.vocabulary import Codes, Vocabulary
+
+#: What other records refer to: kept where they do.
+REFERRED = frozenset({"Medication", "MedicationKnowledge", "Substance", "Specimen"})
+_REPORT = "DiagnosticReport"
+#: Types of which some line may matter.
+READ = frozenset(KEY_OF_TYPE) | REFERRED | {_REPORT}
+
+_CODE = re.compile(rb'"code"\s*:\s*(?:"([^"]*)"|(\d+))')
+#: Signs beyond ASCII, but for the two that units are written with: folding may make letters of ours of them.
+_BEYOND_ASCII = re.compile(rb"[\xc3-\xff]|\xc2[^\xb0\xb5]")
+_LOINC = b"loinc.org"
+
+
+class Sieve:
+    """The sieve of one site's vocabulary."""
+
+    def __init__(self, known: Vocabulary) -> None:
+        self._known = known
+        self._result_words = _any_of(known.result_words)
+        self._result_marks = _shortest(known.result_marks)
+        self._procedure_words = _any_of(known.procedure_words)
+
+    def keeps(self, line: bytes, kind: str | None) -> bool:
+        """Return whether a line of this type may change a chart, or is to be counted; `None` is a type not told."""
+        if kind is None:
+            return True
+        if kind == "Observation":
+            return self._keeps_result(line)
+        if kind == _REPORT:
+            return b'"contained"' in line or needs_parsing(line)
+        if kind == "Procedure":
+            return self._keeps(line, self._known.procedures) or bool(self._procedure_words.search(line.lower()))
+        if kind in LAB_ORDERS:
+            return self._keeps(line, self._known.orders)
+        return kind in READ
+
+    def _keeps_result(self, line: bytes) -> bool:
+        if _LOINC not in line or self._keeps(line, self._known.results):
+            return True
+        plain = line.lower()
+        return any(mark in plain for mark in self._result_marks) and bool(self._result_words.search(plain))
+
+    @staticmethod
+    def _keeps(line: bytes, codes: Codes) -> bool:
+        return needs_parsing(line) or holds_code(line, codes)
+
+
+def holds_code(line: bytes, codes: Codes) -> bool:
+    """Return whether any `code` of a line may be one of these."""
+    return any(codes.holds(quoted or bare) for quoted, bare in _CODE.findall(line))
+
+
+def needs_parsing(line: bytes) -> bool:
+    """Return whether a line holds what its bytes do not show: an escape of a sign, or signs that folding changes."""
+    return b"\\u" in line or not (line.isascii() or _BEYOND_ASCII.search(line) is None)
+
+
+def _any_of(words: Iterable[str]) -> re.Pattern[bytes]:
+    plain = sorted(word for word in words if word.isascii())
+    return re.compile("|".join(map(re.escape, plain)).encode() or rb"(?!)")
+
+
+def _shortest(marks: Iterable[str]) -> tuple[bytes, ...]:
+    """Those in which no other stands: where any stands, one of these does."""
+    held = sorted(marks, key=len)
+    return tuple(each.encode() for n, each in enumerate(held) if not any(other in each for other in held[:n]))

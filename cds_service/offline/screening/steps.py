@@ -1,0 +1,235 @@
+"""The steps that a run is made of, each for one piece or bucket, as processes are given them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import islice
+from multiprocessing import get_context, parent_process
+from os import _exit
+from pathlib import Path
+from typing import Protocol
+
+from cds_service.offline.screening.export import Piece
+from cds_service.offline.screening.passes import Fetch, Keep, Look, referred_to
+from cds_service.offline.screening.patient import Screener, out_of_scope
+from cds_service.offline.screening.recipe import Recipe, known_by
+from cds_service.offline.screening.spill import entries_of, spilling, stamp
+from cds_service.offline.screening.state import write_private
+
+
+@dataclass(frozen=True, slots=True)
+class LookAt:
+    """Look at one piece."""
+
+    recipe: Recipe
+    piece: Piece
+    out: Path
+    buckets: int
+    one_type: bool
+
+    @property
+    def size(self) -> int:
+        return self.piece.size
+
+    def __call__(self) -> None:
+        with spilling(self.out, self.buckets) as out:
+            out.close(Look(known_by(self.recipe).scope, out).read(self.piece, one_type=self.one_type))
+
+
+@dataclass(frozen=True, slots=True)
+class KeepOf:
+    """Keep the lines of a piece that are about the patients in a file."""
+
+    recipe: Recipe
+    piece: Piece
+    out: Path
+    buckets: int
+    people: Path
+    one_type: bool
+
+    @property
+    def size(self) -> int:
+        return self.piece.size
+
+    def __call__(self) -> None:
+        patients, replaced = people_in(self.people)
+        with spilling(self.out, self.buckets) as out:
+            out.close(
+                Keep(patients, replaced, known_by(self.recipe).scope, out).read(self.piece, one_type=self.one_type)
+            )
+
+
+def people_in(path: Path) -> tuple[frozenset[str], dict[str, str]]:
+    """Return who may be in scope, and the ids of the records that they took over, each with theirs."""
+    return _people(path, stamp(path))
+
+
+@lru_cache(maxsize=1)
+def _people(path: Path, stamped: tuple[int, int, int]) -> tuple[frozenset[str], dict[str, str]]:
+    """One line each: `id` or `id TAB old id`."""
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    return frozenset(line[0] for line in lines), {line[1]: line[0] for line in lines if len(line) > 1}
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFrom:
+    """Fetch what was referred to from a piece; `wanted` is a JSON file."""
+
+    piece: Piece
+    out: Path
+    buckets: int
+    wanted: Path
+
+    @property
+    def size(self) -> int:
+        return self.piece.size
+
+    def __call__(self) -> None:
+        with spilling(self.out, self.buckets) as out:
+            out.close(Fetch(_wanted(self.wanted, stamp(self.wanted)), out).read(self.piece))
+
+
+@lru_cache(maxsize=1)
+def _wanted(path: Path, stamped: tuple[int, int, int]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = json.loads(path.read_bytes())
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Decide the patients of one bucket, in the order of their ids.
+
+    seen, kept, fetched  the files of the three passes
+    replaced             ids of records that others took over, which are no patients any more
+    """
+
+    recipe: Recipe
+    bucket: int
+    size: int
+    out: Path
+    seen: tuple[Path, ...]
+    kept: tuple[Path, ...]
+    fetched: tuple[Path, ...]
+    replaced: Path
+    not_exported: frozenset[str]
+    cut: frozenset[str]
+    deleted: frozenset[str]
+
+    def __call__(self) -> None:
+        known = known_by(self.recipe)
+        question = replace(known.question, not_exported=self.not_exported, cut=self.cut, deleted=self.deleted)
+        screener = Screener(question, known.sieve)
+        write_private(self.out, b"".join(self._findings(screener)))
+
+    def _findings(self, screener: Screener) -> Iterator[bytes]:
+        lines = _together(entries_of(self.kept, self.bucket))
+        shared = _together(entries_of(self.fetched, self.bucket))
+        replaced = _ids(self.replaced, stamp(self.replaced))
+        everybody = {owner for owner, _ in entries_of(self.seen, self.bucket)} - replaced
+        for patient_id in sorted(everybody | lines.keys()):
+            own = lines.pop(patient_id, None)
+            if own is None:
+                yield self._quiet(patient_id)
+            else:
+                yield screener.screen_patient(patient_id, [*own, *referred_lines(own, shared)])
+
+    def _quiet(self, patient_id: str) -> bytes:
+        return out_of_scope(patient_id, is_deleted=f"Patient/{patient_id}" in self.deleted)
+
+
+@lru_cache(maxsize=1)
+def _ids(path: Path, stamped: tuple[int, int, int]) -> frozenset[str]:
+    return frozenset(path.read_text(encoding="utf-8").splitlines())
+
+
+def _together(entries: Iterable[tuple[str, bytes]]) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for name, line in entries:
+        found.setdefault(name, []).append(line)
+    return found
+
+
+def referred_lines(lines: Iterable[bytes], shared: Mapping[str, Sequence[bytes]]) -> Iterator[bytes]:
+    """Yield the shared lines (by `Type/id`) that these refer to, and those that they refer to in turn."""
+    seen: set[str] = set()
+    waiting = list(lines) if shared else []
+    while waiting:
+        for name in map("/".join, referred_to(waiting.pop())):
+            if name not in seen and name in shared:
+                seen.add(name)
+                yield from shared[name]
+                waiting += shared[name]
+
+
+class Task(Protocol):
+    """A step of the run, for one file that it makes."""
+
+    @property
+    def out(self) -> Path: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def __call__(self) -> None: ...
+
+
+class Workforce:
+    """Carries out tasks, in this process or in several, which start when they are first needed."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+
+    def carry_out(self, tasks: Iterable[Task], on_done: Callable[[Task], None], *, alone: bool = False) -> None:
+        """Carry out the tasks whose files are not there yet, and report each, whether done before or now.
+
+        `alone`: one after the other in this process, since each has threads of its own.
+        """
+        open_tasks = []
+        for task in tasks:
+            if task.out.exists():
+                on_done(task)
+            else:
+                open_tasks.append(task)
+        if self.workers > 1 and len(open_tasks) > 1 and not alone:
+            self._together(iter(open_tasks), on_done)
+            return
+        for task in open_tasks:
+            task()
+            on_done(task)
+
+    def _together(self, waiting: Iterator[Task], on_done: Callable[[Task], None]) -> None:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=_end_with_parent)
+        running: dict[Future[None], Task] = {}
+        while True:
+            for task in islice(waiting, 2 * self.workers - len(running)):
+                running[self._pool.submit(task)] = task
+            if not running:
+                return
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                task = running.pop(done)
+                done.result()
+                on_done(task)
+
+    def close(self) -> None:
+        """End the processes; what they have not begun is left undone."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, be it killed."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        _exit(1)

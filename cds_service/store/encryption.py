@@ -1,0 +1,136 @@
+"""The two secret keys of a store: pseudonyms replace identifiers, and encryption protects free text."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from cds_service.store.databases.faults import BadStore, MissingKeys, StoreUnavailable
+
+_LENGTH = 32
+_PRIVATE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The pseudonym key and the encryption key, at least 32 bytes each."""
+
+    pseudonym: bytes = field(repr=False)
+    encryption: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        for name, key in (("pseudonym", self.pseudonym), ("encryption", self.encryption)):
+            if len(key) < _LENGTH:
+                raise BadStore(f"the {name} key has {len(key)} bytes; it needs at least {_LENGTH}")
+            if len(set(key)) < 8:
+                raise BadStore(f"the {name} key is not random; make one with: openssl rand -base64 32")
+
+
+def load_or_create_keys(store: Path, *, may_create: bool) -> Keys:
+    """Load the keys from `<store>.key`, creating the file (mode 0600) if neither store nor keys exist yet.
+
+    Processes that call this at the same moment get the same keys. Keys are never created for an existing store, since
+    they could not decrypt it. Raises `MissingKeys` for a store without its keys, or if `may_create` is false.
+    """
+    path = store.with_name(store.name + ".key")
+    already_there = store.exists() and store.stat().st_size > 0
+    if not path.exists():
+        if already_there:
+            raise MissingKeys(
+                f"{store} was written with keys that are not given: set pseudonym_key and encryption_key as the "
+                "service has them (--config, or RLS_CDS_PSEUDONYM_KEY and RLS_CDS_ENCRYPTION_KEY), "
+                f"or bring back {path}"
+            )
+        if not may_create:
+            raise MissingKeys("set the pseudonym key and the encryption key of the store")
+        _create(path)
+    return _read(path)
+
+
+def _create(path: Path) -> None:
+    """Write the keys to a temporary file and link it into place, so that no process sees half a file."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    text = b"\n".join(urlsafe_b64encode(secrets.token_bytes(_LENGTH)) for _ in ("pseudonym", "encryption"))
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        return  # another process was first, and its keys are used
+    finally:
+        draft.unlink()
+
+
+def _read(path: Path) -> Keys:
+    if path.stat().st_mode & 0o077:
+        raise BadStore(f"{path} can be read by others; make it private: chmod 600 {path}")
+    try:
+        pseudonym, encryption = (urlsafe_b64decode(line) for line in path.read_bytes().split())
+    except ValueError:
+        raise BadStore(f"{path} is damaged: it should hold two lines, each a key in base64") from None
+    return Keys(pseudonym, encryption)
+
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_NONCE = 12
+
+
+class FieldCipher:
+    """Pseudonyms (HMAC-SHA256) and authenticated encryption (AES-256-GCM), with a separate key for each purpose."""
+
+    def __init__(self, keys: Keys, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
+        self._keys = keys
+        self._random_bytes = random_bytes
+        self._aead = _aead(keys)
+
+    def pseudonym(self, purpose: str, *parts: str) -> str:
+        """Return the pseudonym of `parts` as 64 hex digits, different for every purpose."""
+        message = orjson.dumps([purpose, *parts])
+        return hmac.new(self._keys.pseudonym, message, hashlib.sha256).hexdigest()
+
+    def signature(self, *parts: str | int) -> str:
+        """Return a signature of `parts` that only a holder of the keys can compute."""
+        key = hmac.new(self._keys.pseudonym, b"audit anchor", hashlib.sha256).digest()
+        return hmac.new(key, orjson.dumps(parts), hashlib.sha256).hexdigest()
+
+    def key_check(self) -> str:
+        """Return a value that is equal for equal keys and reveals nothing about them."""
+        inner = hmac.new(self._keys.encryption, b"key check", hashlib.sha256).hexdigest()
+        return self.pseudonym("key check", inner)
+
+    def encrypt(self, content: object, context: str) -> bytes:
+        """Encrypt a JSON value, bound to `context` so that no row can pass for another."""
+        nonce = self._random_bytes(_NONCE)
+        return nonce + self._aead.encrypt(nonce, orjson.dumps(content), context.encode())
+
+    def decrypt(self, ciphertext: bytes, context: str) -> object:
+        """Decrypt a JSON value. Raises `StoreUnavailable` if it was altered or encrypted under another context."""
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            content: object = orjson.loads(
+                self._aead.decrypt(ciphertext[:_NONCE], ciphertext[_NONCE:], context.encode())
+            )
+        except (InvalidTag, ValueError):
+            raise StoreUnavailable("a row of the store was changed from outside and cannot be opened") from None
+        return content
+
+
+def _aead(keys: Keys) -> AESGCM:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(hmac.new(keys.encryption, b"store", hashlib.sha256).digest())

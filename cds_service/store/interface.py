@@ -1,0 +1,102 @@
+"""The interface of a store, which takes and returns frozen values (records.py).
+
+`SqlStore`, `LateStore` and `NullStore` implement it. Methods that touch the database raise only the exceptions of
+databases/faults.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Protocol
+
+from cds_service.store.records import (
+    Answer,
+    AuditReport,
+    AuditRow,
+    CallCount,
+    Candidate,
+    CardCount,
+    FeedbackItem,
+    FeedbackResult,
+    FeedbackRow,
+    Health,
+    OnProgress,
+    OutcomeCount,
+    ReasonCount,
+    Retention,
+    SuppressionPolicy,
+    ignore_progress,
+)
+
+
+class Store(Protocol):
+    """The service's persistent storage."""
+
+    @property
+    def records(self) -> bool:
+        """Return False for the store that keeps nothing."""
+
+    def within(self, ends: float) -> Store:
+        """Return this store for the work of one call, which is over at `ends` (seconds of the monotonic clock).
+
+        Without it work is given some seconds, and exports and statistics as long as they take.
+        """
+
+    def record_answer(self, answer: Answer) -> None:
+        """Record the cards, their suggestions and one audit event, all or nothing, before the answer is sent."""
+
+    def record_feedback(
+        self, client: str, service: str, items: Iterable[FeedbackItem], now: datetime
+    ) -> FeedbackResult:
+        """Record a batch of feedback, all or nothing and durable on return; repeating it changes nothing.
+
+        Source: protocol B-09, reliability FB-2, FB-3 and FB-5.
+        """
+
+    def suppressed(
+        self, client: str, patient_id: str, candidates: Iterable[Candidate], now: datetime, policy: SuppressionPolicy
+    ) -> frozenset[Candidate]:
+        """Return the candidates to suppress, because the same card with the same inputs was overridden.
+
+        Source: contract section 6.
+        """
+
+    def first_use(self, issuer: str, jti: str, expires: datetime, now: datetime) -> bool:
+        """Record a token id and return whether this is its first use, over all workers.
+
+        Call it after signature and claims were verified. If it raises, the token must not be accepted (reliability
+        JWT-7, JWT-8).
+        """
+
+    def health(self, now: datetime) -> Health:
+        """Try what calls need, and check schema and disk space, within a second; faults are returned, never raised."""
+
+    def apply_retention(self, now: datetime, retention: Retention) -> int:
+        """Delete rows past their retention period and return how many were deleted."""
+
+    def verify_audit(self, on_progress: OnProgress = ignore_progress) -> AuditReport:
+        """Verify the whole audit chain."""
+
+    def audit_rows(self) -> Iterator[AuditRow]:
+        """Yield all audit events, oldest first."""
+
+    def export_feedback(
+        self, since: datetime | None, actor: str, now: datetime, on_progress: OnProgress = ignore_progress
+    ) -> tuple[FeedbackRow, ...]:
+        """Return the feedback received at or after `since`, and audit the export under `actor`."""
+
+    def cards_by_day(self, since: datetime, until: datetime) -> tuple[CardCount, ...]:
+        """Count the cards issued from `since` up to, but not including, `until`."""
+
+    def calls_by_day(self, since: datetime, until: datetime) -> tuple[CallCount, ...]:
+        """Count the hook calls answered from `since` up to, but not including, `until`, with or without cards."""
+
+    def outcomes_by_card(self, since: datetime, until: datetime) -> tuple[OutcomeCount, ...]:
+        """Count the live cards shown in the period, and how many were accepted or overridden."""
+
+    def reasons_by_card(self, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
+        """Count the override reasons received in the period."""
+
+    def close(self) -> None:
+        """Close all connections."""

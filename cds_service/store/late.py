@@ -1,0 +1,136 @@
+"""A store that need not be there when the service starts: calls are refused until it is, and can be opened."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+from cds_service.store.databases.faults import StoreError, StoreUnavailable
+from cds_service.store.interface import Store
+from cds_service.store.records import (
+    Answer,
+    AuditReport,
+    AuditRow,
+    CallCount,
+    Candidate,
+    CardCount,
+    FeedbackItem,
+    FeedbackResult,
+    FeedbackRow,
+    Health,
+    OnProgress,
+    OutcomeCount,
+    ReasonCount,
+    Retention,
+    SuppressionPolicy,
+    ignore_progress,
+)
+
+#: Seconds that the start waits for a store, and seconds between two attempts afterwards.
+_AT_START = 1.0
+_BETWEEN = 1.0
+
+
+class LateStore:
+    """A store that a thread opens, again and again until it succeeds; methods raise `StoreUnavailable` before that.
+
+    Even a fault that an operator must mend ends no worker: the others go on answering, and /readyz tells why.
+    """
+
+    def __init__(self, open_store: Callable[[], Store], on_state: Callable[[str], None]) -> None:
+        """Wait about a second for the first attempt. `on_state` is called with each new fault, and with "" at the end.
+
+        `open_store` must not be called in a process that forks later.
+        """
+        self._open_store, self._on_state = open_store, on_state
+        self._store: Store | None = None
+        self._fault = "the store is being opened"
+        self._tried, self._closed = threading.Event(), threading.Event()
+        threading.Thread(target=self._open, name="open store", daemon=True).start()
+        self._tried.wait(_AT_START)
+
+    def _open(self) -> None:
+        while not self._closed.is_set():
+            fault = self._attempt()
+            if fault != self._fault:
+                self._fault = fault
+                self._on_state(fault)
+            self._tried.set()
+            if not fault:
+                return
+            self._closed.wait(_BETWEEN)
+
+    def _attempt(self) -> str:
+        """Try to open the store, and return what is wrong."""
+        try:
+            self._store = self._open_store()
+        except StoreError as fault:
+            return str(fault)
+        except Exception as fault:  # noqa: BLE001 - the outermost edge of this thread; the next attempt must come
+            return f"the store cannot be opened ({type(fault).__name__})"
+        return ""
+
+    def _opened(self) -> Store:
+        if self._store is None:
+            raise StoreUnavailable(self._fault)
+        return self._store
+
+    @property
+    def records(self) -> bool:
+        """Return True: only a store that keeps something is opened late."""
+        return True
+
+    def within(self, ends: float) -> Store:
+        return self._opened().within(ends)
+
+    def record_answer(self, answer: Answer) -> None:
+        self._opened().record_answer(answer)
+
+    def record_feedback(
+        self, client: str, service: str, items: Iterable[FeedbackItem], now: datetime
+    ) -> FeedbackResult:
+        return self._opened().record_feedback(client, service, items, now)
+
+    def suppressed(
+        self, client: str, patient_id: str, candidates: Iterable[Candidate], now: datetime, policy: SuppressionPolicy
+    ) -> frozenset[Candidate]:
+        return self._opened().suppressed(client, patient_id, candidates, now, policy)
+
+    def first_use(self, issuer: str, jti: str, expires: datetime, now: datetime) -> bool:
+        return self._opened().first_use(issuer, jti, expires, now)
+
+    def health(self, now: datetime) -> Health:
+        return Health((self._fault,)) if self._store is None else self._store.health(now)
+
+    def apply_retention(self, now: datetime, retention: Retention) -> int:
+        return self._opened().apply_retention(now, retention)
+
+    def verify_audit(self, on_progress: OnProgress = ignore_progress) -> AuditReport:
+        return self._opened().verify_audit(on_progress)
+
+    def audit_rows(self) -> Iterator[AuditRow]:
+        return self._opened().audit_rows()
+
+    def export_feedback(
+        self, since: datetime | None, actor: str, now: datetime, on_progress: OnProgress = ignore_progress
+    ) -> tuple[FeedbackRow, ...]:
+        return self._opened().export_feedback(since, actor, now, on_progress)
+
+    def cards_by_day(self, since: datetime, until: datetime) -> tuple[CardCount, ...]:
+        return self._opened().cards_by_day(since, until)
+
+    def calls_by_day(self, since: datetime, until: datetime) -> tuple[CallCount, ...]:
+        return self._opened().calls_by_day(since, until)
+
+    def outcomes_by_card(self, since: datetime, until: datetime) -> tuple[OutcomeCount, ...]:
+        return self._opened().outcomes_by_card(since, until)
+
+    def reasons_by_card(self, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
+        return self._opened().reasons_by_card(since, until)
+
+    def close(self) -> None:
+        """Stop trying, and close the store if it was opened."""
+        self._closed.set()
+        if self._store is not None:
+            self._store.close()

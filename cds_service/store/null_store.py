@@ -1,0 +1,106 @@
+"""The store used where RLS_CDS_DATABASE_URL is empty."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from cds_service.store.databases.faults import StoreUnavailable
+from cds_service.store.records import (
+    Answer,
+    AuditReport,
+    AuditRow,
+    CallCount,
+    Candidate,
+    CardCount,
+    FeedbackItem,
+    FeedbackResult,
+    FeedbackRow,
+    Health,
+    OnProgress,
+    OutcomeCount,
+    ReasonCount,
+    Retention,
+    SuppressionPolicy,
+    ignore_progress,
+)
+
+_MAX_TOKENS = 100_000
+
+
+class NullStore:
+    """A store that keeps nothing except used token ids, in the memory of this process.
+
+    A token can therefore be replayed against another worker; a service with clients should have a database.
+    """
+
+    records = False
+
+    def __init__(self) -> None:
+        self._seen: dict[bytes, datetime] = {}
+        self._lock = threading.Lock()
+
+    def within(self, ends: float) -> NullStore:
+        return self
+
+    def record_answer(self, answer: Answer) -> None:
+        """Record nothing."""
+
+    def record_feedback(
+        self, client: str, service: str, items: Iterable[FeedbackItem], now: datetime
+    ) -> FeedbackResult:
+        return FeedbackResult()
+
+    def suppressed(
+        self, client: str, patient_id: str, candidates: Iterable[Candidate], now: datetime, policy: SuppressionPolicy
+    ) -> frozenset[Candidate]:
+        return frozenset()
+
+    def first_use(self, issuer: str, jti: str, expires: datetime, now: datetime) -> bool:
+        token = hashlib.sha256(f"{issuer}\0{jti}".encode()).digest()
+        with self._lock:
+            if token in self._seen:
+                return False
+            if len(self._seen) >= _MAX_TOKENS:
+                self._forget_before(now - timedelta(seconds=60))
+            self._seen[token] = expires
+        return True
+
+    def _forget_before(self, cutoff: datetime) -> None:
+        self._seen = {token: expires for token, expires in self._seen.items() if expires >= cutoff}
+        if len(self._seen) >= _MAX_TOKENS:
+            raise StoreUnavailable("too many tokens are in use to remember them without a store")
+
+    def health(self, now: datetime) -> Health:
+        return Health()
+
+    def apply_retention(self, now: datetime, retention: Retention) -> int:
+        return 0
+
+    def verify_audit(self, on_progress: OnProgress = ignore_progress) -> AuditReport:
+        return AuditReport(rows=0, head="")
+
+    def audit_rows(self) -> Iterator[AuditRow]:
+        return iter(())
+
+    def export_feedback(
+        self, since: datetime | None, actor: str, now: datetime, on_progress: OnProgress = ignore_progress
+    ) -> tuple[FeedbackRow, ...]:
+        return ()
+
+    def cards_by_day(self, since: datetime, until: datetime) -> tuple[CardCount, ...]:
+        return ()
+
+    def calls_by_day(self, since: datetime, until: datetime) -> tuple[CallCount, ...]:
+        return ()
+
+    def outcomes_by_card(self, since: datetime, until: datetime) -> tuple[OutcomeCount, ...]:
+        return ()
+
+    def reasons_by_card(self, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
+        return ()
+
+    def close(self) -> None:
+        """Do nothing: no connection is open."""

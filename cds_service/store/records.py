@@ -1,0 +1,227 @@
+"""The values a store takes and returns. Times are aware datetimes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+from cards.facts.finding import Indicator
+
+Outcome = Literal["accepted", "overridden"]
+Mode = Literal["live", "shadow"]
+#: Called during long work with the number of rows done and the total.
+OnProgress = Callable[[int, int], None]
+
+
+def ignore_progress(done: int, of: int) -> None:
+    """Do nothing with the progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCard:
+    """One card of an answer.
+
+    `card` is the topic code (IRONLOW); `inputs` are the facts behind it as text, in any order (stored as a keyed digest
+    only); `suggestions` are uuids in display order; `suppressed` is true if it was not shown.
+    """
+
+    uuid: str
+    card: str
+    rule_version: str
+    indicator: Indicator
+    inputs: tuple[str, ...]
+    suggestions: tuple[str, ...] = ()
+    suppressed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One call of a service and its response.
+
+    `client` is the name of the client profile. `user` and `location` are references from the hook context.
+    `queries` are the prefetch templates that the FHIR server at `server` answered; they keep their placeholders, so
+    they contain no patient identifier. `host` is the name of the machine that asked. `status` is the HTTP status of the
+    response.
+    """
+
+    client: str
+    service: str
+    hook: str
+    hook_instance: str
+    patient_id: str
+    issued_at: datetime
+    cards: tuple[IssuedCard, ...] = ()
+    mode: Mode = "live"
+    user: str | None = None
+    location: str | None = None
+    queries: tuple[str, ...] = ()
+    server: str = ""
+    host: str = ""
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """The override reason of a card: a coding as the client sent it; each part may be empty."""
+
+    code: str = ""
+    system: str = ""
+    display: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackItem:
+    """One validated item of a feedback request.
+
+    late             it was older than 90 days on arrival
+    claimed_at       the time that the client gave, if that lay in the future, so that `at` is the time of arrival
+    is_comment_cut   the comment was longer
+    """
+
+    card: str
+    outcome: Outcome
+    at: datetime
+    suggestions: tuple[str, ...] = ()
+    reason: Reason | None = None
+    comment: str | None = None
+    late: bool = False
+    claimed_at: datetime | None = None
+    is_comment_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackEvent:
+    """A new event on an issued card: uuid and topic code are this service's own, the reason code is as sent."""
+
+    uuid: str
+    card: str
+    outcome: Outcome
+    reason: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackResult:
+    """Counts of a recorded batch, for metrics and tests.
+
+    They must not be sent to the client, since they would reveal which cards exist. `dropped` items arrived when the
+    client's quarantine was full. `events` are those recorded.
+    """
+
+    recorded: int = 0
+    repeated: int = 0
+    unmatched: int = 0
+    dropped: int = 0
+    events: tuple[FeedbackEvent, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A card that may be suppressed before it is shown, with the members of `IssuedCard`."""
+
+    card: str
+    indicator: Indicator
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionPolicy:
+    """The days for which an override suppresses a card; `by_reason` (reason code to days) comes first. 0: never."""
+
+    days: int = 90
+    by_reason: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """The days for which rows are kept. A card is kept as long as feedback on it is."""
+
+    cards: int = 2192
+    feedback: int = 2192
+    quarantine: int = 90
+    audit: int = 2192
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The result of a health check: healthy if `faults` is empty; each fault is a short sentence."""
+
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """The result of verifying the audit chain. `head` is the last hash; kept elsewhere, it reveals a truncation."""
+
+    rows: int
+    head: str
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One decrypted audit event; `kind` is decision, feedback or export."""
+
+    number: int
+    recorded: datetime
+    kind: str
+    client: str
+    service: str
+    patient_hash: str
+    detail: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackRow:
+    """One row of the HTI-1 export, 45 CFR 170.315(b)(11)(ii)(C). Missing values read `unknown`."""
+
+    intervention: str
+    action: str
+    feedback: str
+    user: str
+    date: str
+    location: str
+    rule_version: str
+    card_uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardCount:
+    """The number of cards with these properties on one day (UTC)."""
+
+    day: date
+    client: str
+    card: str
+    mode: str
+    suppressed: bool
+    cards: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallCount:
+    """The number of hook calls answered on one day (UTC), from the audit trail."""
+
+    day: date
+    client: str
+    service: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeCount:
+    """The cards with one topic code shown in a period, and how many were accepted or overridden at least once."""
+
+    card: str
+    shown: int
+    accepted: int
+    overridden: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """The number of overrides of a card with one reason; `code` is empty if no reason was given."""
+
+    card: str
+    code: str
+    events: int

@@ -1,0 +1,1 @@
+"""HTTP building blocks without clinical content: bodies, errors, middleware, limits, deadlines, logging."""

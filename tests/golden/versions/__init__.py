@@ -1,0 +1,1 @@
+"""The same answers whichever version of FHIR a record is written in."""

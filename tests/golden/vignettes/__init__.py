@@ -1,0 +1,1 @@
+"""The vignettes of the specification, over HTTP."""

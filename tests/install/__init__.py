@@ -1,0 +1,1 @@
+"""The lock files, and the two blocks of the README that install from them."""

@@ -1,0 +1,95 @@
+"""The scripts of .ci/run tell outcomes apart: an advisory from a cut network, a skip from a missing component."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.install.lock_files import ROOT
+
+_ADVISORY = {"id": "PYSEC-2026-1", "fix_versions": ["2.1"], "aliases": ["CVE-2026-1"], "description": "..."}
+_CLEAN = {"name": "flask", "version": "3.1.3", "vulns": []}
+_AFFECTED = {"name": "jinja2", "version": "2.0", "vulns": [_ADVISORY]}
+_UNKNOWN = {"name": "orjson", "skip_reason": "Dependency not found on PyPI and could not be audited: orjson (3.9)"}
+#: Output, errors and exit code of pip-audit, as it gave them.
+_CUT = ("", "ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed\nERROR:pip_audit._cli:Tip: ...", 1)
+_BROKEN = ("", "usage: pip-audit [-h]\npip-audit: error: unrecognized arguments: --colour", 2)
+
+
+def answer(*packages: object, code: int = 0) -> tuple[str, str, int]:
+    return json.dumps({"dependencies": packages, "fixes": []}), "", code
+
+
+def audit(folder: Path, **services: tuple[str, str, int]) -> subprocess.CompletedProcess[str]:
+    """Run the script with a stub of pip-audit that answers for each service as given."""
+    stub = folder / "pip-audit"
+    cases = ""
+    for service, (output, errors, code) in services.items():
+        (folder / f"{service}.out").write_text(output)
+        (folder / f"{service}.err").write_text(errors)
+        cases += f'*"-s {service}") cat "{folder}/{service}.out"; cat "{folder}/{service}.err" >&2; exit {code};;\n'
+    stub.write_text(f'#!/bin/sh\ncase "$*" in\n{cases}esac\n')
+    stub.chmod(0o755)
+    command = [sys.executable, str(ROOT / ".ci" / "audit.py"), str(stub)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.control("V15.2.1")
+@pytest.mark.parametrize(
+    ("pypi", "osv", "code", "says"),
+    [
+        (answer(_CLEAN), _CUT, 0, "1 packages audited by pypi: 0 advisories"),
+        (answer(_CLEAN, _UNKNOWN, _AFFECTED, code=1), _CUT, 1, "jinja2 2.0: PYSEC-2026-1, fixed in 2.1"),
+        (_CUT, answer(_AFFECTED, code=1), 1, "1 packages audited by osv: 1 advisories"),
+        (_CUT, _CUT, 0, "NOT AUDITED: no advisory service answered (pypi: "),
+        (answer(_UNKNOWN), _CUT, 0, "NOT AUDITED: no advisory service answered (pypi: it knows none of 1 packages"),
+        (_BROKEN, _CUT, 1, "pip-audit failed: usage"),
+    ],
+    ids=["clean", "advisory", "advisory of the other service", "no network", "no package known", "broken"],
+)
+def test_an_advisory_fails_and_a_cut_network_is_said(
+    tmp_path: Path, pypi: tuple[str, str, int], osv: tuple[str, str, int], code: int, says: str
+) -> None:
+    ran = audit(tmp_path, pypi=pypi, osv=osv)
+    assert (ran.returncode, says in ran.stdout + ran.stderr) == (code, True), ran.stdout + ran.stderr
+    assert code or len(ran.stdout.splitlines()) == 1
+
+
+def report(folder: Path, *cases: str) -> subprocess.CompletedProcess[str]:
+    file = folder / "run.xml"
+    file.write_text(f"<testsuites><testsuite>{''.join(cases)}</testsuite></testsuites>", encoding="utf-8")
+    command = [sys.executable, str(ROOT / ".ci" / "report.py"), f"quick={file}"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def skipped(reason: str, kind: str = "pytest.skip") -> str:
+    return f'<testcase name="t"><skipped type="{kind}" message="{reason}"/></testcase>'
+
+
+def test_tests_are_counted_with_the_reasons_of_skips(tmp_path: Path) -> None:
+    absent = skipped("the folder ../shared is not beside this checkout")
+    ran = report(tmp_path, '<testcase name="t"/>' * 3, absent * 2, skipped("not built", "pytest.xfail"))
+    assert ran.returncode == 0
+    assert "quick: 1 expected to fail, 3 ran, 2 skipped" in ran.stdout
+    assert "     2 skipped: the folder ../shared is not beside this checkout\n" in ran.stdout
+
+
+@pytest.mark.parametrize("reason", ["there is no chromium on this machine", "no PostgreSQL here", "no Node.js"])
+def test_a_skip_for_want_of_a_component_fails(tmp_path: Path, reason: str) -> None:
+    ran = report(tmp_path, '<testcase name="t"/>', skipped(reason))
+    assert (ran.returncode, "not allowed here" in ran.stdout) == (1, True)
+
+
+def test_a_missing_component_fails_a_test_where_nothing_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.builders.components import missing
+
+    monkeypatch.setenv("RLS_CDS_CI", "1")
+    with pytest.raises(pytest.fail.Exception, match="no chromium"):
+        missing("there is no chromium on this machine")
+    monkeypatch.delenv("RLS_CDS_CI")
+    with pytest.raises(pytest.skip.Exception, match="no chromium"):
+        missing("there is no chromium on this machine")

@@ -1,0 +1,1 @@
+"""Tests with sockets, processes, databases and commands."""

@@ -1,0 +1,1 @@
+"""How findings become cards: words, budget, suggestions, and what no card may be."""

@@ -1,0 +1,56 @@
+"""The demo's application with its own store, at noon of the anchor day of the fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from cds_service.config.load import load_settings
+from cds_service.server.demo import demo_app
+
+NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def store_file(tmp_path: Path) -> Path:
+    return tmp_path / "store.sqlite"
+
+
+@pytest.fixture
+def app(store_file: Path) -> Iterator[Flask]:
+    application = build(store_file)
+    yield application
+    application.extensions["rls_cds"].store.close()
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    """Return a client of an application shared by tests that override no card."""
+    application = build(tmp_path_factory.mktemp("reader") / "store.sqlite")
+    yield browser(application)
+    application.extensions["rls_cds"].store.close()
+
+
+def build(store_file: Path) -> Flask:
+    options = {"host": "127.0.0.1", "port": 8080, "public_base": "http://127.0.0.1:8080"}
+    settings = load_settings(None, {"RLS_CDS_DATABASE_URL": f"sqlite:///{store_file}"}, demo=True, options=options)
+    made = demo_app(settings, today=NOON)
+    made.extensions["rls_cds_scheduler"].stop()  # it would test itself and write while the store is being closed
+    return made
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return browser(app)
+
+
+def browser(app: Flask) -> FlaskClient:
+    """Return a client that names its own origin, as browsers do of what their pages post."""
+    client = app.test_client()
+    client.environ_base["HTTP_ORIGIN"] = "http://localhost"
+    return client

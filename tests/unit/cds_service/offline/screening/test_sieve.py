@@ -1,0 +1,61 @@
+"""Lines that the sieve keeps: by a code, by a word, by their type, or because their bytes do not tell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cds_service.offline.screening.line import type_of
+from cds_service.offline.screening.recipe import Recipe, known_by
+
+_SIEVE = known_by(Recipe(datetime(2026, 6, 30, 12, tzinfo=UTC))).sieve
+_LOINC = '"coding":[{"system":"http://loinc.org","code":"%s","display":"%s"}]'
+
+
+def result(code: str = "2345-7", display: str = "Glucose", beside: str = "") -> str:
+    return f'{{"resourceType":"Observation","code":{{{_LOINC % (code, display)}}}{beside}}}'
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        (result(), False),
+        (result("2276-4"), True),
+        (result(" 2276-4"), True),
+        (result("227\\u0036-4"), True),
+        (result(display="Glucose \\u00e4"), True),
+        (result(display='Glucose \\"fasting\\"'), False),
+        (result(display="Ferritin"), False),
+        (result(display="FERRITIN", beside=',"method":{"coding":[{"system":"http://snomed.info/sct"}]}'), True),
+        (result(display="Glucose", beside=',"method":{"coding":[{"system":"http://snomed.info/sct"}]}'), False),
+        (result(display="Glucose in Größe"), True),
+        (result(beside=',"valueQuantity":{"unit":"µmol/L"}'), False),
+        (result(beside=',"component":[{"code":{"coding":[{"system":"urn:x","code":"2276-4"}]}}]'), True),
+        (result().replace("http://loinc.org", "urn:oid:1.2.3"), True),
+        (result().replace('"code":"2345-7"', '"code" : "2276-4"'), True),
+        ('{"resourceType":"Encounter","code":"2276-4"}', False),
+        ('{"resourceType":"Claim"}', False),
+        ('{"resourceType":"Condition","code":{"text":"Flat feet"}}', True),
+        ('{"resourceType":"MedicationRequest"}', True),
+        ('{"resourceType":"AllergyIntolerance"}', True),
+        ('{"resourceType":"DiagnosticReport"}', False),
+        ('{"resourceType":"DiagnosticReport","contained":[]}', True),
+        ('{"resourceType":"Procedure","code":{"text":"Appendectomy"}}', False),
+        ('{"resourceType":"Procedure","code":{"text":"Haemodialysis"}}', True),
+        ('{"resourceType":"Procedure","code":{"text":"Diálisis"}}', True),
+        ('{"resourceType":"Procedure","code":{"coding":[{"code":"90935"}]}}', True),
+        ('{"resourceType":"ServiceRequest","code":{"coding":[{"code":"2276-4"}]}}', True),
+        ('{"resourceType":"ServiceRequest","code":{"coding":[{"code":"2345-7"}]}}', False),
+        ('{"resourceType":"Specimen"}', True),
+    ],
+)
+def test_what_is_kept(line: str, kept: bool) -> None:
+    raw = line.encode()
+    assert _SIEVE.keeps(raw, type_of(raw)) is kept
+
+
+def test_a_type_that_only_parsing_tells_is_kept() -> None:
+    line = b'{"contained":[{"resourceType":"Group"}],"resourceType":"Observation"}'
+    assert type_of(line) is None
+    assert _SIEVE.keeps(line, None)

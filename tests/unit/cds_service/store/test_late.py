@@ -1,0 +1,78 @@
+"""A store that is not there yet: calls are refused with the reason, and served once it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from cds_service.store import NullStore, Store, StoreError, StoreSettings, StoreUnavailable, WrongKeys, open_late
+from cds_service.store.late import LateStore
+
+NOW = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
+
+
+class Opening:
+    """Raises the given faults one after the other, each once the test lets it, and then opens a store."""
+
+    def __init__(self, *faults: Exception) -> None:
+        self._faults = list(faults)
+        self.states: list[str] = []
+        self.reported, self.may_go_on = threading.Semaphore(0), threading.Semaphore(1)
+
+    def __call__(self) -> Store:
+        assert self.may_go_on.acquire(timeout=30)
+        if self._faults:
+            raise self._faults.pop(0)
+        return NullStore()
+
+    def on_state(self, state: str) -> None:
+        self.states.append(state)
+        self.reported.release()
+
+    def wait(self) -> None:
+        assert self.reported.acquire(timeout=30)
+
+
+USES: list[Callable[[Store], object]] = [
+    lambda store: store.within(0.0),
+    lambda store: store.first_use("issuer", "jti", NOW, NOW),
+    lambda store: store.record_feedback("client", "service", [], NOW),
+    lambda store: store.verify_audit(),
+    lambda store: store.cards_by_day(NOW, NOW),
+    lambda store: store.export_feedback(None, "me", NOW),
+]
+
+
+@pytest.mark.parametrize("fault", [StoreUnavailable("nothing listens"), WrongKeys("other keys"), ZeroDivisionError()])
+def test_calls_are_refused_with_the_reason_until_the_store_is_open(fault: Exception) -> None:
+    opening = Opening(fault)
+    store = LateStore(opening, opening.on_state)
+    opening.wait()
+    (reason,) = store.health(NOW).faults
+    assert reason == (str(fault) if isinstance(fault, StoreError) else "the store cannot be opened (ZeroDivisionError)")
+    for use in USES:
+        with pytest.raises(StoreUnavailable) as refused:
+            use(store)
+        assert str(refused.value) == reason
+    opening.may_go_on.release()
+    opening.wait()
+    assert opening.states == [reason, ""]
+    assert store.health(NOW).faults == ()
+    for use in USES:
+        use(store)
+    store.close()
+
+
+def test_a_store_that_is_there_is_open_at_once() -> None:
+    opening = Opening()
+    store = LateStore(opening, opening.on_state)
+    assert store.first_use("issuer", "jti", NOW, NOW)
+    assert not store.first_use("issuer", "jti", NOW, NOW)
+    store.close()
+
+
+def test_without_an_address_nothing_is_opened_late() -> None:
+    assert isinstance(open_late(StoreSettings(""), lambda state: None), NullStore)

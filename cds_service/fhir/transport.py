@@ -42,13 +42,19 @@ class CancellableConnection:
         self.is_forbidden = False
 
     def opened(self, sock: socket.socket) -> socket.socket:
-        """Register a new socket, before TLS and before any header; raises `ForbiddenAddress`."""
-        if not self._policy.allow(sock.getpeername()[0]):
+        """Register a new socket, before TLS and before any header; raises `ForbiddenAddress`.
+
+        The socket is closed on any error: a peer that has reset the connection by now has no name any more.
+        """
+        try:
+            if not self._policy.allow(sock.getpeername()[0]):
+                self.is_forbidden = True
+                raise ForbiddenAddress("the server's address may not be read")
+            self._hold(sock)
+        except BaseException:
             sock.close()
-            self.is_forbidden = True
-            raise ForbiddenAddress("the server's address may not be read")
+            raise
         self.reused = False
-        self._hold(sock)
         return sock
 
     def used(self, sock: socket.socket | None) -> None:

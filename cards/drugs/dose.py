@@ -20,11 +20,13 @@ from cards.drugs.numbers import IRON_MG, measurable
 from cards.drugs.timing import number
 from cards.facts.chart import Amount, DailyDose, Product
 from cards.fhir.json_values import Json, objects
+from cards.remembered import remembered
 
 _IU_PER_MG = Decimal(40000)  # vitamin D: 1 microgram is 40 international units
 _SMALLEST = Decimal("0.0001")
 
 
+@remembered
 def daily_dose(dosage: Json, product: Product, *, one_dose: bool = False) -> DailyDose:
     """Return the daily dose of a product under these instructions (`dosageInstruction`, `dosage`, of any FHIR version).
 

@@ -14,6 +14,7 @@ from cards.drugs.products import strengths
 from cards.drugs.timing import is_one_dose, number, times_a_day, times_on_a_full_day
 from cards.facts.chart import Product
 from cards.fhir.json_values import Json, cut, first, items, objects, text, text_of
+from cards.remembered import remembered
 
 _PIECE_WORDS = (
     "1 tab tabs tablet tablets tablet(s) tabl tbl entab ertab chewtab cap caps capsule capsules capsule(s) ercap "
@@ -60,6 +61,7 @@ class Taken:
 MOST_DOSAGES = 20
 
 
+@remembered
 def is_cut_short(dosages: Sequence[Mapping[str, Json]]) -> bool:
     """Return whether there are more instructions, or more or longer directions, than are judged."""
     return len(dosages) > MOST_DOSAGES or any(map(_is_cut_short, dosages))
@@ -70,6 +72,7 @@ def _is_cut_short(dosage: Mapping[str, Json]) -> bool:
     return further or any(len(words) > LONGEST_SIG for words in _sigs(dosage))
 
 
+@remembered
 def one_dose_in(dosage: Json) -> bool:
     """Return whether the instructions are of a single dose: by their count, or by their words."""
     held = objects(dosage)

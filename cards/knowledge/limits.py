@@ -95,21 +95,25 @@ Comparable = Measured | Quantity | Days | Decimal | int
 def compare(value: Comparable, limit: Limit) -> bool | None:
     """Return whether a value lies on the stated side of the limit, or None where it may lie on either."""
     if isinstance(value, Days):
-        if value[0] == value[1]:
-            return _compared(Quantity(Decimal(value[0]), "d"), limit)
-        answers = {compare(Quantity(Decimal(days), "d"), limit) for days in value}
-        return answers.pop() if len(answers) == 1 else None
+        first, last = (_compared(Quantity(Decimal(days), "d"), limit) for days in value)
+        return first if first is last else None
     if isinstance(value, int | Decimal):
-        return _compared(Quantity(Decimal(value), limit.unit), limit)
+        return _is_beyond(value, limit)
     return _compared(value if isinstance(value, Quantity) else value.quantity, limit)
 
 
+def _is_beyond(number: Decimal | int, limit: Limit) -> bool:
+    """Return whether a number in the unit of the limit lies on the stated side."""
+    upper, closed = SIDES[limit.side]
+    if upper:
+        return number >= limit.value if closed else number > limit.value
+    return number <= limit.value if closed else number < limit.value
+
+
 def _compared(value: Quantity, limit: Limit) -> bool | None:
-    side = SIDES[limit.side]
     if not value.comparator and value.unit == limit.unit:
-        is_above = value.value >= limit.value if side.cuts_below_the_limit else value.value > limit.value
-        return is_above if side.upper else not is_above
-    return _compared_interval(value, side, limit.quantity)
+        return _is_beyond(value.value, limit)
+    return _compared_interval(value, SIDES[limit.side], limit.quantity)
 
 
 def _compared_interval(value: Quantity, side: Side, cut: Quantity) -> bool | None:

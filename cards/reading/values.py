@@ -11,6 +11,7 @@ from cards.fhir.json_values import Json, first, items, text
 from cards.labs.analytes import Analyte, analytes
 from cards.labs.units import ReadableQuantity, UnreadableQuantity, canonical, canonical_text
 from cards.reading.observations import Measurement
+from cards.remembered import remembered
 
 #: From the lowest to the highest: of two results of one time the higher one is the later word.
 FINAL = ("final", "amended", "corrected")
@@ -40,10 +41,7 @@ def read_value(
         return UnreadableQuantity("no-value")
     quantity = first(content.get("valueQuantity"))
     if quantity:
-        members = {key: quantity.get(key) for key in ("unit", "code", "system")}
-        return canonical(
-            analyte, quantity.get("value"), quantity.get("comparator"), **members, by_definition=by_definition
-        )
+        return _read_quantity(quantity, analyte, by_definition)
     words = text(content.get("valueString")) or text(first(content.get("valueCodeableConcept")).get("text"))
     if words:
         return canonical_text(analyte, words, by_definition=by_definition)
@@ -51,6 +49,14 @@ def read_value(
         if content.get(key) is not None:
             return canonical(analyte, content[key])
     return UnreadableQuantity("not-a-number" if any(key.startswith("value") for key in content) else "no-value")
+
+
+@remembered
+def _read_quantity(
+    quantity: Mapping[str, Json], analyte: Analyte, by_definition: bool
+) -> ReadableQuantity | UnreadableQuantity:
+    members = {key: quantity.get(key) for key in ("unit", "code", "system")}
+    return canonical(analyte, quantity.get("value"), quantity.get("comparator"), **members, by_definition=by_definition)
 
 
 def why_not_final(measurement: Measurement) -> str:

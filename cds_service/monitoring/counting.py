@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def count_request(report: RequestReport, metrics: Metrics) -> None:
     """Count one request; for `create_app(observers=...)`."""
-    metrics.requests.labels(report.route, report.service, report.client, report.status).inc()
-    metrics.request_seconds.labels(report.route).observe(report.seconds)
+    metrics.request_of(report.route, report.service, report.client, report.status).inc()
+    metrics.seconds_of(report.route).observe(report.seconds)
     if report.feedback:
         metrics.count_feedback(report.client, report.feedback)
     if report.call and report.seconds > report.call.client.deadline_ms / 1000 + GRACE:

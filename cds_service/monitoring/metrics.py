@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -46,6 +47,13 @@ class Metrics:
         self._cards()
         self._data()
         self._health()
+        self._look_up_once()
+
+    def _look_up_once(self) -> None:
+        """Remember the series that every call counts in; label values come from fixed sets, so that they stay few."""
+        self.request_of, self.seconds_of = cache(self.requests.labels), cache(self.request_seconds.labels)
+        self._decision_of, self._list_of = cache(self.decisions.labels), cache(self.prefetch.labels)
+        self._discarded_of, self._breaker_of = cache(self.discarded.labels), cache(self.breaker.labels)
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"rls_cds_{name}", meaning, labels, registry=self.registry)
@@ -161,10 +169,10 @@ class Metrics:
         for card in answered.suppressed:
             self.suppressed.labels(card.topic.code, service, client).inc()
         for finding in answered.findings:
-            self.decisions.labels(finding.decision, finding.outcome.value, service).inc()
+            self._decision_of(finding.decision, finding.outcome.value, service).inc()
         for result in answered.unusable:
             self.unusable.labels(result.analyte, result.why).inc()
-        self.discarded.labels(client).inc(answered.discarded)
+        self._discarded_of(client).inc(answered.discarded)
         if answered.gathered.not_read:
             self.servers_refused.labels(client, answered.gathered.not_read).inc()
         self._count_lists(service, answered.gathered)
@@ -173,7 +181,7 @@ class Metrics:
     def _count_lists(self, service: str, gathered: Gathered) -> None:
         for key, source in gathered.sources.items():
             failed = gathered.lists[key].refused or key in gathered.faults
-            self.prefetch.labels(service, key, source_label(source, failed)).inc()
+            self._list_of(service, key, source_label(source, failed)).inc()
         for key, seconds in gathered.seconds.items():
             self.read_seconds.labels(key, result_label(gathered.faults.get(key))).observe(seconds)
         for key, fault in gathered.faults.items():
@@ -233,7 +241,7 @@ class Metrics:
     def publish_breakers(self, clients: Iterable[str], opened: Container[str]) -> None:
         """Set the circuit breaker gauge of each client."""
         for client in clients:
-            self.breaker.labels(client).set(client in opened)
+            self._breaker_of(client).set(client in opened)
 
 
 def _personal_words(call: Call, lists: Mapping[str, Listed]) -> PersonalWords:

@@ -14,7 +14,7 @@ from cds_service.store.databases.database import seconds_left
 from cds_service.store.databases.faults import AccessRefused, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
-    from cds_service.store.databases.postgres import BoundedConnection
+    from cds_service.store.databases.bounded_connection import BoundedConnection
 
 #: What libpq or the server says of a connection that failed, and what an operator is told. The first match counts.
 _FAULTS: tuple[tuple[str, type[StoreError], str], ...] = (

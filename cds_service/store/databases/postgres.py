@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 
 from cds_service.store.databases.connector import Connector
-from cds_service.store.databases.database import NOT_IN_TIME, ChainMoved, Database, translate_errors
+from cds_service.store.databases.database import ChainMoved, Database, translate_errors
 from cds_service.store.databases.faults import BadStore
 from cds_service.store.databases.location import server_address
 
 try:
     import psycopg
+
+    from cds_service.store.databases.bounded_connection import BoundedConnection
 except ModuleNotFoundError:
     raise BadStore("PostgreSQL needs the driver psycopg: pip install 'rls-cds[postgres]'") from None
 
 _CONNECTIONS = 16
 _NOT_NULL_VIOLATION = "23502"
 _BEFORE_COMMIT = "before_commit"
-#: Seconds that work without an end may take: a statement of the server, and a wait of this process.
+#: Seconds that a statement of the server may take in work without an end.
 _LONGEST_STATEMENT = 30.0
-_LONGEST_WAIT = 35.0
 #: Seconds for a rollback after the end of a call; a connection that needs longer is closed instead.
 _ROLLBACK = 0.01
 #: A commit must be on disk before it is acknowledged, whatever the server's default. Set for each transaction, so that
@@ -35,54 +35,6 @@ _SET_LIMITS = text(
     "SELECT set_config('statement_timeout', :statement, true), set_config('lock_timeout', :lock, true),"
     " set_config('idle_in_transaction_session_timeout', :idle, true), set_config('synchronous_commit', 'on', true)"
 )
-
-
-class AnswerTooLate(psycopg.OperationalError):
-    """The server did not answer before the end of the call; the connection is closed."""
-
-    is_late = True
-
-
-class BoundedConnection(psycopg.Connection[Any]):
-    """A connection whose every wait for the server is over at `ends`, in seconds of the monotonic clock.
-
-    No timeout of the server or of TCP does this: a server that stands still answers no more, while its machine goes on
-    to acknowledge what is sent to it.
-    """
-
-    ends: float | None = None
-
-    def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
-        """Drive a generator of psycopg until it returns. Raises `AnswerTooLate`."""
-        ends = time.monotonic() + _LONGEST_WAIT if self.ends is None else self.ends
-        poll = select.poll()
-        try:
-            wanted = next(gen)
-            poll.register(self.pgconn.socket, _EVENTS[wanted])
-            while True:
-                ready = poll.poll(max(0.0, ends - time.monotonic()) * 1000)
-                if not ready:
-                    self.pgconn.finish()
-                    raise AnswerTooLate(NOT_IN_TIME)
-                wanted = gen.send(_ready(ready[0][1]))
-                poll.modify(self.pgconn.socket, _EVENTS[wanted])
-        except StopIteration as done:
-            return done.value
-        except BaseException:
-            with suppress(psycopg.Error):  # what a generator says of a connection that is closed under it
-                gen.close()
-            raise
-
-
-#: What psycopg waits for, and what it is told to be ready, as bits.
-_READABLE, _WRITABLE = 1, 2
-_EVENTS = {1: select.POLLIN, 2: select.POLLOUT, 3: select.POLLIN | select.POLLOUT}
-
-
-def _ready(events: int) -> int:
-    """Return what a socket is ready for; one that failed may be read, which raises psycopg's own exception."""
-    readable = _READABLE if events & ~select.POLLOUT else 0
-    return readable | (_WRITABLE if events & select.POLLOUT else 0)
 
 
 @dataclass(frozen=True, slots=True)

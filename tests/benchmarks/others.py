@@ -1,17 +1,24 @@
-"""Services of others with one rule, each installed in a folder of the run: HealthChain from PyPI, Express from npm."""
+"""What others serve, each installed in a folder of the run.
+
+HealthChain from PyPI and Express from npm are services with one rule; granian from PyPI is a server for the bare view
+and for ours, to see what another server than gunicorn would change.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks.processes import Processors
-from tests.benchmarks.servers import Server
+from cds_service.web.limits import needed_threads
+from tests.benchmarks.processes import ROOT, Processors
+from tests.benchmarks.servers import Server, settings_file
 
 HEALTHCHAIN, EXPRESS = "HealthChain, one rule, uvicorn", "Express, one rule"
+BARE_ON_GRANIAN, SERVICE_ON_GRANIAN = "bare Flask view, granian", "rls-cds, SQLite, granian"
 _HERE = Path(__file__).parent
 #: Seconds that an installation may take.
 _PATIENCE = 600
@@ -46,6 +53,30 @@ def express(folder: Path, processors: Processors) -> Server:
     _run([npm, "install", "--prefix", str(place), "--no-audit", "--no-fund", "--silent"])
     environ = {"NODE_ENV": "production"}
     return Server(EXPRESS, lambda port: [node, str(place / "server.mjs"), str(port)], folder, processors, environ)
+
+
+def granian(folder: Path, processors: Processors) -> tuple[Server, ...]:
+    """Install granian, and return the bare view and the service on it. Raises `NotHere`."""
+    place = folder / "granian"
+    _run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(place), "granian", "click"])
+    found = {"PYTHONPATH": os.pathsep.join((str(ROOT), str(place)))}
+    settings = {"RLS_CDS_BENCHMARK_SETTINGS": str(settings_file(place, 8080))}
+
+    def command(port: int, application: str) -> list[str]:
+        served = [*("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--log-level", "error")]
+        served += ["--blocking-threads", str(needed_threads(16))]
+        return [sys.executable, "-m", "granian", *served, application]
+
+    return (
+        Server(BARE_ON_GRANIAN, lambda port: command(port, "tests.benchmarks.bare:app"), folder, processors, found),
+        Server(
+            SERVICE_ON_GRANIAN,
+            lambda port: command(port, "tests.benchmarks.assembled:app"),
+            folder,
+            processors,
+            {**found, **settings},
+        ),
+    )
 
 
 def _run(command: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from tests.benchmarks import fallback
 from tests.benchmarks.bodies import USUAL, Case
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.load import Measured
-from tests.benchmarks.others import NotHere, express, healthchain
+from tests.benchmarks.others import NotHere, express, granian, healthchain
 from tests.benchmarks.parts import Part, table
 from tests.benchmarks.processes import ROOT, Memory, NotStarted, Processors, pinned
 from tests.benchmarks.servers import (
@@ -130,13 +130,20 @@ class Run:
             yield service(POSTGRES, self.folder, self.processors, store=address)
 
     def _others(self) -> Iterator[Server]:
-        """Install the services of others."""
-        for name, install in (("HealthChain", healthchain), ("Express", express)) if self.has_others else ():
+        """Install the services and the server of others."""
+        installers: tuple[tuple[str, Callable[[Path, Processors], Server | tuple[Server, ...]]], ...] = (
+            ("HealthChain", healthchain),
+            ("Express", express),
+            ("granian", granian),
+        )
+        for name, install in installers if self.has_others else ():
             self.say(f"installing {name}")
             try:
-                yield install(self.folder, self.processors)
+                found = install(self.folder, self.processors)
             except NotHere as why:
                 self.skip(name, why)
+            else:
+                yield from (found,) if isinstance(found, Server) else found
 
     def _start(self, stack: ExitStack, server: Server) -> bool:
         try:

@@ -102,9 +102,13 @@ def ask(http: FlaskClient, golden: ReferencePatient, today: date) -> frozenset[s
 
 
 def reference_apps(settings: Settings, rules: Rules, clock: Callable[[], datetime]) -> tuple[Flask, Flask]:
-    """Return two open applications that keep and log nothing: one with the rules as shipped, one with the site's."""
+    """Return two open applications that keep and log nothing: one with the rules as shipped, one with the site's.
+
+    They have no limit of computing: it is asked what they answer, and a machine that is busy answers the same, later.
+    """
     everybody = replace(settings, clients=(), profile=open_client("generic"), services=_ALL_LIVE, max_cards=0)
     national, site = (
-        create_app(each, clock=clock, rules=rules, observers=()) for each in (replace(everybody, site={}), everybody)
+        create_app(each, clock=clock, cpu_clock=lambda: 0.0, rules=rules, observers=())
+        for each in (replace(everybody, site={}), everybody)
     )
     return national, site

@@ -5,11 +5,12 @@ from __future__ import annotations
 from cards.decisions.iron.replete import review_if_replete
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import as_suspected, level, numbered, recheck_day, without_labs, without_level
+from cards.decisions.shared.vitamin_d_doses import render_vitamin_d, render_vitamin_d_dose
 from cards.facts.chart import Chart, Drug, LabResult
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules, Threshold
-from cards.wording.phrases import phrase, say
+from cards.wording.phrases import NOTHING, joined, phrase, printed, say
 
 NAME = "vitamin_d"
 
@@ -43,10 +44,15 @@ def _high(chart: Chart, rules: Rules, vitd: LabResult) -> Finding:
     toxic = meets(vitd, rules.limit("vitd.tox")) and meets(calcium, rules.limit("ca_hi"))
     missing = phrase("results.none_within", window=rules.limit("mineral_days"))
     facts: dict[str, Fact] = {"vitd": vitd, **({"calcium": calcium} if calcium else {"calcium_missing": missing})}
-    facts |= numbered("drug", chart.active_drugs("vitd", "vitd-active"))
+    taken = chart.active_drugs("vitd", "vitd-active")
+    facts |= numbered("drug", taken)
+    facts |= numbered("dose", dict.fromkeys(render_vitamin_d(drug) for drug in taken if render_vitamin_d_dose(drug)))
     why = tuple(facts)
+    named = joined(dict.fromkeys(map(printed, taken)))
+    facts |= {"taken": say(rules, NAME, "taken", names=named) if taken else NOTHING}
     facts |= {"next_step": say(rules, NAME, "known" if calcium else "check", **facts)}
-    check = (OrderTests(("calcium", "egfr")),) if toxic or calcium is None else ()
+    tests = ("calcium", "egfr", "phosphate", "pth") if toxic else ("calcium", "egfr")
+    check = (OrderTests(tests),) if toxic or calcium is None else ()
     review, said = ((), {}) if toxic else review_if_replete(chart, rules)
     to_order: tuple[Suggestion, ...] = (*check, OrderTests(("vitd",), due=recheck_day(chart)))
     return fires(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from cards.decisions.shared.drug_orders import DrugOrder, judge_each, order_fires, value_may_be_cut_off
 from cards.decisions.shared.levels import level, numbered, unread, value_unread, without_labs
+from cards.decisions.shared.orders import is_same_order, with_evidence
+from cards.decisions.shared.vitamin_d_doses import is_a_weeks_dose_every_day, render_vitamin_d, render_vitamin_d_dose
 from cards.facts.chart import Chart, LabResult, UnusableResult
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, quiet
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.labs.latest import Reading
-from cards.wording.phrases import say
+from cards.wording.phrases import NOTHING, joined, printed, say
 
 NAME = "vitamin_d_order"
 #: (analyte, limit of the warning, limit of the stop); the active forms are judged by calcium alone.
@@ -59,20 +61,33 @@ def _card(
     critical = indicator is Indicator.CRITICAL
     decided: dict[str, Fact] = {"decided": known[row[0]], "over": order.rules.limit(row[2] if critical else row[1])}
     named: dict[str, Fact] = {"measured": say(order.rules, NAME, f"measured_{row[0]}")}
+    dose = render_vitamin_d_dose(order.drug)
+    shown: dict[str, Fact] = {**({"dose": dose} if dose else {}), **known, **numbered("unusable", unused)}
+    taken = tuple(each for each in chart.active_drugs("vitd", "vitd-active") if not is_same_order(each, order.draft))
+    shown |= numbered("taken", dict.fromkeys(map(render_vitamin_d, taken)))
+    other = (
+        say(order.rules, NAME, "other" if critical else "other_too", names=joined(dict.fromkeys(map(printed, taken))))
+        if taken
+        else NOTHING
+    )
+    named |= {"step": say(order.rules, NAME, "step_stop" if critical else "step_consider", other=other)}
     remove: tuple[Suggestion, ...] = (RemoveDraft(order.draft.reference, recommended=True),) if critical else ()
     tests: tuple[Suggestion, ...] = () if "calcium" in known else (OrderTests(("calcium",)),)
     texts = (
+        ("advice_weekly", is_a_weeks_dose_every_day(order.drug, order.rules)),
+        ("drugs_unknown", not chart.knows("medications")),
         ("granulomatous", bool(chart.diagnosed("granulomatous-disease"))),
         ("parathyroid", bool(chart.diagnosed("hyperparathyroidism"))),
         ("kidney", order.drug.has("vitd-active")),
     )
-    return order_fires(
+    found = order_fires(
         NAME,
         (order,),
         "OS-VITD",
         indicator,
-        {**known, **decided, **named, **numbered("unusable", unused)},
-        why=(*known, *numbered("unusable", unused)),
+        {**shown, **decided, **named},
+        why=tuple(shown),
         texts=tuple(name for name, applies in texts if applies),
         suggestions=(*remove, *tests),
     )
+    return with_evidence(found, taken)

@@ -2,7 +2,7 @@
 
 Iron is counted for the fullest day, on which everything is taken that is taken at all (clinical amendments 2, section
 1): its effect and its harm follow the single intake, not the mean of a week. `fullest_mg` is the same of every
-ingredient, for gabapentinoids (clinical amendments 2, section 2).
+ingredient, for gabapentinoids (clinical amendments 2, section 2), `fullest_units` for the print of vitamin D.
 
 Where the order gives a range, the upper end counts, for every rule is an upper limit. What cannot be told is `None`.
 """
@@ -45,6 +45,9 @@ def _of_phase(phase: Iterable[Taken], product: Product) -> DailyDose:
     taken = list(phase)
     mg = {each.ingredient: _sum(_mg(one, each, product) for one in taken) for each in product.ingredients}
     units = {each.ingredient: _sum(_iu(one, each, product) for one in taken) for each in product.ingredients}
+    full_units = {
+        each.ingredient: _sum(_iu(one.on_a_full_day, each, product) for one in taken) for each in product.ingredients
+    }
     iron = [_iron(taken, each, product) for each in product.ingredients if is_iron(each)]
     total = None if not iron or any(each is None for each in iron) else sum(each.mg for each in iron if each)
     return DailyDose(
@@ -55,6 +58,7 @@ def _of_phase(phase: Iterable[Taken], product: Product) -> DailyDose:
         },
         after_dialysis=bool(taken) and all(one.after_dialysis for one in taken),
         international_units={name: value for name, value in units.items() if value is not None},
+        fullest_units={name: value for name, value in full_units.items() if value is not None},
         elemental_iron_mg=None if total is None else _rounded(Decimal(total)),
         iron_salt_known=all(each is not None and each.salt_known for each in iron),
         iron_every_day=all(one.on_a_full_day.per_day == one.per_day for one in taken),
@@ -149,6 +153,9 @@ def _largest(doses: list[DailyDose]) -> DailyDose:
         international_units={
             name: _maximum([each.international_units.get(name) for each in doses])
             for name in doses[0].international_units
+        },
+        fullest_units={
+            name: _maximum([each.fullest_units.get(name) for each in doses]) for name in doses[0].fullest_units
         },
         elemental_iron_mg=_maximum(iron),
         iron_salt_known=all(each.iron_salt_known for each in doses),

@@ -181,6 +181,7 @@ class DailyDose:
     which it is taken: `iron_every_day` false means that there are others.
 
     fullest_mg      mg of the fullest day, for what is judged by it; the mean of a week is `mg`
+    fullest_units   IU of the fullest day, for print; the mean of a week is `international_units`
     after_dialysis  every dose is given after dialysis, by the words of the directions
     """
 
@@ -188,6 +189,7 @@ class DailyDose:
     fullest_mg: Mapping[str, Decimal | None] = field(default_factory=dict)
     after_dialysis: bool = False
     international_units: Mapping[str, Decimal | None] = field(default_factory=dict)
+    fullest_units: Mapping[str, Decimal | None] = field(default_factory=dict)
     elemental_iron_mg: Decimal | None = None  # of the fullest day, never the mean of a week
     iron_every_day: bool = True
     #: false where the iron salt is not known, so that OS-IRON-DOSE does not fire on a guess

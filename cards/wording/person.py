@@ -8,11 +8,12 @@ from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd
 from cards.wording.phrases import listed, phrase
 
+_MONTHS = 12
 _ADULTS = {"female": "person.female", "male": "person.male"}
 
 
 def render_person(chart: Chart) -> Text:
-    """Return the patient as `woman, 62`, `man, 40` or `child, 9`, with pregnancy and dialysis."""
+    """Return the patient as `woman, 62`, `child, 9` or `child, 5 months`, with pregnancy and dialysis."""
     state = pregnancy(chart)
     words = [_sex_and_age(chart)]
     if state.days is not None:
@@ -30,8 +31,18 @@ def _sex_and_age(chart: Chart) -> Text:
     if chart.age is None:
         return phrase("person.age_unknown")
     if is_child(chart):
-        return phrase("person.child", age=chart.age)
+        return phrase("person.child", age=chart.age) if chart.age else _months(chart)
     return phrase(_ADULTS.get(chart.person.sex or "", "person.sex_unknown"), age=chart.age)
+
+
+def _months(chart: Chart) -> Text:
+    """Return a child under one year by its completed months, where the month of birth is known."""
+    born = chart.person.birth
+    if born is None or born.first.month != born.last.month:
+        return phrase("person.infant")
+    today, last = chart.today, born.last
+    months = (today.year - last.year) * _MONTHS + today.month - last.month - (today.day < last.day)
+    return phrase("person.child_months", months=months) if months > 0 else phrase("person.child_weeks")
 
 
 def _conditions(chart: Chart, *, weeks_are_told: bool) -> list[Text]:

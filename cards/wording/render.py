@@ -27,6 +27,8 @@ from cards.wording.reasons import reason_sentence
 _COMPARATORS = {"<": "below", "<=": "at_most", ">": "above", ">=": "at_least"}
 #: Names longer than this leave a summary no room for the next step.
 _SHORT_ENOUGH = 40
+#: So many digits are read more safely with their thousands apart.
+_GROUPED_FROM = 5
 #: So many of one kind are listed on a card; beyond them they are counted (clinical amendments 2, section 4).
 MOST_LISTED = 5
 _DAY_UNITS = {"d": "days", "mo": "months", "a": "years"}  # keys of `[facts]`
@@ -87,7 +89,7 @@ def render_quantity(quantity: Quantity) -> str:
 
 
 def render_threshold(threshold: Threshold) -> str:
-    return f"{plain(threshold.value)} {render_unit(threshold.unit)}"
+    return f"{grouped(plain(threshold.value))} {render_unit(threshold.unit)}"
 
 
 def render_side(threshold: Threshold) -> str:
@@ -142,7 +144,13 @@ def inline(fact: Fact) -> str:
         return render_draft(fact)
     if isinstance(fact, date):
         return fact.isoformat()
-    return plain(in_print(fact)) if isinstance(fact, Decimal) else str(fact)
+    return grouped(plain(in_print(fact))) if isinstance(fact, Decimal) else str(fact)
+
+
+def grouped(digits: str) -> str:
+    """Return a number with its thousands apart where it has five digits or more: 50,000, and 3600 as it is."""
+    whole, point, rest = digits.partition(".")
+    return f"{int(whole):,}{point}{rest}" if len(whole) >= _GROUPED_FROM else digits
 
 
 def render_draft(draft: Draft) -> str:

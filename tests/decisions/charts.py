@@ -9,7 +9,8 @@ labs       "ferritin 38 ng/mL 2026-05-20", "<5" and the like are censored; a dat
            "raw 320" at the end is the number before a site's assay factor
 drugs      "iron-oral ferrous sulfate 65 since 2026-05-16"; "iron-iv ferric carboxymaltose given 2026-04-17"
            "gabapentinoid gabapentin 150 alternate-days" is 300 mg every other day: the number is the mean of a day;
-           further flags: after-dialysis (so the directions say), extended (release)
+           "vitd ergocalciferol 50000IU weekly" is taken once a week; further flags: after-dialysis (so the directions
+           say), extended (release)
 drafts     "iron-oral ferrous sulfate 65 reason heart-failure", "tests ferritin iron-panel"; reasons are joined by +
 orders     "ferritin iron-panel 30d", laboratory orders already placed; "done" at the end: no longer awaited
 listings   how far a list can be trusted, where it is not complete: { labs = "cut", medications = "not known" }
@@ -62,7 +63,7 @@ _DRUG = re.compile(
     r"(?: since (?P<start>[\dd-]+|\?))?(?: until (?P<end>[\dd-]+))?(?: given (?P<given>[\dd-]+))?"
     r"(?: reason (?P<reason>[a-z0-9+-]+))?"
     r"(?P<flags>(?: (?:once|inpatient|inactive|injected|salt-unknown|words-rls|words-heart-failure|words-ckd|active|"
-    r"extended|after-dialysis|alternate-days))*)"
+    r"extended|after-dialysis|alternate-days|weekly))*)"
 )
 
 
@@ -227,7 +228,8 @@ def _daily(
     if classes & {"iron-oral"}:
         return DailyDose(elemental_iron_mg=dose, iron_salt_known="salt-unknown" not in flags)
     if unit == "IU":
-        return DailyDose(international_units=dict.fromkeys(names, dose))
+        mean = (dose / 7).quantize(Decimal("0.0001")) if dose is not None and "weekly" in flags else dose
+        return DailyDose(international_units=dict.fromkeys(names, mean), fullest_units=dict.fromkeys(names, dose))
     fullest = dose * 2 if dose is not None and "alternate-days" in flags else dose
     return DailyDose(
         mg=dict.fromkeys(names, dose),

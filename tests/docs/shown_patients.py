@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any
 
 from cards.decisions.decide import decide, to_be_shown
+from cards.decisions.shared.vitamin_d_doses import render_vitamin_d_dose
 from cards.facts.card import Card
 from cards.facts.chart import Chart, DailyDose, Diagnosis, Draft, Drug
 from cards.fhir.bundles import Listed
@@ -231,8 +232,9 @@ def _dose(drug: Drug) -> str:
     daily = drug.daily or DailyDose()
     if daily.elemental_iron_mg is not None:
         return f", {_number(daily.elemental_iron_mg)} mg iron{'' if drug.has('iron-iv') else ' a day'}"
+    if units := render_vitamin_d_dose(drug):
+        return f", {units}"
     amounts = [f"{_number(mg)} mg" for mg in daily.mg.values() if mg is not None]
-    amounts += [f"{_number(units)} IU" for units in daily.international_units.values() if units is not None]
     return f", {' + '.join(amounts)} a day" if amounts else ""
 
 

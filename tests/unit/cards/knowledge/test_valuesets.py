@@ -56,7 +56,7 @@ CONTRACT = [
     *("measure-gestational-age", "measure-due-date", "measure-pregnancy-status", "order-ferritin"),
     *("order-iron-panel", "order-iron", "order-tibc", "order-transferrin", "order-tsat", "order-b12"),
     *("order-mma", "order-folate", "order-vitd", "order-magnesium", "order-phosphate", "order-calcium"),
-    *("order-crp", "order-egfr", "order-plp"),
+    *("order-crp", "order-egfr", "order-plp", "order-pth"),
 ]
 
 

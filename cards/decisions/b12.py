@@ -93,6 +93,8 @@ def _low(chart: Chart, rules: Rules, b12: LabResult, mma: LabResult | None, risk
     pregnant = pregnancy(chart).is_pregnant
     treated = may_be_treated(chart, "b12")
     because = say(rules, NAME, "with_high_mma") if mma else NOTHING
+    taken = "verdict_treated" if chart.active_drugs("b12") else "verdict"
+    verdict = say(rules, NAME, "verdict_pregnant" if pregnant else taken)
     shown = _shown(chart, rules, b12, mma, risks)
     review, said = review_if_replete(chart, rules)
     return fires(
@@ -100,7 +102,7 @@ def _low(chart: Chart, rules: Rules, b12: LabResult, mma: LabResult | None, risk
         "B12-LOW",
         chart,
         rules,
-        {**shown, "confirmed": because, **said},
+        {**shown, "confirmed": because, "verdict": verdict, **said},
         indicator=Indicator.INFO if pregnant or treated else Indicator.WARNING,
         why=tuple(shown),
         texts=(*_texts(chart, rules), *review),
@@ -147,8 +149,8 @@ def _only_below(b12: LabResult) -> tuple[str, ...]:
 def _texts(chart: Chart, rules: Rules) -> tuple[str, ...]:
     texts = (
         ("advice_neurology", bool(chart.diagnosed("neuropathy"))),
-        ("pregnant", pregnancy(chart).is_pregnant),
-        ("treated", bool(chart.active_drugs("b12"))),
+        ("advice_pregnant", pregnancy(chart).is_pregnant),
+        ("advice_treated", bool(chart.active_drugs("b12"))),
         ("nice", rules.switch("b12.preset") == "NICE"),
     )
     return tuple(name for name, applies in texts if applies)

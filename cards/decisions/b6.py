@@ -13,6 +13,7 @@ from cards.facts.finding import Fact, Finding, Outcome, quiet, unknown
 from cards.knowledge.limits import meets, misses
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy
+from cards.patient.status import is_child
 from cards.quantity import in_print
 from cards.wording.phrases import say
 
@@ -77,16 +78,19 @@ def _high(
     chart: Chart, rules: Rules, compared: dict[str, Fact], shown: dict[str, Fact], *, infant: bool = False
 ) -> Finding:
     shown |= numbered("drug", chart.active_drugs("b6"))
+    needed, isoniazid = is_needed(chart, rules, _dose(chart)), bool(chart.active_drugs(ISONIAZID))
+    step = "step_prescriber" if needed or is_child(chart) else "step_isoniazid" if isoniazid else "step"
+    harm = say(rules, NAME, "harm_infant" if infant else "harm")
     texts = (
         ("neuropathy", bool(chart.diagnosed("neuropathy"))),
-        ("needed", is_needed(chart, rules, _dose(chart))),
-        ("isoniazid", bool(chart.active_drugs(ISONIAZID)) and not is_needed(chart, rules, _dose(chart))),
+        ("needed", needed),
         ("infant", infant),
         ("eu", rules.switch("b6.preset") == "EU"),
         ("au", rules.switch("b6.preset") == "AU"),
     )
     blocks = tuple(name for name, applies in texts if applies)
-    return fires(NAME, "B6-HIGH", chart, rules, {**shown, **compared}, why=tuple(shown), texts=blocks)
+    said: dict[str, Fact] = {"step": say(rules, NAME, step), "harm": harm}
+    return fires(NAME, "B6-HIGH", chart, rules, {**shown, **compared, **said}, why=tuple(shown), texts=blocks)
 
 
 def _low(chart: Chart, rules: Rules, plp: LabResult) -> Finding:

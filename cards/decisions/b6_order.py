@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from cards.decisions.shared.doses import known_daily_mg
 from cards.decisions.shared.drug_orders import DrugOrder, judge_each, order_fires
-from cards.decisions.shared.orders import with_evidence
+from cards.decisions.shared.levels import level, numbered
+from cards.decisions.shared.orders import is_same_order, with_evidence
 from cards.decisions.shared.pyridoxine import (
     DISEASES_THAT_NEED_IT,
     DRUGS_THAT_NEED_IT,
@@ -14,12 +16,13 @@ from cards.decisions.shared.pyridoxine import (
     is_needed,
     pyridoxine_limit,
 )
-from cards.facts.chart import Chart
-from cards.facts.finding import Fact, Finding, Indicator, quiet
-from cards.knowledge.limits import misses
+from cards.facts.chart import Chart, Drug
+from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
+from cards.knowledge.limits import meets, misses
 from cards.knowledge.rules import Rules
+from cards.patient.status import is_child
 from cards.quantity import in_print
-from cards.wording.phrases import say
+from cards.wording.phrases import printed, say
 
 NAME = "b6_order"
 
@@ -42,13 +45,25 @@ def _judge(order: DrugOrder) -> Finding:
     mg = None if dose is None else in_print(dose, above=limit.value)
     words = say(order.rules, NAME, "dose", mg=mg) if mg is not None else say(order.rules, NAME, "unread")
     compared = say(order.rules, NAME, "infant_in_short") if infant else say(order.rules, NAME, "above", limit=limit)
-    facts: dict[str, Fact] = {"dose": words, "compared": compared}
-    facts |= {"problem": say(order.rules, NAME, "neuropathy_named")} if neuropathy else {}
+    active = order.chart.active_drugs("b6")
+    taken = tuple(each for each in active if not is_same_order(each, order.draft))
+    plp = level(order.chart, order.rules, "plp", "vitamin_days", "plp.high").result
     isoniazid = order.beside(ISONIAZID)
+    enough = meets(known_daily_mg(taken, "pyridoxine"), limit) or meets(plp, order.rules.limit("plp.high"))
+    step = "step_child" if is_child(order.chart) else "step_isoniazid" if isoniazid else "step_none" if enough else ""
+    shown: dict[str, Fact] = {"dose": words, **numbered("taken", dict.fromkeys(_taken(each, order) for each in taken))}
+    shown |= {"plp": plp} if plp else {}
+    shown |= {"problem": say(order.rules, NAME, "neuropathy_named")} if neuropathy else {}
+    facts: dict[str, Fact] = {
+        **shown,
+        "compared": compared,
+        "step": say(order.rules, NAME, step or "step_lower"),
+        "harm": say(order.rules, NAME, "harm_infant" if infant else "harm"),
+    }
     texts = (
         ("infant", infant),
         ("neuropathy", neuropathy),
-        ("isoniazid", bool(isoniazid)),
+        ("trials", not is_child(order.chart)),
         ("eu", order.rules.switch("b6.preset") == "EU"),
         ("au", order.rules.switch("b6.preset") == "AU"),
         ("drugs_unknown", not order.chart.knows("medications")),
@@ -59,10 +74,16 @@ def _judge(order: DrugOrder) -> Finding:
         "OS-B6",
         Indicator.INFO if infant else Indicator.WARNING,
         facts,
-        why=tuple(name for name in facts if name != "compared"),
+        why=tuple(shown),
         texts=tuple(name for name, applies in texts if applies),
     )
-    return with_evidence(found, (*order.chart.diagnosed("neuropathy"), *isoniazid))
+    return with_evidence(found, (*order.chart.diagnosed("neuropathy"), *isoniazid, *taken))
+
+
+def _taken(drug: Drug, order: DrugOrder) -> Text:
+    """Return a product that is taken already, with its dose where that was read."""
+    mg = known_daily_mg((drug,), "pyridoxine")
+    return say(order.rules, NAME, "taken", drug=drug, mg=in_print(mg)) if mg else printed(drug)
 
 
 def _is_needed(order: DrugOrder, dose: Decimal | None) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from cards.decisions.shared.doses import daily_mg_of_class
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import labs_first, level, may_be_treated, numbered, recheck_day, without_level
-from cards.facts.chart import Chart, LabResult
-from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
+from cards.facts.chart import Chart, Drug, LabResult
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, Text, quiet
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy
+from cards.quantity import in_print
 from cards.wording.phrases import phrase, say
 
 NAME = "folate"
@@ -35,31 +39,44 @@ def _card(card: str, indicator: Indicator, chart: Chart, rules: Rules, folate: L
     b12 = level(chart, rules, "b12", "vitamin_days").result
     missing = phrase("results.none_within", window=rules.limit("vitamin_days"))
     facts: dict[str, Fact] = {"folate": folate, **({"b12": b12} if b12 else {"b12_missing": missing})}
-    facts |= numbered("drug", chart.active_drugs("folate"))
+    taken = chart.active_drugs("folate")
+    facts |= numbered("drug", taken)
     shown = tuple(facts)
     pregnant = pregnancy(chart).is_pregnant
-    step = "first_pregnant" if pregnant else _first_step(rules, b12)
-    facts |= {"first_step": say(rules, NAME, step, **facts)}
+    step = "pregnant" if pregnant else _first_step(rules, b12)
+    hidden = step not in ("enough", "pregnant")
+    on_folate = "_on_folate" if taken and step != "pregnant" else ""
+    facts |= {"first_step": say(rules, NAME, f"first_{step}{on_folate}", on_folate=_on_folate(rules, taken), **facts)}
+    facts |= {"folate_step": say(rules, NAME, "step_on_folate" if taken else "step")}
     again = (OrderTests(("folate",), due=recheck_day(chart)),) if card == "FOL-LOW" else ()
     offers: tuple[Suggestion, ...] = (*(() if b12 else (OrderTests(("b12",)),)), *again)
     texts = (
         ("advice_censored", card == "FOL-BORDER" and folate.quantity.is_censored),
         ("advice_folate_now", pregnant),
-        ("advice_b12_first", step not in ("first_enough", "first_pregnant")),
+        ("advice_b12_first", hidden and not taken),
+        ("advice_b12_now", hidden and bool(taken)),
         ("nice", b12 is not None and rules.switch("b12.preset") == "NICE"),
-        ("dose_limit", not (pregnant or chart.diagnosed("lactation"))),
-        ("treated", bool(chart.active_drugs("folate"))),
+        ("dose_limit", hidden and not chart.diagnosed("lactation")),
     )
     said = tuple(name for name, applies in texts if applies)
     return fires(NAME, card, chart, rules, facts, indicator=indicator, why=shown, texts=said, suggestions=offers)
 
 
 def _first_step(rules: Rules, b12: LabResult | None) -> str:
-    """Return what vitamin B12 requires before folate is given, as a key of the texts."""
+    """Return what is known of vitamin B12, which decides on the first step: the end of the key of a text."""
     nice = rules.switch("b12.preset") == "NICE"
     low, border = ("b12.def_nice", "b12.border_nice") if nice else ("b12.def", "b12.border")
     if b12 is None:
-        return "first_unknown"
+        return "unknown"
     if meets(b12, rules.limit(low)):
-        return "first_low"
-    return "first_border" if meets(b12, rules.limit(border)) else "first_enough"
+        return "low"
+    return "border" if meets(b12, rules.limit(border)) else "enough"
+
+
+def _on_folate(rules: Rules, taken: tuple[Drug, ...]) -> Text:
+    """Return that folic acid is taken, with the dose of all products together where each was read."""
+    doses = [daily_mg_of_class(drug, "folate") for drug in taken]
+    read = [dose for dose in doses if dose is not None]
+    if not read or len(read) < len(doses):
+        return say(rules, NAME, "on_folate")
+    return say(rules, NAME, "on_folate_of", mg=in_print(sum(read, Decimal(0))))

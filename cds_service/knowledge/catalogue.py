@@ -30,8 +30,8 @@ VALUE_SETS = frozenset(
     measure-due-date measure-gestational-age measure-pregnancy-status menorrhagia neuropathy opioid-use order-b12
     order-calcium order-crp order-egfr order-ferritin order-folate order-iron order-iron-panel order-magnesium
     order-mma order-phosphate order-plp order-pth order-tibc order-transferrin order-tsat order-vitd osteoporosis
-    overload overload-prone oxalate parkinsonism peritoneal-dialysis-procedure plmd polycythaemia-vera prediabetes pregnant
-    primary-hyperoxaluria probable-overload prolactin-disorder puerperal pyridoxine-dependent-epilepsy rls
+    overload overload-prone oxalate parkinsonism peritoneal-dialysis-procedure plmd polycythaemia-vera prediabetes
+    pregnant primary-hyperoxaluria probable-overload prolactin-disorder puerperal pyridoxine-dependent-epilepsy rls
     rls-by-text-only-code rls-in-pregnancy sepsis sleep-apnoea symptoms-only therapeutic-phlebotomy transfusion
     vitamin-d-deficiency
     """.split()  # noqa: SIM905 - so many names are easier to read without quotes

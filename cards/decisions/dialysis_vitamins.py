@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import confirmed_only, level, without_drugs
+from cards.decisions.shared.severe_rls import render_too_much_in_dialysis
 from cards.facts.chart import Chart, Listing
 from cards.facts.finding import Finding, quiet, unknown
 from cards.knowledge.limits import meets, misses
@@ -46,6 +47,8 @@ def _on_haemodialysis(chart: Chart, rules: Rules) -> Finding:
     tsat = level(chart, rules, "tsat", "tsat.block_days", "tsat.high").bounds
     if tsat is not None and not misses(tsat, rules.limit("tsat.high")):
         return quiet(NAME, "tsat_high", tsat=tsat)
+    too_much = render_too_much_in_dialysis(chart, rules)
+    said = {"too_much": too_much} if too_much else {}
     lists_read = chart.knows("procedures", "conditions")
     return without_drugs(NAME, chart) or (
         fires(
@@ -53,7 +56,9 @@ def _on_haemodialysis(chart: Chart, rules: Rules) -> Finding:
             "ESRD-VITC",
             chart,
             rules,
-            {"ferritin": ferritin},
+            {"ferritin": ferritin, **said},
+            why=("ferritin",),
+            texts=("advice_too_much",) if too_much else (),
             evidence=(*haemodialysis(chart), *kidney_failure(chart)),
         )
         if lists_read

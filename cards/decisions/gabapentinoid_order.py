@@ -26,9 +26,9 @@ from cards.facts.chart import Chart, Diagnosis, Drug
 from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
 from cards.knowledge.limits import first_above, meets
 from cards.knowledge.rules import Rules, Threshold
-from cards.patient.pregnancy import pregnancy
+from cards.patient.pregnancy import may_be_pregnant, pregnancy
 from cards.quantity import in_print, to_one_place
-from cards.wording.phrases import NOTHING, joined, names, printed, say
+from cards.wording.phrases import NOTHING, joined, lines, names, printed, say
 
 NAME = "gabapentinoid_order"
 _CLASS = "gabapentinoid"
@@ -99,18 +99,27 @@ def _renal(orders: tuple[DrugOrder, ...], kidney: Kidney) -> Finding:
         orders,
         "OS-GABA-RENAL",
         Indicator.WARNING if first.manner in _ABOVE else Indicator.INFO,
-        {**facts, "advice": advice, **_steps(chart, rules, kidney, first.manner)},
+        {**facts, "advice": advice, **_steps(said, kidney)},
         why=tuple(facts),
         texts=tuple(name for name, applies in texts if applies),
     )
     return with_evidence(found, (*kidney.evidence, *((clearance.creatinine,) if clearance else ())))
 
 
-def _steps(chart: Chart, rules: Rules, kidney: Kidney, manner: str) -> dict[str, Fact]:
-    """Return what to consider: the step that the finding calls for, and the cautions that this patient has."""
-    step = "step_two" if manner == "beside" else "step_dialysis" if kidney.dialysis else "step_kidneys"
+def _steps(said: list[_Judged], kidney: Kidney) -> dict[str, Fact]:
+    """Return what to consider: the steps that the finding calls for, and the cautions that this patient has."""
+    chart, rules = said[0].order.chart, said[0].order.rules
+    steps = [_dialysis_step(said)] if kidney.dialysis else ["step_kidneys"]
+    steps = ([] if said[0].manner == "beside" else steps) + ["step_two"] * any(each.other for each in said)
     pregnant = say(rules, NAME, "avoid_pregabalin") if pregnancy(chart).is_pregnant else NOTHING
-    return {"step": say(rules, NAME, step), "pregnant": pregnant, "caution": render_caution(chart, rules)}
+    named = lines(say(rules, NAME, step) for step in steps)
+    return {"steps": named, "pregnant": pregnant, "caution": render_caution(chart, rules)}
+
+
+def _dialysis_step(said: list[_Judged]) -> str:
+    """Return the dose in dialysis of what is ordered; enacarbil, which has none there, is answered by gabapentin."""
+    ordered = frozenset().union(*(each.order.drug.product.ingredient_names() for each in said))
+    return "step_dialysis_pregabalin" if ordered == {"pregabalin"} else "step_dialysis"
 
 
 def _judged(order: DrugOrder, kidney: Kidney, band: KidneyBand | None, *, open_clearance: bool) -> _Judged:
@@ -269,5 +278,10 @@ def _breathing_card(
     old = meets(chart.age, rules.limit("gaba.age"))
     facts |= {"risk": say(rules, NAME, "age", years=first_above(rules.limit("gaba.age")))} if old else {}
     cause = joined((*((say(rules, NAME, "both_classes"),) if partners else ()), *problems))
-    found = order_fires(NAME, orders, "OS-GABA-CNS", indicator, {**facts, "cause": cause}, why=tuple(facts))
+    said: dict[str, Fact] = {
+        "cause": cause,
+        "step": say(rules, NAME, "step_combination" if partners else "step_lungs"),
+        "pregnant": say(rules, NAME, "or_pregnancy") if may_be_pregnant(chart) else NOTHING,
+    }
+    found = order_fires(NAME, orders, "OS-GABA-CNS", indicator, {**facts, **said}, why=tuple(facts))
     return with_evidence(found, (*partners, *lungs, *kidney.evidence))

@@ -11,7 +11,7 @@ from cards.facts.finding import Fact, Finding, Indicator, RemoveDraft, Suggestio
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.patient.status import is_on_haemodialysis
-from cards.wording.phrases import say
+from cards.wording.phrases import lines, say
 
 NAME = "magnesium_order"
 _EMPTIES_THE_BOWEL = ("bowel-preparation", "laxative")
@@ -57,6 +57,8 @@ def _card(
     name = "advice_severe" if severe else "advice_high" if high else "advice_kidney" if low_kidney else "advice_doubt"
     shown: dict[str, Fact] = {**facts, "weak": kidney.rendered if low_kidney else kidney.doubt}
     words = say(order.rules, NAME, name, **shown)
+    doubt = not (severe or high or low_kidney)
+    steps = ("step_severe" if severe else "step_doubt" if doubt else "step", *(() if doubt else ("signs",)))
     empties = order.drug.has(*_EMPTIES_THE_BOWEL)
     peg = empties and low_kidney and not is_on_haemodialysis(order.chart)
     remove: tuple[Suggestion, ...] = (RemoveDraft(order.draft.reference, recommended=True),)
@@ -65,9 +67,12 @@ def _card(
         (order,),
         "OS-MG",
         indicator,
-        {**facts, "advice": words},
+        {**facts, "advice": words, "steps": lines(say(order.rules, NAME, each) for each in steps)},
         why=tuple(facts),
-        texts=(*(("advice_polyethylene_glycol",) if peg else ()), *(("dialysis",) if kidney.dialysis else ())),
+        texts=(
+            *(("advice_polyethylene_glycol",) if peg else ()),
+            *(("dialysis",) if kidney.dialysis else ()),
+        ),
         suggestions=remove if severe else (),
     )
     return with_evidence(found, kidney.evidence)

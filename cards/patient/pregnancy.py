@@ -32,7 +32,7 @@ def pregnancy(chart: Chart) -> Pregnancy:
 
     A pregnancy recorded for a man, or for anyone over 60, is a data error and ignored.
     """
-    if chart.person.sex == "male" or misses(chart.age, defined("pregnancy.oldest")):
+    if not may_be_pregnant(chart):
         return Pregnancy()
     if not any(_is_of_this_pregnancy(entry, chart) for entry in _entries(chart)):
         return Pregnancy()
@@ -40,6 +40,11 @@ def pregnancy(chart: Chart) -> Pregnancy:
         if days >= 0 and meets(days, defined("pregnancy.longest")):
             return Pregnancy(True, days)
     return Pregnancy(True)
+
+
+def may_be_pregnant(chart: Chart) -> bool:
+    """Return whether a pregnancy is possible: no man, and not beyond the age up to which one is believed."""
+    return chart.person.sex != "male" and not misses(chart.age, defined("pregnancy.oldest"))
 
 
 def _entries(chart: Chart) -> Iterator[Diagnosis]:

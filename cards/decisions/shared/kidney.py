@@ -13,7 +13,7 @@ from cards.knowledge.limits import is_recent, meets, misses
 from cards.knowledge.rules import Rules, Threshold
 from cards.patient.status import end_stage_kidney, haemodialysis
 from cards.quantity import Quantity
-from cards.wording.phrases import phrase
+from cards.wording.phrases import phrase, printed
 
 #: The value sets of the stages, the gravest first; an eGFR lies below the definition of each.
 _STAGES = ("ckd-stage-5", "ckd-stage-4", "ckd-stage-3")
@@ -35,6 +35,7 @@ class Kidney:
     stage     the gravest coded stage that may be later than the eGFR, and `below`, the eGFR that it lies below
     acute     acute kidney injury without a later eGFR: what is known of the kidneys may no longer hold
     no_stage  chronic kidney disease of which neither the stage nor an eGFR is known
+    last      the newest eGFR where it is too old to count
     unread    the newest eGFR, if it may not be used
     """
 
@@ -46,6 +47,7 @@ class Kidney:
     acute: tuple[Diagnosis, ...] = ()
     no_stage: tuple[Diagnosis, ...] = ()
     unread: tuple[UnusableResult, ...] = ()
+    last: LabResult | None = None
 
     @property
     def is_known(self) -> bool:
@@ -83,6 +85,8 @@ class Kidney:
             found["kidney"] = phrase(_WORDS[self._stage])
         if self.egfr and not self.dialysis:
             found["egfr"] = self.egfr
+        if self.is_in_doubt and self.last:
+            found["last_egfr"] = printed(self.last)
         return found | {f"unusable_egfr{number or ''}": each for number, each in enumerate(self.unread)}
 
     @property
@@ -124,7 +128,8 @@ def read_kidney(chart: Chart, rules: Rules, days: str, *limits: str) -> Kidney:
     stage, below = _stage(chart, egfr)
     acute = _acute(chart)
     coded = () if egfr or stage else tuple(each for each in chart.diagnosed("ckd") if not _is_outlived(each, chart))
-    return Kidney(dialysis, egfr, fresh is None, stage, below, acute, coded, unread(reading))
+    last = None if egfr else next(iter(chart.results("egfr")), None)
+    return Kidney(dialysis, egfr, fresh is None, stage, below, acute, coded, unread(reading), last)
 
 
 def _old_and_low(chart: Chart) -> LabResult | None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from cards.facts.chart import Chart
+from decimal import Decimal
+
+from cards.decisions.shared.basket_doses import fullest_mg, names_of_class
+from cards.decisions.shared.kidney_bands import Band, KidneyBand
+from cards.decisions.shared.most_a_day import most_a_day
+from cards.facts.chart import Chart, Drug
 from cards.facts.finding import Text
 from cards.knowledge.limits import meets
-from cards.knowledge.rules import Rules
+from cards.knowledge.rules import Rules, Threshold
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import Rls, is_child, is_esrd, rls_status
-from cards.wording.phrases import NOTHING, listed, phrase
+from cards.wording.phrases import NOTHING, as_a_beginning, combined, listed, names, phrase
 
 _GABAPENTINOIDS = frozenset({"gabapentin", "gabapentin enacarbil", "pregabalin"})
 #: What may hide a gabapentinoid, a reaction to one, a pregnancy, or a caution.
@@ -29,6 +34,28 @@ def render_review(chart: Chart, rules: Rules, state: Text | None = None) -> Text
     caution = render_caution(chart, rules)
     first = phrase("severe_rls.in_dialysis" if is_esrd(chart) else "severe_rls.first", caution=caution)
     return phrase("severe_rls.review", state=state or phrase("severe_rls.replete"), first=first)
+
+
+def render_too_much_in_dialysis(chart: Chart, rules: Rules) -> Text:
+    """Return that a gabapentinoid is taken above the most a day in dialysis, or nothing where none is known to be."""
+    if not is_esrd(chart):
+        return NOTHING
+    return next(filter(None, (_too_much(drug, rules) for drug in chart.active_drugs("gabapentinoid"))), NOTHING)
+
+
+def _too_much(drug: Drug, rules: Rules) -> Text:
+    most = most_a_day(drug, KidneyBand(Band.DIALYSIS), rules)
+    dose = fullest_mg(drug, "gabapentinoid")
+    taken = as_a_beginning(_taken(drug, dose))
+    if not isinstance(most, Threshold):
+        return NOTHING if most is None else phrase("severe_rls.none_in_dialysis", taken=taken)
+    return phrase("severe_rls.too_much_in_dialysis", taken=taken, most=most) if meets(dose, most) else NOTHING
+
+
+def _taken(drug: Drug, dose: Decimal | None) -> Text:
+    """Return the names with the dose of the fullest day, where it was read."""
+    named = combined(names(names_of_class(drug, "gabapentinoid")))
+    return named if dose is None else phrase("severe_rls.taken", drug=named, mg=dose)
 
 
 def render_caution(chart: Chart, rules: Rules) -> Text:

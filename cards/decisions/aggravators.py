@@ -8,7 +8,7 @@ from cards.facts.chart import Chart, Drug
 from cards.facts.finding import Finding, Text, quiet, unknown
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy
-from cards.wording.phrases import listed, phrase, printed
+from cards.wording.phrases import combined, lines, listed, names, phrase, printed, say
 
 NAME = "aggravators"
 
@@ -49,9 +49,16 @@ def _courses(chart: Chart, *classes: str) -> tuple[Drug, ...]:
 
 def _fires(chart: Chart, rules: Rules, replaceable: tuple[Drug, ...], others: tuple[Drug, ...]) -> Finding:
     facts = {**numbered("drug", replaceable), **numbered("psychotropic", others)}
-    named = [printed(drug) for drug in (*replaceable, *others)]
-    texts = _texts(chart, replaceable, others)
-    return fires(NAME, "AGG-ACTIVE", chart, rules, {**facts, "names": _list(named)}, why=tuple(facts), texts=texts)
+    named = list(dict.fromkeys(_short_name(drug) for drug in (*replaceable, *others)))
+    by_kind = lines(say(rules, NAME, key) for key in _kinds(chart, replaceable, others))
+    texts = _texts(chart, others)
+    said = {"names": _list(named), "lines": by_kind}
+    return fires(NAME, "AGG-ACTIVE", chart, rules, {**facts, **said}, why=tuple(facts), texts=texts)
+
+
+def _short_name(drug: Drug) -> Text:
+    """Return what the drug is made of; of many ingredients the name of the product."""
+    return printed(drug) if drug.has("multi-ingredient") else combined(names(sorted(drug.product.ingredient_names())))
 
 
 def _are_of(kind: str, drugs: tuple[Drug, ...]) -> bool:
@@ -63,12 +70,15 @@ def _list(named: list[Text]) -> Text:
     return phrase("facts.and_more", first=shown, count=len(named) - 3) if len(named) > 3 else shown
 
 
-def _texts(chart: Chart, replaceable: tuple[Drug, ...], others: tuple[Drug, ...]) -> tuple[str, ...]:
-    pregnant = pregnancy(chart).is_pregnant
+def _kinds(chart: Chart, replaceable: tuple[Drug, ...], others: tuple[Drug, ...]) -> tuple[str, ...]:
+    """Return what can be done about each kind, as keys of the texts; in pregnancy no substitute is named."""
+    kinds = () if pregnancy(chart).is_pregnant else tuple(kind for kind in _SUBSTITUTES if _are_of(kind, replaceable))
+    return (*kinds, *(("psychotropic",) if any(drug.has(*_PSYCHOTROPIC) for drug in others) else ()))
+
+
+def _texts(chart: Chart, others: tuple[Drug, ...]) -> tuple[str, ...]:
     found = (
-        ("advice_pregnant", pregnant),
-        *((f"advice_instead_of_{kind}", not pregnant and _are_of(kind, replaceable)) for kind in _SUBSTITUTES),
-        ("advice_psychotropic", any(drug.has(*_PSYCHOTROPIC) for drug in others)),
+        ("advice_pregnant", pregnancy(chart).is_pregnant),
         ("weak", any(drug.has(*_WEAK) for drug in others)),
     )
     return tuple(name for name, applies in found if applies)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from cards.decisions.shared.dopaminergic_doses import DopaminergicDose, dopaminergic_doses
 from cards.decisions.shared.dose_rises import dose_rises
-from cards.decisions.shared.doses import known_daily_mg
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import confirmed_only, level, numbered, without_drugs
-from cards.decisions.shared.severe_rls import gabapentinoid_is_barred, render_review
+from cards.decisions.shared.severe_rls import gabapentinoid_is_barred, render_review, render_too_much_in_dialysis
 from cards.facts.chart import Chart, Drug
 from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
-from cards.quantity import in_print
-from cards.wording.phrases import NOTHING, combined, names, printed, say
+from cards.wording.phrases import NOTHING, combined, joined, names, say
 
 NAME = "augmentation"
 
 _CLASSES = ("da", "levodopa", "ergot")
-_LIMITS = ("pramipexole", "ropinirole", "rotigotine", "levodopa")
 #: Given for prolactin and growth hormone; bromocriptine also for diabetes (clinical amendments 4).
 _FOR_PROLACTIN = frozenset({"cabergoline", "bromocriptine"})
 
@@ -45,19 +43,23 @@ def _may_be_for_rls(drug: Drug, chart: Chart) -> bool:
 
 
 def _fires(chart: Chart, rules: Rules, drugs: tuple[Drug, ...]) -> Finding:
-    high, rises = _high_doses(drugs, rules), _rises(chart, rules, drugs)
+    doses, rises = dopaminergic_doses(drugs, rules), _rises(chart, rules, drugs)
+    high = tuple(dose for dose in doses if dose.is_high)
     several = len(_dopaminergic(drugs)) > 1
     rising = meets(rises, rules.limit("da.rises"))
     ferritin = level(chart, rules, "ferritin", "fresh_days").result
-    shown: dict[str, Fact] = {**numbered("drug", drugs), **numbered("dose", high)}
+    shown: dict[str, Fact] = {**numbered("drug", drugs), **numbered("dose", (dose.rendered for dose in doses))}
     shown |= {"rises": say(rules, NAME, "rises", count=rises)} if rising else {}
     shown |= {"ferritin": ferritin} if ferritin else {"ferritin_missing": say(rules, NAME, "iron_unknown")}
-    review = render_review(chart, rules)
+    review, urgent = render_review(chart, rules), bool(high) or several or rising
+    too_much = render_too_much_in_dialysis(chart, rules)
     texts = (
         ("advice_high_dose", bool(high)),
         ("advice_several", several),
         ("advice_rising", rising),
+        ("advice_too_much", bool(too_much)),
         ("ergot", any(drug.has("ergot") for drug in drugs)),
+        ("iron_studies_first", bool(review) and not ferritin),
         ("still_severe", bool(review)),
     )
     return fires(
@@ -67,11 +69,14 @@ def _fires(chart: Chart, rules: Rules, drugs: tuple[Drug, ...]) -> Finding:
         rules,
         {
             **shown,
-            "drug_name": _short_name(drugs[0]),
+            "drug_name": _in_short(drugs, doses),
+            "usual_most": joined(dose.rendered_most for dose in high),
+            "otherwise": NOTHING if urgent else say(rules, NAME, "otherwise"),
+            "too_much": too_much,
             "other_treatment": _other_treatment(chart, rules),
             "still_severe": review,
         },
-        indicator=Indicator.WARNING if high or several or rising else Indicator.INFO,
+        indicator=Indicator.WARNING if urgent else Indicator.INFO,
         why=tuple(shown),
         texts=tuple(name for name, applies in texts if applies),
     )
@@ -84,20 +89,14 @@ def _other_treatment(chart: Chart, rules: Rules) -> Text:
     return NOTHING if gabapentinoid_is_barred(chart) else say(rules, NAME, "gabapentinoid")
 
 
-def _short_name(drug: Drug) -> Text:
-    """Return the drug for the summary; of several ingredients the names alone, as strengths would not fit."""
-    known = names(dict.fromkeys(amount.ingredient for amount in drug.product.ingredients))
-    return combined(known) if len(known) > 1 else printed(drug)
-
-
-def _high_doses(drugs: tuple[Drug, ...], rules: Rules) -> tuple[Text, ...]:
-    """Return the daily doses above the limit of their drug; a dose that could not be read does not count."""
-    totals = {name: known_daily_mg(drugs, name) for name in _LIMITS}
-    return tuple(
-        say(rules, NAME, f"dose_of_{name}", mg=in_print(total, above=rules.limit(f"da.{name}").value))
-        for name, total in totals.items()
-        if meets(total, rules.limit(f"da.{name}"))
-    )
+def _in_short(drugs: tuple[Drug, ...], doses: tuple[DopaminergicDose, ...]) -> Text:
+    """Return the drugs for the summary: one with its dose of the day, several by their names alone."""
+    known = dict.fromkeys(combined(names(each.ingredient for each in drug.product.ingredients)) for drug in drugs)
+    if len(known) > 1:
+        return joined(known)
+    (name,) = known
+    all_read = all(drug.daily and drug.daily.mg.get(each.name) is not None for drug in drugs for each in doses)
+    return doses[0].rendered if len(doses) == 1 and doses[0].name == name and all_read else name
 
 
 def _dopaminergic(drugs: tuple[Drug, ...]) -> frozenset[str]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cards.decisions.iron.studies import IronStudies, ferritin_limits, read_iron_studies
+from cards.decisions.shared.dopaminergic_doses import DopaminergicDose, dopaminergic_doses
 from cards.decisions.shared.drug_orders import DrugOrder, is_ordered, order_fires, orders_in_scope
 from cards.decisions.shared.levels import numbered
-from cards.decisions.shared.orders import with_evidence
+from cards.decisions.shared.orders import is_same_order, with_evidence
 from cards.decisions.shared.severe_rls import gabapentinoid_is_barred
-from cards.facts.chart import Chart, Listing
-from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
+from cards.facts.chart import Chart, Drug, Listing
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, Text, quiet
+from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
-from cards.patient.pregnancy import pregnancy
-from cards.patient.status import is_esrd, kidney_failure, overload, polycythaemia, probable_overload
-from cards.wording.phrases import printed, say
+from cards.patient.pregnancy import may_be_pregnant, pregnancy
+from cards.patient.status import is_child, is_esrd, kidney_failure, overload, polycythaemia, probable_overload
+from cards.quantity import in_print
+from cards.wording.phrases import NOTHING, joined, printed, say
 
 NAME = "dopaminergic_order"
 _CLASSES = ("da", "levodopa", "ergot")
@@ -59,6 +62,11 @@ def _card(card: str, indicator: Indicator, orders: tuple[DrugOrder, ...]) -> Fin
     drugs = numbered("drug", dict.fromkeys(printed(order.drug) for order in orders))
     studies = read_iron_studies(chart, rules, window="fresh_days", limits=ferritin_limits(chart))
     shown = _iron_facts(studies)
+    ordered = dopaminergic_doses((order.drug for order in orders), rules)
+    taken = {dose.name: dose for dose in dopaminergic_doses(_taken(orders), rules)}
+    changed = tuple(dose for dose in ordered if dose.name in taken and dose.mg != taken[dose.name].mg)
+    doses = {**numbered("dose", (dose.rendered for dose in ordered))}
+    doses |= numbered("taken", (taken[dose.name].rendered for dose in ordered if dose.name in taken))
     found = order_fires(
         NAME,
         orders,
@@ -66,17 +74,55 @@ def _card(card: str, indicator: Indicator, orders: tuple[DrugOrder, ...]) -> Fin
         indicator,
         {
             **drugs,
+            **doses,
             **shown,
             "advice": say(rules, NAME, _advice(orders)),
             "iron_first": say(rules, NAME, _iron_first(studies)),
-            "alternative": say(rules, NAME, _alternative(chart)),
+            "alternative": say(rules, NAME, _alternative(chart), pregnancy=_pregnancy(chart, rules)),
+            "usual_most": joined(dose.rendered_most for dose in ordered if dose.is_high),
+            "change": joined(_change(dose, taken, rules) for dose in changed),
+            "renewal": _renewal(ordered, taken, rules),
         },
-        why=(*drugs, *shown),
-        texts=(*_ergot_texts(orders), *(_of_new(chart) if card == "OS-DA" else _of_renewals(studies))),
+        why=(*drugs, *doses, *shown),
+        texts=(
+            *(("advice_changed",) if changed else ()),
+            *(("advice_high_dose",) if any(dose.is_high for dose in ordered) else ()),
+            *_ergot_texts(orders),
+            *(_of_new(chart) if card == "OS-DA" else _of_renewals(studies)),
+        ),
         suggestions=_iron_tests(studies),
         not_checked=() if chart.listing("labs") is not Listing.NOT_KNOWN else ("labs",),
     )
     return with_evidence(found, kidney_failure(chart))
+
+
+def _taken(orders: tuple[DrugOrder, ...]) -> tuple[Drug, ...]:
+    """Return the dopaminergic drugs that are active beside these orders."""
+    active = orders[0].chart.active_drugs(*_CLASSES)
+    return tuple(drug for drug in active if not any(is_same_order(drug, order.draft) for order in orders))
+
+
+def _change(dose: DopaminergicDose, taken: Mapping[str, DopaminergicDose], rules: Rules) -> Text:
+    """Return how the dose changes if the order replaces what is taken."""
+    before = taken[dose.name]
+    key = "lowered" if dose.mg < before.mg else "raised"
+    return say(rules, NAME, key, before=before.rendered, after=dose.rendered)
+
+
+def _renewal(ordered: tuple[DopaminergicDose, ...], taken: Mapping[str, DopaminergicDose], rules: Rules) -> Text:
+    """Return the renewal for the summary, with the dose of the day where one drug is renewed."""
+    if len(ordered) != 1:
+        return say(rules, NAME, "renewal")
+    (dose,) = ordered
+    before = taken.get(dose.name)
+    if before and before.mg != dose.mg:
+        return say(rules, NAME, "renewal_changed", mg=in_print(dose.mg), before=in_print(before.mg))
+    return say(rules, NAME, "renewal_high" if dose.is_high else "renewal")
+
+
+def _pregnancy(chart: Chart, rules: Rules) -> Text:
+    """Return the caution about pregnancy, where one is possible."""
+    return say(rules, NAME, "or_pregnancy") if may_be_pregnant(chart) else NOTHING
 
 
 def _advice(orders: tuple[DrugOrder, ...]) -> str:
@@ -105,8 +151,20 @@ def _iron_first(studies: IronStudies) -> str:
     chart = studies.chart
     if overload(chart) or probable_overload(chart) or polycythaemia(chart) or studies.blocking:
         return "advice_iron_barred"
-    unknown = studies.ferritin is None and chart.listing("labs") is Listing.COMPLETE
-    return "advice_iron_unknown" if unknown else "iron_first"
+    if studies.ferritin is None:
+        return "advice_iron_unknown" if chart.listing("labs") is Listing.COMPLETE else "iron_first"
+    return "iron_dialysis" if is_esrd(chart) else _iron_known(studies)
+
+
+def _iron_known(studies: IronStudies) -> str:
+    """Return what a ferritin that is known says, as a key of the texts."""
+    if studies.ferritin_meets("child.ferritin" if is_child(studies.chart) else "ferritin.low"):
+        return "iron_low"
+    if studies.tsat is None:
+        return "iron_without_tsat"
+    if not is_child(studies.chart) and studies.ferritin_is_mid:
+        return "iron_mid"
+    return "iron_low_tsat" if meets(studies.tsat, studies.rules.limit("tsat.low")) else "iron_enough"
 
 
 def _of_new(chart: Chart) -> tuple[str, ...]:
@@ -118,7 +176,7 @@ def _of_renewals(studies: IronStudies) -> tuple[str, ...]:
     """Return what leads the card of a renewal, which names no alternative."""
     chart, iron = studies.chart, _iron_first(studies)
     said = (
-        (iron, iron != "iron_first"),
+        (iron, iron in ("advice_iron_unknown", "advice_iron_barred")),
         ("advice_pregnant", pregnancy(chart).is_pregnant),
         ("advice_dialysis", is_esrd(chart)),
     )

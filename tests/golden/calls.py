@@ -57,7 +57,7 @@ DRAFTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("on-oral-iron-for-thirty-days", ("iron-carbonyl-18-once-daily", "ferrous-sulfate-325-alternate-days")),
     ("levothyroxine-and-low-ferritin", ("ferrous-sulfate-325-once-daily",)),
     ("pramipexole-two-mg", ("pramipexole-1-at-bedtime",)),
-    ("ferritin-75-exactly-the-limit", ("pramipexole-0125-at-bedtime", "mirtazapine-15-at-bedtime")),
+    ("ferritin-75-exactly-the-limit", ("pramipexole-0.125-at-bedtime", "mirtazapine-15-at-bedtime")),
     ("copd-on-gabapentin", ("pregabalin-75-at-bedtime",)),
     ("b12-low-in-si-units", ("folic-acid-1-mg-once-daily",)),
     ("vitamin-d-toxic", ("vitamin-d-50000-weekly",)),

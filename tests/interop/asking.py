@@ -21,7 +21,7 @@ DRAFTS = (
     "ferric-carboxymaltose-750",
     "ferrous-sulfate-325-once-daily",
     "diphenhydramine-25-at-bedtime",
-    "pramipexole-0125-at-bedtime",
+    "pramipexole-0.125-at-bedtime",
 )
 
 

@@ -58,6 +58,7 @@ def _judge(order: DrugOrder) -> Finding:
         **shown,
         "compared": compared,
         "step": say(order.rules, NAME, step or "step_lower"),
+        "ask": say(order.rules, NAME, "ask_child" if is_child(order.chart) else "ask"),
         "harm": say(order.rules, NAME, "harm_infant" if infant else "harm"),
     }
     texts = (

@@ -196,7 +196,9 @@ def _compared(judged: _Judged) -> dict[str, Fact]:
 def _most_in_words(judged: _Judged) -> Text:
     rules = judged.order.rules
     alternate = judged.most is not None and judged.most.name == "gaba.enacarbil_severe"
-    return say(rules, NAME, "most_alternate" if alternate else "most", drug=judged.order.drug, **_compared(judged))
+    drug = judged.order.drug
+    name = printed(drug) if drug.product.extended_release else joined(names(names_of_class(drug, _CLASS)))
+    return say(rules, NAME, "most_alternate" if alternate else "most", drug=name, **_compared(judged))
 
 
 def _in_short(judged: _Judged) -> Text:

@@ -8,7 +8,7 @@ from cards.facts.chart import Chart, Drug
 from cards.facts.finding import Finding, Text, quiet, unknown
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy
-from cards.wording.phrases import combined, lines, listed, names, phrase, printed, say
+from cards.wording.phrases import combined, lines, listed_in_short, names, printed, say
 
 NAME = "aggravators"
 
@@ -49,10 +49,10 @@ def _courses(chart: Chart, *classes: str) -> tuple[Drug, ...]:
 
 def _fires(chart: Chart, rules: Rules, replaceable: tuple[Drug, ...], others: tuple[Drug, ...]) -> Finding:
     facts = {**numbered("drug", replaceable), **numbered("psychotropic", others)}
-    named = list(dict.fromkeys(_short_name(drug) for drug in (*replaceable, *others)))
+    named = listed_in_short(_short_name(drug) for drug in (*replaceable, *others))
     by_kind = lines(say(rules, NAME, key) for key in _kinds(chart, replaceable, others))
     texts = _texts(chart, others)
-    said = {"names": _list(named), "lines": by_kind}
+    said = {"names": named, "lines": by_kind}
     return fires(NAME, "AGG-ACTIVE", chart, rules, {**facts, **said}, why=tuple(facts), texts=texts)
 
 
@@ -63,11 +63,6 @@ def _short_name(drug: Drug) -> Text:
 
 def _are_of(kind: str, drugs: tuple[Drug, ...]) -> bool:
     return any(drug.has(f"agg-sub-{kind}") for drug in drugs)
-
-
-def _list(named: list[Text]) -> Text:
-    shown = listed(named[:3])
-    return phrase("facts.and_more", first=shown, count=len(named) - 3) if len(named) > 3 else shown
 
 
 def _kinds(chart: Chart, replaceable: tuple[Drug, ...], others: tuple[Drug, ...]) -> tuple[str, ...]:

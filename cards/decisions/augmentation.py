@@ -11,7 +11,7 @@ from cards.facts.chart import Chart, Drug
 from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
-from cards.wording.phrases import NOTHING, combined, joined, names, say
+from cards.wording.phrases import NOTHING, combined, joined, listed_in_short, names, say
 
 NAME = "augmentation"
 
@@ -60,7 +60,7 @@ def _fires(chart: Chart, rules: Rules, drugs: tuple[Drug, ...]) -> Finding:
         ("advice_too_much", bool(too_much)),
         ("ergot", any(drug.has("ergot") for drug in drugs)),
         ("iron_studies_first", bool(review) and not ferritin),
-        ("still_severe", bool(review)),
+        ("still_severe", bool(review and ferritin)),
     )
     return fires(
         NAME,
@@ -93,7 +93,7 @@ def _in_short(drugs: tuple[Drug, ...], doses: tuple[DopaminergicDose, ...]) -> T
     """Return the drugs for the summary: one with its dose of the day, several by their names alone."""
     known = dict.fromkeys(combined(names(each.ingredient for each in drug.product.ingredients)) for drug in drugs)
     if len(known) > 1:
-        return joined(known)
+        return listed_in_short(known, most=2)
     (name,) = known
     all_read = all(drug.daily and drug.daily.mg.get(each.name) is not None for drug in drugs for each in doses)
     return doses[0].rendered if len(doses) == 1 and doses[0].name == name and all_read else name

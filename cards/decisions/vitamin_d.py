@@ -10,7 +10,7 @@ from cards.facts.chart import Chart, Drug, LabResult
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules, Threshold
-from cards.wording.phrases import NOTHING, joined, phrase, printed, say
+from cards.wording.phrases import NOTHING, listed_in_short, phrase, printed, say
 
 NAME = "vitamin_d"
 
@@ -48,7 +48,7 @@ def _high(chart: Chart, rules: Rules, vitd: LabResult) -> Finding:
     facts |= numbered("drug", taken)
     facts |= numbered("dose", dict.fromkeys(render_vitamin_d(drug) for drug in taken if render_vitamin_d_dose(drug)))
     why = tuple(facts)
-    named = joined(dict.fromkeys(map(printed, taken)))
+    named = listed_in_short(map(printed, taken))
     facts |= {"taken": say(rules, NAME, "taken", names=named) if taken else NOTHING}
     facts |= {"next_step": say(rules, NAME, "known" if calcium else "check", **facts)}
     tests = ("calcium", "egfr", "phosphate", "pth") if toxic else ("calcium", "egfr")

@@ -11,7 +11,7 @@ from cards.facts.finding import Fact, Finding, Indicator, OrderTests, RemoveDraf
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.labs.latest import Reading
-from cards.wording.phrases import NOTHING, joined, printed, say
+from cards.wording.phrases import NOTHING, listed_in_short, printed, say
 
 NAME = "vitamin_d_order"
 #: (analyte, limit of the warning, limit of the stop); the active forms are judged by calcium alone.
@@ -66,7 +66,7 @@ def _card(
     taken = tuple(each for each in chart.active_drugs("vitd", "vitd-active") if not is_same_order(each, order.draft))
     shown |= numbered("taken", dict.fromkeys(map(render_vitamin_d, taken)))
     other = (
-        say(order.rules, NAME, "other" if critical else "other_too", names=joined(dict.fromkeys(map(printed, taken))))
+        say(order.rules, NAME, "other" if critical else "other_too", names=listed_in_short(map(printed, taken)))
         if taken
         else NOTHING
     )

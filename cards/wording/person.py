@@ -31,7 +31,7 @@ def _sex_and_age(chart: Chart) -> Text:
     if chart.age is None:
         return phrase("person.age_unknown")
     if is_child(chart):
-        return phrase("person.child", age=chart.age) if chart.age else _months(chart)
+        return phrase("person.child", age=chart.age) if chart.age > 0 else _months(chart)
     return phrase(_ADULTS.get(chart.person.sex or "", "person.sex_unknown"), age=chart.age)
 
 
@@ -42,7 +42,8 @@ def _months(chart: Chart) -> Text:
         return phrase("person.infant")
     today, last = chart.today, born.last
     months = (today.year - last.year) * _MONTHS + today.month - last.month - (today.day < last.day)
-    return phrase("person.child_months", months=months) if months > 0 else phrase("person.child_weeks")
+    key = "person.child_weeks" if months < 1 else "person.child_month" if months == 1 else "person.child_months"
+    return phrase(key, months=months)
 
 
 def _conditions(chart: Chart, *, weeks_are_told: bool) -> list[Text]:

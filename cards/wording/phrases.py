@@ -45,6 +45,14 @@ def listed(parts: Iterable[Text]) -> Text:
     return Text(", ".join(parts))
 
 
+def listed_in_short(parts: Iterable[Text], most: int = 3) -> Text:
+    """Return `one and two`, or the first of them and the number of the others where they are more than `most`."""
+    every = tuple(dict.fromkeys(parts))
+    if len(every) <= most:
+        return joined(every)
+    return phrase("facts.and_more", first=listed(every[:most]), count=len(every) - most)
+
+
 def sentences(parts: Iterable[Text]) -> Text:
     """Return whole sentences, one after the other."""
     return Text(" ".join(parts))

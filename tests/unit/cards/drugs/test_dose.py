@@ -7,10 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from cards.decisions.shared.vitamin_d_doses import render_vitamin_d, render_vitamin_d_dose
 from cards.drugs.dose import daily_dose
 from cards.drugs.instructions import one_dose_in
 from cards.drugs.recognise import recognise
-from cards.facts.chart import Product
+from cards.facts.chart import Drug, Product
 from cards.knowledge.code_systems import RXNORM
 
 TABLET = "310325"  # ferrous sulfate 325 mg
@@ -292,6 +293,28 @@ def test_a_weekly_dose_of_vitamin_d_is_never_less_than_a_seventh() -> None:
     assert units is not None
     assert units * 7 >= 50000
     assert units * 7 < 50001
+
+
+@pytest.mark.parametrize(
+    ("dosage", "words"),
+    [
+        (daily(1), "50,000 IU a day"),
+        (daily(1, 1, "wk"), "50,000 IU once a week"),
+        ([{"text": "1 capsule once a week"}], "50,000 IU once a week"),
+        (daily(1, 2), "50,000 IU on each day on which it is taken"),
+        (
+            [{"sequence": 1, "text": "1 capsule weekly"}, {"sequence": 2, "text": "2 capsules weekly"}],
+            "100,000 IU once a week",
+        ),
+        ([{"text": "as directed"}], None),
+    ],
+)
+def test_vitamin_d_is_printed_as_it_is_taken(dosage: list[dict[str, object]], words: str | None) -> None:
+    product = drug("1367410")
+    taken = Drug(product, daily=daily_dose(dosage, product))
+    assert render_vitamin_d_dose(taken) == words
+    assert words is None or render_vitamin_d(taken) == f"{product.name}, {words}"
+    assert render_vitamin_d(Drug(product)) == product.name
 
 
 def test_vitamin_d_in_micrograms_and_in_units_given_directly() -> None:

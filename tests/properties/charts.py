@@ -205,7 +205,7 @@ ORAL_IRON = ["ferrous-sulfate-325-once-daily", "ferrous-sulfate-325-three-times-
 AGGRAVATING = ["metoclopramide-10-before-meals", "diphenhydramine-25-at-bedtime", "hydroxyzine-25-at-bedtime",
                "prochlorperazine-10-twice-daily", "quetiapine-25-at-bedtime", "mirtazapine-15-at-bedtime",
                "sertraline-50-once-daily", "diphenhydramine-25-once"]  # fmt: skip
-DOPAMINERGIC = ["pramipexole-0.125-at-bedtime", "pramipexole-1-at-bedtime", "ropinirole-025-at-bedtime",
+DOPAMINERGIC = ["pramipexole-0.125-at-bedtime", "pramipexole-1-at-bedtime", "ropinirole-0.25-at-bedtime",
                 "carbidopa-levodopa-25-100-three-times-daily", "cabergoline"]  # fmt: skip
 BREATHING = ["gabapentin-300-at-bedtime", "gabapentin-300-three-times-daily", "pregabalin-75-at-bedtime", "oxycodone"]
 VITAMINS = ["folic-acid-1-mg-once-daily", "folic-acid-400-micrograms-once-daily", "cyanocobalamin-1-mg-once-daily",

@@ -53,7 +53,7 @@ ORDERS: dict[tuple[str, str | None, float | None], str] = {
     ("iron_iv", "sucrose", None): "iron-sucrose-200",
     ("iron_iv", "ferumoxytol", None): "ferumoxytol-510",
     ("iron_iv", "fdi", None): "ferric-derisomaltose-1000",
-    ("da", "ropinirole", None): "ropinirole-025-at-bedtime",
+    ("da", "ropinirole", None): "ropinirole-0.25-at-bedtime",
     ("da", "pramipexole", None): "pramipexole-0.125-at-bedtime",
     ("levodopa", "carbidopa/levodopa", None): "carbidopa-levodopa-25-100-three-times-daily",
     ("agg_sub", "metoclopramide", None): "metoclopramide-10-before-meals",

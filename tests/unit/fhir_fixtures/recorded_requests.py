@@ -45,7 +45,7 @@ TABLE: dict[str, tuple[str, str, str, list[str] | None, str]] = {
     "sandbox-patient-view": ("sandbox", "patient-view", "pramipexole-two-mg", [], "full"),
     "sandbox-order-select-on-open": ("sandbox", "order-select", "ferritin-75-exactly-the-limit", [], "full"),
     "sandbox-order-select-with-reason": (
-        "sandbox", "order-select", "metoclopramide-and-sertraline", ["ropinirole-025-at-bedtime"], "full",
+        "sandbox", "order-select", "metoclopramide-and-sertraline", ["ropinirole-0.25-at-bedtime"], "full",
     ),
     "sandbox-order-select-clicked-again": ("sandbox", "order-select", "no-iron-studies-yet", None, "full"),
     "sandbox-order-sign": (

@@ -31,7 +31,7 @@ def test_a_label_names_drug_dose_and_route(name: str) -> None:
     ("name", "label", "kind"),
     [
         (
-            "ropinirole-025-at-bedtime",
+            "ropinirole-0.25-at-bedtime",
             "Ropinirole 0.25 mg oral tablet: 1 tablet by mouth 1 to 3 hours before bedtime",
             "Drugs for restless legs",
         ),

@@ -38,7 +38,7 @@ from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd, kidney_failure, overload, polycythaemia, probable_overload
 from cards.patient.unread import open_questions
-from cards.wording.phrases import phrase, printed, say
+from cards.wording.phrases import phrase, printed, say, sentences
 
 NAME = "iron_order"
 _STUDIES = OrderTests(("ferritin", "iron-panel"))
@@ -151,11 +151,17 @@ def _high_tsat(order: IronOrder) -> Finding | None:
     facts.pop("tsat_missing", None)
     goes_on = indicator is Indicator.INFO
     why = tuple(facts)
-    step = say(order.rules, NAME, "tsat_go_on" if goes_on else "tsat_hold")
-    words = "tsat_unusable" if unusable else "tsat_high"
+    stays = indicator is Indicator.CRITICAL
+    manner = "go_on" if goes_on else "stop" if stays else "hold"
+    words = "tsat_unusable" if unusable else "tsat_and_ferritin_high" if stays else "tsat_high"
+    advice = say(order.rules, NAME, f"tsat_{manner}_advice")
+    if stays and not is_esrd(order.chart):  # on dialysis another ferritin withholds iron
+        advice = sentences((advice, say(order.rules, NAME, "both_must_fall")))
     facts |= {
-        "stop_summary": say(order.rules, NAME, words, result=tsat, tsat_step=step),
-        "tsat_advice": say(order.rules, NAME, "tsat_go_on_advice" if goes_on else "tsat_hold_advice"),
+        "stop_summary": say(
+            order.rules, NAME, words, result=tsat, tsat_step=say(order.rules, NAME, f"tsat_{manner}")
+        ),
+        "tsat_advice": advice,
         **_boxed_fact(order),
     }
     texts = (*(("advice_unusable",) if unusable else ()), *_boxed_line(order))

@@ -39,6 +39,7 @@ from cards.knowledge.rules import Rules
 from cards.labs.latest import Kind
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd, overload, polycythaemia, probable_overload
+from cards.patient.unread import open_questions
 from cards.wording.phrases import NOTHING, as_a_beginning, printed, say, sentences
 
 Row = Callable[[IronStudies], Finding | None]
@@ -102,13 +103,23 @@ def _high_tsat(studies: IronStudies) -> Finding | None:
     unusable = isinstance(studies.blocking, UnusableResult)
     on_oral = bool(studies.treatment.oral) and studies.ferritin_meets("ferritin.low") and not unusable
     post_dose = on_oral and studies.tsat_may_be_post_dose
-    words = say(studies.rules, NAME, "tsat_unusable" if unusable else "tsat_high", result=studies.blocking)
-    facts = {**studies.facts, "tsat": studies.blocking, **studies.treatment.facts, "tsat_summary": words}
+    goes_on = post_dose and not open_questions(studies.chart)
+    words = "tsat_unusable" if unusable else "tsat_post_dose" if goes_on else "tsat_high"
+    facts = {
+        **studies.facts,
+        "tsat": studies.blocking,
+        **studies.treatment.facts,
+        "tsat_summary": say(studies.rules, NAME, words, result=studies.blocking),
+        "tsat_advice": say(studies.rules, NAME, "post_dose_advice" if goes_on else "tsat_advice"),
+    }
     facts.pop("tsat_missing", None)
-    after_a_tablet = ("advice_post_dose",) if post_dose else ("advice_unusable_tsat",) if unusable else ()
-    of_women = ("women_easl",) if studies.chart.person.sex == "female" else ()
+    both = studies.ferritin_meets("ferritin.high") and not is_esrd(studies.chart)
     indicator = Indicator.INFO if post_dose else Indicator.WARNING
-    texts = (*after_a_tablet, *of_women)
+    texts = (
+        *(("advice_unusable_tsat",) if unusable else ()),
+        *(("both_must_fall",) if both else ()),
+        *(("women_easl",) if studies.chart.person.sex == "female" else ()),
+    )
     repeat = OrderTests(STUDIES, due=studies.chart.today)
     return row_fires(studies, "IRON-HIGH-TSAT", indicator, facts, texts=texts, suggestions=(repeat,))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from cards.decisions.iron.boxed import boxed
 from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires
+from cards.decisions.iron.treatment import body_weight
 from cards.decisions.shared.contraindications import (
     FERRIC_CARBOXYMALTOSE,
     FERUMOXYTOL,
@@ -26,7 +27,7 @@ from cards.decisions.shared.judged import judged_drafts
 from cards.decisions.shared.levels import numbered, unread, value_unread
 from cards.decisions.shared.orders import scope_of, with_evidence
 from cards.decisions.shared.phosphate_risks import phosphate_risk_evidence
-from cards.facts.chart import Chart, Draft, Listing
+from cards.facts.chart import Chart, Draft, Drug, Listing
 from cards.facts.finding import (
     Fact,
     Finding,
@@ -42,6 +43,7 @@ from cards.facts.finding import (
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd, overload, polycythaemia, probable_overload
+from cards.quantity import to_one_place
 from cards.wording.phrases import NOTHING, phrase, say
 
 NAME = "iv_iron_order"
@@ -77,6 +79,16 @@ def _is_stopped(order: IronOrder) -> bool:
     return stopped or (bool(polycythaemia(chart)) and chart.listing("labs") is not Listing.NOT_KNOWN)
 
 
+def _is_not_called_for(order: IronOrder) -> bool:
+    """Return whether ferritin is too high for iron by RLS rules, and no other indication is known."""
+    other = order.states_another_indication or order.another_problem
+    return not other and not is_esrd(order.chart) and order.studies.ferritin_misses(_not_low(order))
+
+
+def _not_low(order: IronOrder) -> str:
+    return "child.ferritin" if is_child(order.chart) else "ferritin.mid"
+
+
 # ------------------------------------------------------------------ the rows
 
 
@@ -89,6 +101,9 @@ def _allergy(order: IronOrder) -> Finding:
         return quiet(NAME, "no_allergy")
     critical = bool(reactions_that_stop(order.chart, own))
     words = render_allergens(known)
+    severe: dict[str, Fact] = (
+        {"reaction": say(order.rules, NAME, "reaction_severe")} if any(each.severe for each in known) else {}
+    )
     found = iron_order_fires(
         NAME,
         order,
@@ -97,13 +112,22 @@ def _allergy(order: IronOrder) -> Finding:
         {
             "allergy": words,
             "allergen": words,
-            "reaction_advice": say(order.rules, NAME, "reaction_same" if critical else "reaction_other"),
+            "reaction_step": say(order.rules, NAME, "reaction_step_same" if critical else "reaction_step_other"),
+            "reaction_advice": _other_ways(order, critical=critical),
+            **severe,
         },
-        why=("allergy",),
+        why=("allergy", *severe),
         suggestions=_remove(order, recommended=True) if critical else (),
         safety_without_labs=True,
     )
     return with_evidence(found, known)
+
+
+def _other_ways(order: IronOrder, *, critical: bool) -> Text:
+    """Return what to do instead; no other route or product while something stops iron by any way."""
+    key = "reaction_same" if critical else "reaction_other"
+    stopped = _is_stopped(order) or _is_not_called_for(order)
+    return say(order.rules, NAME, f"{key}_alone" if stopped else key)
 
 
 def _infection(order: IronOrder) -> Finding:
@@ -123,21 +147,51 @@ def _early_pregnancy(order: IronOrder) -> Finding:
         words = say(order.rules, NAME, "no_week")
     else:
         words = say(order.rules, NAME, "weeks", weeks=state.days // 7)
+    ferritin = order.studies.facts.get("ferritin")
+    shown: dict[str, Fact] = {"pregnancy": words, **({"ferritin": ferritin} if ferritin else {})}
     return iron_order_fires(
         NAME,
         order,
         "OS-IV-PREG1",
         Indicator.WARNING,
-        {"pregnancy": words},
-        texts=() if state.days is not None else ("week_unknown",),
+        {**shown, "until_then": _until_14_weeks(order), "from_then": _from_14_weeks(order)},
+        why=tuple(name for name in shown if name != "pregnancy" or state.days is None),
+        texts=() if state.days is not None else ("advice_week_unknown",),
         safety_without_labs=True,
     )
+
+
+def _until_14_weeks(order: IronOrder) -> Text:
+    """Return what is given before an infusion may be: oral iron at a low ferritin alone (clinical amendments, 2)."""
+    if _is_stopped(order):
+        return say(order.rules, NAME, "nothing_until_then")
+    low = order.studies.ferritin_meets("ferritin.low")
+    return say(order.rules, NAME, "oral_until_then" if low else "prenatal_until_then")
+
+
+def _from_14_weeks(order: IronOrder) -> Text:
+    """Return what an infusion is for from 14 weeks: for RLS little, for another indication what that calls for."""
+    other = order.states_another_indication or order.another_problem
+    key = "then_as_well" if _is_stopped(order) else "then_for_the_other" if other else "then_for_rls"
+    return say(order.rules, NAME, key)
 
 
 def _in_a_child(order: IronOrder) -> Finding:
     if not is_child(order.chart) or order.states_another_indication:
         return quiet(NAME, "adult")
-    return iron_order_fires(NAME, order, "OS-IV-CHILD", Indicator.WARNING, {})
+    amount = order.drug.daily.elemental_iron_mg if order.drug.daily else None
+    weight = body_weight(order.chart, order.rules)
+    facts: dict[str, Fact] = {
+        "dose": say(order.rules, NAME, "dose_unread") if amount is None else say(order.rules, NAME, "dose", mg=amount),
+        "weight": say(order.rules, NAME, "weight", kg=to_one_place(weight.value), day=weight.when)
+        if weight
+        else say(order.rules, NAME, "weight_unknown"),
+        **order.studies.facts,
+    }
+    why = tuple(facts)
+    low = order.studies.ferritin_meets("child.ferritin") and not _is_stopped(order)
+    facts["child_advice"] = say(order.rules, NAME, "child_low" if low else "child_not_low")
+    return iron_order_fires(NAME, order, "OS-IV-CHILD", Indicator.WARNING, facts, why=why)
 
 
 def _phosphate(order: IronOrder) -> Finding:
@@ -148,23 +202,33 @@ def _phosphate(order: IronOrder) -> Finding:
     low = low_phosphate(order.chart, order.rules)
     if low:
         words = say(order.rules, NAME, "phosphate_is_low", phosphate=low)
-        return _phosphate_card(order, Indicator.CRITICAL, {"phosphate": low}, words)
+        return _phosphate_card(order, Indicator.CRITICAL, {"phosphate": low}, words, "phosphate_correct")
     risk, unused = phosphate_risk(order.chart, order.rules), unread(phosphate(order.chart, order.rules))
     if enough_phosphate(order.chart, order.rules) or not risk:
         return value_unread(NAME, *unused) or quiet(NAME, "phosphate_fits")
     missing = phrase("results.none_within", window=order.rules.limit("phos_days"))
     facts: dict[str, Fact] = {**risk, "phosphate_missing": missing, **numbered("unusable", unused)}
-    return _phosphate_card(order, Indicator.WARNING, facts, say(order.rules, NAME, "phosphate_is_missing"))
+    last = risk.get("last_iv")
+    again = isinstance(last, Drug) and last.given_on
+    key, told = ("phosphate_again", {"given": again}) if again else ("phosphate_at_risk", {})
+    words = say(order.rules, NAME, key, **told)
+    return _phosphate_card(order, Indicator.WARNING, facts, words, "phosphate_measure")
 
 
-def _phosphate_card(order: IronOrder, indicator: Indicator, facts: dict[str, Fact], words: Text) -> Finding:
+def _phosphate_card(
+    order: IronOrder, indicator: Indicator, facts: dict[str, Fact], words: Text, advice: str
+) -> Finding:
     suggest: tuple[Suggestion, ...] = (OrderTests(("phosphate",)),)
     found = iron_order_fires(
         NAME,
         order,
         "OS-IV-FCM-PHOS",
         indicator,
-        {**facts, "phosphate_summary": words, "or_another": _or_another(order)},
+        {
+            **facts,
+            "phosphate_summary": words,
+            "phosphate_advice": say(order.rules, NAME, advice, or_another=_or_another(order)),
+        },
         why=tuple(facts),
         suggestions=suggest if indicator is Indicator.WARNING else (),
     )
@@ -172,8 +236,9 @@ def _phosphate_card(order: IronOrder, indicator: Indicator, facts: dict[str, Fac
 
 
 def _or_another(order: IronOrder) -> Text:
-    """Return that another intravenous iron may be chosen; nothing where each of them is stopped."""
-    return NOTHING if against_infusions(order.chart) else say(order.rules, NAME, "or_another_iron")
+    """Return that another intravenous iron may be chosen; nothing where each of them is stopped or not called for."""
+    stopped = against_infusions(order.chart) or _is_stopped(order) or _is_not_called_for(order)
+    return NOTHING if stopped else say(order.rules, NAME, "or_another_iron")
 
 
 def _agent(order: IronOrder) -> Finding:
@@ -182,10 +247,17 @@ def _agent(order: IronOrder) -> Finding:
         return quiet(NAME, "agent_fits")
     if against_infusions(order.chart):
         return quiet(NAME, "outranked")
+    facts: dict[str, Fact]
+    if _is_not_called_for(order):
+        facts = {
+            "agent_evidence": say(order.rules, NAME, "agent_waits"),
+            "agent_advice": say(order.rules, NAME, "agent_not_now"),
+        }
+        return iron_order_fires(NAME, order, "OS-IV-AGENT", Indicator.INFO, facts, why=())
     first = against_product(order.chart, order.rules, FERRIC_CARBOXYMALTOSE)
     others = [name for name in (IRON_DEXTRAN, FERUMOXYTOL) if not against_product(order.chart, order.rules, name)]
     advice = "agent_first" if not first else "agent_others" if others else "agent_none"
-    facts: dict[str, Fact] = {
+    facts = {
         "agent_evidence": say(order.rules, NAME, "agent_barred", barred=first) if first else _the_evidence(order),
         "agent_advice": say(order.rules, NAME, advice, others=_either(order, others)),
     }
@@ -210,10 +282,10 @@ def _boxed_warning(order: IronOrder) -> Finding:
         return quiet(NAME, "no_boxed_warning")
     if found == FERRIC_CARBOXYMALTOSE and _phosphate(order).outcome is Outcome.FIRES:
         return quiet(NAME, "boxed_on_phosphate")
-    kind = "phosphate" if found == FERRIC_CARBOXYMALTOSE else "anaphylaxis"
+    name = found.replace(" ", "_")
     facts: dict[str, Fact] = {
-        "boxed_lines": say(order.rules, NAME, f"boxed_{found.replace(' ', '_')}"),
-        "boxed_for": say(order.rules, NAME, f"boxed_for_{kind}"),
+        "boxed_lines": say(order.rules, NAME, f"boxed_{name}"),
+        "boxed_for": say(order.rules, NAME, f"boxed_for_{name}"),
     }
     return iron_order_fires(NAME, order, "OS-IV-BOX", Indicator.INFO, facts, why=())
 

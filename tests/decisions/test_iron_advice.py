@@ -37,8 +37,8 @@ _CASES: tuple[tuple[str, str, Mapping[str, Any], str, tuple[str, ...]], ...] = (
             "labs": ["ferritin 20 ng/mL 7d", "tsat 60 % 7d"],
             "drugs": ["iron-oral ferrous sulfate 65 since 21d"],
         },
-        "Transferrin saturation (TSAT) is high within hours of an iron tablet",
-        (),
+        "Continue the iron that is already taken and add no other",
+        ("Do not start",),
     ),
     ("suspected", "iron_status", {"labs": _LOW, "dx": ["rls?"]}, "RLS is suspected, not confirmed", ()),
     (

@@ -41,7 +41,9 @@ DIRECTIVE = re.compile(
 )
 #: The phrases that say so, each for a critical card alone; the tables below show that no other card prints them.
 OF_CRITICAL_CARDS = {
-    "iron_order: texts.overload_certain", "iron_order: texts.overload_remove", "iv_iron_order: texts.reaction_same",
+    "iron_order: texts.overload_certain", "iron_order: texts.overload_remove", "iron_order: texts.tsat_stop",
+    "iron_order: texts.tsat_stop_advice", "iv_iron_order: texts.reaction_same",
+    "iv_iron_order: texts.reaction_same_alone", "iv_iron_order: texts.reaction_step_same",
     "magnesium_order: texts.advice_severe", "magnesium_order: texts.step_severe", "vitamin_d_order: texts.step_stop",
     "vitamin_d: VITD-TOX.summary", "vitamin_d: VITD-TOX.recommendation",
     "wording: actions.remove",

@@ -12,7 +12,7 @@ from cards.decisions.iron.dose import dose
 from cards.decisions.iron.duplicates import duplicate
 from cards.decisions.iron.interactions import interactions
 from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires, unusable_texts
-from cards.decisions.iron.other_definitions import other_definitions
+from cards.decisions.iron.other_definitions import other_definitions, render_other_definitions
 from cards.decisions.iron.overload import overload_facts, polycythaemia_facts, render_overload, render_polycythaemia
 from cards.decisions.iron.routes import oral_iron_works
 from cards.decisions.iron.rows import crp_near
@@ -47,6 +47,9 @@ _PANEL = OrderTests(("iron-panel",))
 #: Cards after which dose, interactions and duplicates are not judged.
 _STOPS = ("OS-IRON-OVL", "OS-IRON-TSAT45")
 
+#: Cards that advise against the order for what the iron studies or the blood show.
+_AGAINST = frozenset({"OS-IRON-PV", "OS-IRON-F300", "OS-IRON-ESRD-HOLD", "OS-IRON-REPLETE", "OS-IRON-CHILD-NOTLOW"})
+
 Row = Callable[[IronOrder], Finding | None]
 
 
@@ -77,7 +80,9 @@ def _judge(order: IronOrder) -> list[Finding]:
         return [fit, *_open_stops(order, fit)]
     if order.is_low_dose_supplement:
         return [fit, dose(order), *_open_stops(order, fit)]
-    return [fit, *(beside(order) for beside in (dose, interactions, duplicate)), *_open_stops(order, fit)]
+    against = fit.outcome is Outcome.FIRES and fit.card in _AGAINST
+    beside = (dose(order), interactions(order), duplicate(order, is_advised_against=against))
+    return [fit, *beside, *_open_stops(order, fit)]
 
 
 def _open_stops(order: IronOrder, fit: Finding) -> list[Finding]:
@@ -158,9 +163,7 @@ def _high_tsat(order: IronOrder) -> Finding | None:
     if stays and not is_esrd(order.chart):  # on dialysis another ferritin withholds iron
         advice = sentences((advice, say(order.rules, NAME, "both_must_fall")))
     facts |= {
-        "stop_summary": say(
-            order.rules, NAME, words, result=tsat, tsat_step=say(order.rules, NAME, f"tsat_{manner}")
-        ),
+        "stop_summary": say(order.rules, NAME, words, result=tsat, tsat_step=say(order.rules, NAME, f"tsat_{manner}")),
         "tsat_advice": advice,
         **_boxed_fact(order),
     }
@@ -244,7 +247,7 @@ def _high_ferritin(order: IronOrder) -> Finding | None:
     ferritin = studies.facts_at_stop["ferritin"] if studies.ferritin_meets("ferritin.high") else studies.high_ferritin
     if ferritin is None:
         return None
-    indicator, texts = _softened(order)
+    indicator = _softened(order)
     facts: dict[str, Fact] = {**studies.facts_at_stop, "ferritin": ferritin}
     facts.pop("ferritin_missing", None)
     unusable = isinstance(ferritin, UnusableResult)
@@ -253,7 +256,7 @@ def _high_ferritin(order: IronOrder) -> Finding | None:
     shown = {
         **facts,
         "stop_summary": say(order.rules, NAME, words, result=ferritin, high_summary=what),
-        "high_advice": _advice_of(order, "high"),
+        "high_advice": _advice_of(order, "high_for_another" if order.another_problem else "high"),
     }
     return iron_order_fires(
         NAME,
@@ -261,7 +264,7 @@ def _high_ferritin(order: IronOrder) -> Finding | None:
         "OS-IRON-F300",
         indicator,
         shown,
-        texts=(*(("advice_unusable",) if unusable else ()), *texts),
+        texts=("advice_unusable",) if unusable else (),
         why=tuple(facts),
         suggestions=_remove(order),
     )
@@ -272,11 +275,9 @@ def _advice_of(order: IronOrder, row: str) -> Text:
     return say(order.rules, NAME, "binder_advice" if order.is_binder else f"{row}_advice")
 
 
-def _softened(order: IronOrder) -> tuple[Indicator, tuple[str, ...]]:
-    """Return the indicator and texts; info where another indication is on the problem list."""
-    if order.another_problem:
-        return Indicator.INFO, ("advice_other_indication_problem",)
-    return Indicator.WARNING, ()
+def _softened(order: IronOrder) -> Indicator:
+    """Return a warning, or info where another indication is on the problem list."""
+    return Indicator.INFO if order.another_problem else Indicator.WARNING
 
 
 def _binder(order: IronOrder) -> Finding | None:
@@ -342,9 +343,11 @@ def _replete(order: IronOrder) -> Finding | None:
         return None
     if studies.tsat_meets("tsat.low"):
         return _contested(order)
-    indicator, texts = _softened(order)
+    facts = studies.facts
+    key = "replete_for_another" if order.another_problem else "replete_advice"
+    shown = {**facts, "replete_advice": say(order.rules, NAME, key)}
     return iron_order_fires(
-        NAME, order, "OS-IRON-REPLETE", indicator, studies.facts, texts=texts, suggestions=_remove(order)
+        NAME, order, "OS-IRON-REPLETE", _softened(order), shown, why=tuple(facts), suggestions=_remove(order)
     )
 
 
@@ -356,14 +359,18 @@ def _contested(order: IronOrder) -> Finding:
     if other.kidney and other.anaemic:
         return quiet(NAME, "kidney_anaemia")
     crp = next(iter(crp_near(order.studies)), None)
-    words = say(order.rules, NAME, "func_ask" if crp else "func_measure")
+    ask = say(order.rules, NAME, "func_ask" if crp else "func_measure")
+    words = say(
+        order.rules, NAME, "func_heart" if other.heart else "func_kidney" if other else "func_contested", ask=ask
+    )
+    advice = render_other_definitions(order.studies, other) if other else say(order.rules, NAME, "func_advice")
     facts: dict[str, Fact] = {**order.studies.facts, **({"crp": crp} if crp else {})}
     return iron_order_fires(
         NAME,
         order,
         "OS-IRON-FUNC",
         Indicator.INFO,
-        {**facts, "func_step": words},
+        {**facts, "func_step": words, "func_advice": advice},
         why=tuple(facts),
         texts=("advice_crp_known" if crp else "advice_measure_crp",),
         suggestions=() if crp else (OrderTests(("crp",)),),
@@ -401,7 +408,10 @@ def _no_tsat(order: IronOrder) -> Finding | None:
 
 
 def _no_tsat_card(order: IronOrder, indicator: Indicator) -> Finding:
-    return iron_order_fires(NAME, order, "OS-IRON-NOTSAT", indicator, order.studies.facts, suggestions=(_PANEL,))
+    texts = ("advice_only_low_tsat",) if indicator is Indicator.WARNING else ()
+    return iron_order_fires(
+        NAME, order, "OS-IRON-NOTSAT", indicator, order.studies.facts, texts=texts, suggestions=(_PANEL,)
+    )
 
 
 def _fits(order: IronOrder) -> Finding:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from cards.decisions.iron.other_definitions import OtherDefinitions, other_definitions
+from cards.decisions.iron.dialysis import render_without_iron, taken
+from cards.decisions.iron.other_definitions import OtherDefinitions, other_definitions, render_other_definitions
 from cards.decisions.iron.overload import overload_facts, polycythaemia_facts, render_overload, render_polycythaemia
 from cards.decisions.iron.routes import (
     before_oral,
@@ -29,7 +30,6 @@ from cards.decisions.iron.rows import (
 )
 from cards.decisions.iron.studies import IronStudies, ferritin_limits, is_replete, read_iron_studies, suspected
 from cards.decisions.iron.treatment import render_due
-from cards.decisions.shared.contraindications import against_infusions
 from cards.decisions.shared.orders import with_evidence
 from cards.decisions.shared.side_tests import side_tests
 from cards.facts.chart import Chart, LabResult, Listing, UnusableResult, references
@@ -40,7 +40,7 @@ from cards.labs.latest import Kind
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd, overload, polycythaemia, probable_overload
 from cards.patient.unread import open_questions
-from cards.wording.phrases import NOTHING, as_a_beginning, printed, say, sentences
+from cards.wording.phrases import NOTHING, as_a_beginning, printed, say
 
 Row = Callable[[IronStudies], Finding | None]
 
@@ -74,11 +74,19 @@ def _overload(studies: IronStudies) -> Finding | None:
     if not (certain or probable):
         return None
     iron = chart.active_drugs("iron-oral", "iron-binder") or studies.treatment.iv_counts
-    words = as_a_beginning(render_overload(chart))
+    pause = _what_is_taken(studies)
+    words = say(
+        studies.rules,
+        NAME,
+        "overload_summary_taken" if pause else "overload_summary",
+        named=as_a_beginning(render_overload(chart)),
+        taken=pause,
+    )
     texts = ("ferric_citrate",) if chart.active_drugs("iron-binder") else ()
     facts: dict[str, Fact] = {
         **overload_facts(chart),
         "overload_summary": words,
+        "overload_advice": say(studies.rules, NAME, "overload_taken" if pause else "overload_not_taken"),
         **studies.facts,
         **studies.treatment.facts,
     }
@@ -90,11 +98,30 @@ def _polycythaemia(studies: IronStudies) -> Finding | None:
     causes = polycythaemia(studies.chart)
     if not causes:
         return None
-    words = as_a_beginning(render_polycythaemia(studies.chart))
-    facts = {**polycythaemia_facts(studies.chart), "pv_summary": words, **studies.facts, **studies.treatment.facts}
+    pause = _what_is_taken(studies) if studies.treatment.is_active else NOTHING
+    named = as_a_beginning(render_polycythaemia(studies.chart))
+    facts: dict[str, Fact] = {
+        **polycythaemia_facts(studies.chart),
+        "pv_summary": say(studies.rules, NAME, "pv_summary_taken" if pause else "pv_summary", named=named, taken=pause),
+        "pv_advice": say(studies.rules, NAME, "pv_taken" if pause else "pv_not_taken"),
+        **studies.facts,
+        **studies.treatment.facts,
+    }
     indicator = Indicator.WARNING if studies.treatment.is_active else Indicator.INFO
     found = row_fires(studies, "IRON-PV", indicator, facts)
     return with_evidence(found, causes)
+
+
+def _what_is_taken(studies: IronStudies) -> Text:
+    """Return the iron that is given although it should not be, as a part of a summary; nothing where there is none."""
+    treatment, binders = studies.treatment, studies.chart.active_drugs("iron-binder")
+    if studies.chart.active_drugs("iron-oral"):
+        return say(studies.rules, NAME, "iron_is_taken")
+    if binders:
+        return say(studies.rules, NAME, "binder_is_taken")
+    if treatment.iv_counts and treatment.infused_on:
+        return say(studies.rules, NAME, "iron_was_infused", day=treatment.infused_on)
+    return NOTHING
 
 
 def _high_tsat(studies: IronStudies) -> Finding | None:
@@ -263,7 +290,9 @@ def _kidney(studies: IronStudies) -> Finding | None:
     if studies.ferritin_meets("esrd.ferritin") and studies.tsat_meets("esrd.tsat"):
         if studies.treatment.iv_counts:
             return _on_treatment_card(studies)
-        return row_fires(studies, "IRON-ESRD", Indicator.INFO, {**facts, **sucrose_facts(studies)})
+        active = {f"drug{number or ''}": drug for number, drug in enumerate(taken(studies))}
+        facts |= {**sucrose_facts(studies), "without_iron": render_without_iron(studies), **active}
+        return row_fires(studies, "IRON-ESRD", Indicator.INFO, facts)
     if studies.ferritin_meets("esrd.discord_ferritin") or studies.tsat_meets("esrd.tsat"):
         return row_fires(studies, "IRON-ESRD-DISCORD", Indicator.INFO, facts)
     return quiet(NAME, "esrd_quiet", **pair(studies))
@@ -276,15 +305,12 @@ def _child(studies: IronStudies) -> Finding | None:
     if studies.ferritin_meets("child.ferritin"):
         if studies.treatment.is_recent:
             return _on_treatment_card(studies)
-        texts = (*tsat_first(studies), *start_unknown(studies), "advice_child", "household_child")
-        return row_fires(
-            studies,
-            "IRON-CHILD",
-            Indicator.WARNING,
-            facts,
-            texts=texts,
-            suggestions=(*panel(studies), *recheck(studies)),
-        )
+        first = tsat_first(studies)
+        advice = "advice_child_first" if first else "advice_child"
+        texts = (*first, *start_unknown(studies), advice, "household_child")
+        facts["plan"] = say(studies.rules, NAME, "plan_child_first" if first else "plan_child")
+        offers = panel(studies) if first else recheck(studies)
+        return row_fires(studies, "IRON-CHILD", Indicator.WARNING, facts, texts=texts, suggestions=offers)
     if studies.tsat_meets("tsat.low"):
         return row_fires(studies, "IRON-CHILD-TSAT", Indicator.INFO, facts)
     if studies.ferritin_meets("ferritin.high") and studies.treatment.is_active:
@@ -292,7 +318,7 @@ def _child(studies: IronStudies) -> Finding | None:
             studies,
             "IRON-HIGH-FERR",
             Indicator.WARNING,
-            {**facts, **studies.facts_at_stop},
+            {**facts, **studies.facts_at_stop, **_of_high_ferritin(studies)},
             suggestions=recheck(studies),
         )
     return quiet(NAME, "child_quiet", **pair(studies))
@@ -301,12 +327,21 @@ def _child(studies: IronStudies) -> Finding | None:
 def _high_ferritin(studies: IronStudies) -> Finding | None:
     if not studies.ferritin_meets("ferritin.high"):
         return None
-    facts = {**studies.facts_at_stop, **studies.treatment.facts}
+    facts = {**studies.facts_at_stop, **studies.treatment.facts, **_of_high_ferritin(studies)}
     if studies.treatment.is_active:
         return row_fires(studies, "IRON-HIGH-FERR", Indicator.WARNING, facts, suggestions=recheck(studies))
     if studies.ferritin_meets("ferritin.very_high"):
         return row_fires(studies, "IRON-HIGH-FERR", Indicator.INFO, facts)
     return quiet(NAME, "high_quiet", **pair(studies))
+
+
+def _of_high_ferritin(studies: IronStudies) -> dict[str, Fact]:
+    """Return what a ferritin above the stop means for the iron that is given, or that none is called for."""
+    manner = "oral" if studies.treatment.oral else "infused" if studies.treatment.is_active else "none"
+    return {
+        "high_summary": say(studies.rules, NAME, f"high_{manner}"),
+        "high_advice": say(studies.rules, NAME, f"high_{manner}_advice"),
+    }
 
 
 def _on_treatment(studies: IronStudies) -> Finding | None:
@@ -318,17 +353,24 @@ def _on_treatment(studies: IronStudies) -> Finding | None:
 def _on_treatment_card(studies: IronStudies) -> Finding:
     treatment = studies.treatment
     facts = {**studies.facts, **treatment.facts, "recheck": treatment.recheck_on, "therapy_short": treatment.rendered}
+    facts["go_on"] = _go_on(studies)
     return row_fires(studies, "IRON-ONTX", Indicator.INFO, facts, suggestions=recheck(studies))
+
+
+def _go_on(studies: IronStudies) -> Text:
+    return say(studies.rules, NAME, "go_on_oral" if studies.treatment.oral else "go_on_infused")
 
 
 def _low(studies: IronStudies) -> Finding | None:
     if not studies.ferritin_meets("ferritin.low"):
         return None
-    texts = (*tsat_first(studies), "advice_confirm", *low_iron_options(studies), "household")
-    plan = "recheck_pregnant" if pregnancy(studies.chart).is_pregnant else "recheck_adult"
-    facts = {**studies.facts, **studies.treatment.facts, "recheck_plan": say(studies.rules, NAME, plan)}
+    first = tsat_first(studies)
+    confirm, home = (() if first else ("advice_confirm",)), (() if first else ("household",))
+    texts = (*first, *confirm, *low_iron_options(studies), *home)
+    plan = "first" if first else "pregnant" if pregnancy(studies.chart).is_pregnant else "adult"
+    facts = {**studies.facts, **studies.treatment.facts, "plan": say(studies.rules, NAME, f"plan_{plan}")}
     facts |= route_facts(studies)
-    offers = (*panel(studies), *recheck(studies))
+    offers = panel(studies) if first else recheck(studies)
     return row_fires(studies, "IRON-LOW", Indicator.WARNING, facts, texts=texts, suggestions=offers)
 
 
@@ -344,7 +386,7 @@ def _rising_on_oral(studies: IronStudies) -> Finding | None:
     treatment, again = studies.treatment, studies.rules.limit("oral_recheck")
     day = max(treatment.recheck_on, due_on(again, ferritin.when.last), studies.chart.today)
     facts: dict[str, Fact] = {**studies.facts, **treatment.facts, "recheck": day, "therapy_short": treatment.rendered}
-    facts["before"] = before
+    facts |= {"before": before, "go_on": _go_on(studies)}
     offers = () if awaited(studies) else (OrderTests(STUDIES, due=day),)
     return row_fires(studies, "IRON-ONTX", Indicator.INFO, facts, texts=("advice_rising",), suggestions=offers)
 
@@ -398,11 +440,7 @@ def _whose_definition(studies: IronStudies, other: OtherDefinitions) -> Text:
 
 def _by_definition(studies: IronStudies, other: OtherDefinitions) -> Text:
     """Return what heart failure and kidney disease call for; without them, that guidelines disagree."""
-    rules, barred = studies.rules, against_infusions(studies.chart)
-    heart = say(rules, NAME, "func_heart_stopped" if barred else "func_heart", barred=barred)
-    kidney = say(rules, NAME, "func_kidney_anaemia" if other.anaemic else "func_kidney")
-    said = (*((heart,) if other.heart else ()), *((kidney,) if other.kidney else ()))
-    return sentences(said) if said else say(rules, NAME, "func_general")
+    return render_other_definitions(studies, other) if other else say(studies.rules, NAME, "func_general")
 
 
 def _tsat_missing(studies: IronStudies) -> Finding | None:

@@ -155,7 +155,7 @@ def _early_pregnancy(order: IronOrder) -> Finding:
         "OS-IV-PREG1",
         Indicator.WARNING,
         {**shown, "until_then": _until_14_weeks(order), "from_then": _from_14_weeks(order)},
-        why=tuple(name for name in shown if name != "pregnancy" or state.days is None),
+        why=tuple(shown),
         texts=() if state.days is not None else ("advice_week_unknown",),
         safety_without_labs=True,
     )

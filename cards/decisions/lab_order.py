@@ -14,6 +14,7 @@ from cards.facts.chart import Chart, Draft, Listing
 from cards.facts.finding import Fact, Finding, OrderTests, quiet, unknown
 from cards.knowledge.rules import Rules
 from cards.labs.latest import newest_within
+from cards.wording.phrases import say
 
 NAME = "lab_order"
 _BINDERS = frozenset({"tibc", "transferrin"})
@@ -65,6 +66,8 @@ def _alone(lab_drafts: _LabDrafts) -> Finding | None:
     tsat = newest_within(lab_drafts.chart, "tsat", lab_drafts.rules.limit("pair_days"))
     if _gives_saturation(lab_drafts.ordered) or tsat:
         return quiet(NAME, "complete")
+    if _is_known(_studies(lab_drafts)):
+        return quiet(NAME, "said_with_the_repeat")  # else one card adds to the draw that the other leaves out
     return _card(lab_drafts, lab_drafts.ferritin, "OS-LAB-TSAT", {}, "iron-panel")
 
 
@@ -90,7 +93,19 @@ def _again(lab_drafts: _LabDrafts) -> Finding | None:
         return quiet(NAME, "on_iron")
     if studies.blocking:
         return quiet(NAME, "repeat_wanted")
-    return _card(lab_drafts, lab_drafts.ferritin, "OS-LAB-DUP", {"ferritin": studies.ferritin})
+    lacks = studies.tsat is None and not _gives_saturation(lab_drafts.ordered)
+    facts: dict[str, Fact] = {"ferritin": studies.ferritin}
+    said = {
+        "repeat": say(lab_drafts.rules, NAME, "repeat_lacks_tsat" if lacks else "repeat_adds_nothing"),
+        "instead": say(lab_drafts.rules, NAME, "panel_instead" if lacks else "leave_out"),
+    }
+    tests = ("iron-panel",) if lacks else ()
+    return _card(lab_drafts, lab_drafts.ferritin, "OS-LAB-DUP", {**facts, **said}, *tests, why=tuple(facts))
+
+
+def _is_known(studies: IronStudies) -> bool:
+    """Return whether the ferritin on record makes another one needless."""
+    return studies.ferritin is not None and not studies.treatment.is_active and not studies.blocking
 
 
 def _studies(lab_drafts: _LabDrafts) -> IronStudies:
@@ -106,13 +121,21 @@ def _no_value(lab_drafts: _LabDrafts) -> Finding | None:
     return without_labs(NAME, lab_drafts.chart)
 
 
-def _card(lab_drafts: _LabDrafts, drafts: tuple[Draft, ...], card: str, facts: dict[str, Fact], *tests: str) -> Finding:
+def _card(
+    lab_drafts: _LabDrafts,
+    drafts: tuple[Draft, ...],
+    card: str,
+    facts: dict[str, Fact],
+    *tests: str,
+    why: tuple[str, ...] | None = None,
+) -> Finding:
     return fires(
         NAME,
         card,
         lab_drafts.chart,
         lab_drafts.rules,
         facts,
+        why=why,
         suggestions=(OrderTests(tests),) if tests else (),
         drafts=drafts,
     )

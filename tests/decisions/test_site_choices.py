@@ -202,7 +202,7 @@ def with_low_ferritin_from(value: str) -> Rules:
             "unlikely to help",
         ),
         ("75", "25", "IRON-MID", "consider iron, oral or intravenous", "only intravenous"),
-        ("75.1", "25", "IRON-MID", "only intravenous iron is an option here", "oral or intravenous"),
+        ("75.1", "25", "IRON-MID", "then only intravenous iron", "oral or intravenous"),
         ("60", "15", "IRON-MID-LOWTSAT", "iron, oral or intravenous, is the option", "poorly absorbed"),
         ("88", "15", "IRON-MID-LOWTSAT", "intravenous iron is the option", "oral or intravenous"),
     ],

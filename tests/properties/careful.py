@@ -19,7 +19,7 @@ IRON_OFFERS = (
         "then consider iron",
         "discuss intravenous iron sucrose",
         "intravenous iron is",
-        "Continue as planned",
+        "Continue the present iron",
         "about 65 mg",
         "3 mg/kg",
     ),

@@ -8,17 +8,31 @@ from cards.decisions.iron.orders import IronOrder, iron_order_fires
 from cards.decisions.iron.treatment import exceeds_low_dose, render_due
 from cards.decisions.shared.orders import is_same_order, scope_of
 from cards.facts.chart import Draft, Drug
-from cards.facts.finding import Fact, Finding, Indicator, OrderTests, quiet
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Outcome, quiet
 from cards.knowledge.limits import due_on, is_recent, meets, misses
 from cards.patient.status import is_esrd
 from cards.wording.phrases import say
 
 NAME = "iron_order"
 _TREATMENT = ("iron-oral", "iron-iv")
+#: What is advised about two irons of which one at least is meant.
+_FOR_A_SECOND = frozenset({"advice_same_product", "advice_second_product", "advice_recheck_first", "advice_too_soon"})
 
 
-def duplicate(order: IronOrder) -> Finding:
-    """Return the finding on another iron product of treatment dose, or an infusion too soon after the last one."""
+def duplicate(order: IronOrder, *, is_advised_against: bool = False) -> Finding:
+    """Return the finding on another iron product of treatment dose, or an infusion too soon after the last one.
+
+    Where another card advises against the order, this one asks about the iron that is taken already.
+    """
+    found = _duplicate(order)
+    if found.outcome is not Outcome.FIRES:
+        return found
+    plan = say(order.rules, NAME, "plan_review" if is_advised_against else "plan_one")
+    texts = tuple(text for text in found.texts if not (is_advised_against and text in _FOR_A_SECOND))
+    return replace(found, facts={**found.facts, "plan": plan}, texts=texts)
+
+
+def _duplicate(order: IronOrder) -> Finding:
     too_soon = _infusion_too_soon(order)
     if too_soon:
         return too_soon

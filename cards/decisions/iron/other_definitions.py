@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cards.decisions.iron.studies import IronStudies
+from cards.decisions.shared.contraindications import against_infusions
 from cards.facts.chart import Diagnosis
+from cards.facts.finding import Text
 from cards.patient.anaemia import anaemia
 from cards.patient.unread import open_questions
+from cards.wording.phrases import say, sentences
+
+#: The decision that holds the words.
+_TEXTS_OF = "iron_status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +42,11 @@ def other_definitions(studies: IronStudies) -> OtherDefinitions:
         chart.diagnosed("ckd", "ckd-stage-5"),
         coded or anaemia(chart, studies.rules, studies.ferritin) is not None,
     )
+
+
+def render_other_definitions(studies: IronStudies, other: OtherDefinitions) -> Text:
+    """Return what heart failure and kidney disease call for, alike for a chart and for an order."""
+    rules, barred = studies.rules, against_infusions(studies.chart)
+    heart = say(rules, _TEXTS_OF, "func_heart_stopped" if barred else "func_heart", barred=barred)
+    kidney = say(rules, _TEXTS_OF, "func_kidney_anaemia" if other.anaemic else "func_kidney")
+    return sentences((*((heart,) if other.heart else ()), *((kidney,) if other.kidney else ())))

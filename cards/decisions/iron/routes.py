@@ -29,7 +29,9 @@ def low_iron_options(studies: IronStudies) -> tuple[str, ...]:
     if studies.treatment.oral_is_due:
         taken = ("advice_non_response",)
     if pregnancy(studies.chart).is_pregnant:
-        return (*taken, "advice_pregnant")
+        return (*taken, "advice_pregnant_first" if studies.tsat_comes_first else "advice_pregnant")
+    if studies.tsat_comes_first:
+        return taken
     return taken or (_by_the_gut(studies),)
 
 
@@ -71,6 +73,8 @@ def route_facts(studies: IronStudies) -> dict[str, Fact]:
             "pregnant_infusion": _say(studies, "pregnant_infused"),
             "product": named,
         }
+    if studies.tsat_comes_first:
+        said["infusion_next"] = _say(studies, "infusion_waits")
     return {**said, "barred": barred}
 
 

@@ -33,12 +33,12 @@ def tsat_first(studies: IronStudies) -> tuple[str, ...]:
 
     One that is only reported as below the stop, or below less, is enough where nothing else is asked of it.
     """
-    return () if studies.tsat or studies.tsat_is_below_stop else ("advice_tsat_first",)
+    return ("advice_tsat_first",) if studies.tsat_comes_first else ()
 
 
 def panel(studies: IronStudies) -> tuple[Suggestion, ...]:
     """Return the only suggestion of a low-ferritin card: the missing TSAT (clinical rationale 1.5, rule 5)."""
-    return () if studies.tsat or studies.tsat_is_below_stop else (OrderTests(("iron-panel",)),)
+    return (OrderTests(("iron-panel",)),) if studies.tsat_comes_first else ()
 
 
 def recheck(studies: IronStudies) -> tuple[Suggestion, ...]:
@@ -95,7 +95,8 @@ def row_fires(
     """
     undated = undated_infusions(studies.chart)
     questions = not_excluded(studies.chart) if card in _OFFERS_IRON else ()
-    texts = (*texts, *_optional_vitamin_c(studies, texts), *_aim(studies, card))
+    aim = () if "advice_tsat_first" in texts else _aim(studies, card)
+    texts = (*texts, *_optional_vitamin_c(studies, texts), *aim)
     ordered = awaited(studies) if card in _ORDERS_STUDIES else None
     if ordered:
         texts, facts = (*texts, "studies_awaited"), {**facts, "awaited": ordered}
@@ -120,7 +121,7 @@ def row_fires(
         texts=(
             *texts,
             *(f"earlier_{name}" for name in reaction),
-            *_borderline(studies, facts),
+            *_borderline(studies, card, facts),
             *_origin(labs),
             *_unusable_text(studies),
             *context,
@@ -171,7 +172,8 @@ _OFFERS = frozenset({"advice_confirm", "advice_routes", "advice_pregnant", "advi
                      "advice_infusion_first", "advice_coeliac", "advice_mid_iv", "advice_mid_site",
                      "advice_mid_stopped", "advice_mid_on_oral", "advice_mid_low_iv", "advice_mid_low_site",
                      "advice_mid_low_stopped", "advice_mid_low_on_oral", "advice_child",
-                     "optional_vitamin_c", "aim_adult", "aim_child"})  # fmt: skip
+                     "optional_vitamin_c", "aim_adult", "aim_child", "advice_pregnant_first",
+                     "advice_child_first"})  # fmt: skip
 #: The cards that offer the next iron studies, unless these are awaited already.
 _ORDERS_STUDIES = frozenset({"IRON-LOW", "IRON-CHILD", "IRON-MID-LOWTSAT", "IRON-HIGH-FERR", "IRON-ONTX"})
 #: The cards that name an infusion other than the one of dialysis.
@@ -194,9 +196,14 @@ def _infusion(studies: IronStudies) -> tuple[Drug, ...]:
     return (studies.treatment.last_iv,) if studies.treatment.last_iv else ()
 
 
-def _borderline(studies: IronStudies, facts: dict[str, Fact]) -> tuple[str, ...]:
+#: The cards on which TSAT may decide where ferritin lies close to a limit; elsewhere ferritin alone or both count.
+_TSAT_MAY_DECIDE = frozenset({"IRON-LOW", "IRON-MID", "IRON-MID-LOWTSAT", "IRON-INFLAM", "IRON-TEST-TSAT"})
+
+
+def _borderline(studies: IronStudies, card: str, facts: dict[str, Fact]) -> tuple[str, ...]:
     wanted = studies.rules.is_on("borderline_note") and "ferritin" in facts and studies.ferritin_is_borderline
-    return ("borderline",) if wanted else ()
+    decides = card in _TSAT_MAY_DECIDE and not is_esrd(studies.chart)
+    return (("borderline" if decides else "borderline_repeat"),) if wanted else ()
 
 
 def _origin(labs: list[LabResult]) -> tuple[str, ...]:

@@ -73,6 +73,11 @@ class IronStudies:
         return misses(self.tsat_reading.bounds, self.rules.limit("tsat.high"))
 
     @property
+    def tsat_comes_first(self) -> bool:
+        """Return whether nothing is said of dose or route yet: it is not known that the saturation is below the stop."""
+        return self.tsat is None and not self.tsat_is_below_stop
+
+    @property
     def tsat_may_be_at_stop(self) -> LabResult | None:
         """Return the newest saturation if it is reported only as above a number below the stop."""
         known, stop = self.tsat_reading.censored, self.rules.limit("tsat.high")

@@ -54,7 +54,7 @@ def _most_telling(row: ProductRow) -> list[Amount]:
 
 def _named(amount: Amount, form: str) -> str:
     if amount.mg is not None:
-        return _with_iron(f"{amount.ingredient} {_strength(_mg(amount.mg), form)}", amount)
+        return _with_iron(f"{amount.ingredient} {_strength(_mg(amount.mg, amount.ingredient), form)}", amount)
     if amount.international_units is not None:
         units = _said("iu", amount=plain(amount.international_units))
         return f"{amount.ingredient} {_strength(units, form)}"
@@ -70,9 +70,10 @@ def _with_iron(strength: str, amount: Amount) -> str:
     return strength if iron is None else _said("with_iron", strength=strength, iron=_mg(iron))
 
 
-def _mg(value: Decimal) -> str:
-    """Below 0.01 mg in micrograms: calcitriol 0.25 mcg is no 0.0002 mg."""
-    unit, number = ("mcg", value * 1000) if value < Decimal("0.01") else ("mg", value)
+def _mg(value: Decimal, ingredient: str = "") -> str:
+    """Below 0.01 mg in micrograms, as calcitriol, and so what prescriptions always write in them, as levothyroxine."""
+    small = value < Decimal("0.01") or ingredient in name_words()["in_micrograms"]
+    unit, number = ("micrograms", value * 1000) if small else ("mg", value)
     return _said(unit, amount=plain(number.quantize(Decimal("0.0001")).normalize()))
 
 

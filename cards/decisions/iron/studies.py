@@ -74,7 +74,7 @@ class IronStudies:
 
     @property
     def tsat_comes_first(self) -> bool:
-        """Return whether nothing is said of dose or route yet: it is not known that the saturation is below the stop."""
+        """Return whether dose and route wait: it is not known that the saturation is below the stop."""
         return self.tsat is None and not self.tsat_is_below_stop
 
     @property

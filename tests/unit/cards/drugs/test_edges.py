@@ -242,7 +242,7 @@ def test_an_ingredient_without_a_strength_of_its_own_keeps_the_one_in_its_words(
     [
         (
             ProductRow((Amount("calcitriol", Decimal("0.0099")),), 1, "capsule", "oral", False),
-            "calcitriol 9.9 mcg oral capsule",
+            "calcitriol 9.9 micrograms oral capsule",
         ),
         (
             ProductRow((Amount("calcitriol", Decimal("0.01")),), 1, "capsule", "oral", False),

@@ -95,7 +95,8 @@ def test_what_is_none_of_ours_is_not_recognised(words: str) -> None:
         ("multivitamin with minerals tablet: iron 18 mg, vitamin D 400 units", None, "iron-oral multi-ingredient vitd"),
         ("Prenatal vitamin (27 mg Fe)", "multi-ingredient product with iron 27 mg", "iron-oral multi-ingredient"),
         ("norethindrone/EE + ferrous fumarate 75 mg", None, "contraceptive-pack"),
-        ("calcitriol 0.25 mcg capsule", "calcitriol 0.25 mcg oral capsule", "vitd-active"),
+        ("levothyroxine 0.1 mg tablet", "levothyroxine 100 micrograms oral tablet", "levothyroxine"),
+        ("calcitriol 0.25 mcg capsule", "calcitriol 0.25 micrograms oral capsule", "vitd-active"),
         (
             "Symbyax 6 mg-25 mg capsule",
             "olanzapine 6 mg / fluoxetine 25 mg oral capsule",

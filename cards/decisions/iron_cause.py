@@ -9,7 +9,7 @@ from cards.facts.chart import Chart, LabResult, Listing
 from cards.facts.finding import Fact, Finding, Indicator, quiet, unknown
 from cards.knowledge.limits import meets, misses
 from cards.knowledge.rules import Rules
-from cards.patient.anaemia import anaemia
+from cards.patient.anaemia import anaemia, haemoglobin_near
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd, overload, polycythaemia, probable_overload
 from cards.wording.phrases import NOTHING, say
@@ -60,13 +60,15 @@ def _ferritin(chart: Chart, rules: Rules) -> LabResult | None:
 
 
 def _fires(chart: Chart, rules: Rules, ferritin: LabResult, low_haemoglobin: LabResult | None) -> Finding:
+    near = haemoglobin_near(chart, rules, ferritin)
     facts: dict[str, Fact] = {
         "ferritin": ferritin,
         "anaemia_summary": say(rules, NAME, "with_anaemia") if low_haemoglobin else NOTHING,
+        "tests": say(rules, NAME, "tests" if near else "tests_with_haemoglobin"),
         "referral": NOTHING
         if pregnancy(chart).is_pregnant or _is_younger_woman(chart, rules)
         else say(rules, NAME, "referral"),
-        **({"haemoglobin": low_haemoglobin} if low_haemoglobin else {}),
+        **({"haemoglobin": near} if near else {}),
     }
     return fires(
         NAME,

@@ -20,8 +20,14 @@ def anaemia_limit(chart: Chart, rules: Rules) -> Threshold:
     return rules.limit("hb.men" if chart.person.sex == "male" else "hb.women")
 
 
+def haemoglobin_near(chart: Chart, rules: Rules, ferritin: LabResult) -> LabResult | None:
+    """Return the newest haemoglobin within 90 days of the ferritin."""
+    window = rules.limit("hb_window")
+    near = (each for each in chart.results("haemoglobin") if meets(each.when.days_apart(ferritin.when), window))
+    return next(near, None)
+
+
 def anaemia(chart: Chart, rules: Rules, ferritin: LabResult) -> LabResult | None:
     """Return the haemoglobin that shows anaemia: the newest within 90 days of the ferritin, if it is low."""
-    window = rules.limit("hb_window")
-    near = [each for each in chart.results("haemoglobin") if meets(each.when.days_apart(ferritin.when), window)]
-    return near[0] if near and meets(near[0], anaemia_limit(chart, rules)) else None
+    near = haemoglobin_near(chart, rules, ferritin)
+    return near if near and meets(near, anaemia_limit(chart, rules)) else None

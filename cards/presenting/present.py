@@ -43,6 +43,8 @@ ADVICE = "advice_"
 #: So many lines of what to consider come first; more of them follow the rule (clinical amendments 2, section 4).
 MOST_CONSIDERED = 3
 
+#: Orders that bring iron, be it to bind phosphate.
+_IRON = ("iron-oral", "iron-iv", "iron-binder")
 _SEVERITY = {Indicator.CRITICAL: 0, Indicator.WARNING: 1, Indicator.INFO: 2}
 #: Which family is shown first among cards of one indicator (clinical amendments 2, section 4): what keeps from harm,
 #: then iron, aggravating and dopaminergic drugs, B12, folate, vitamin D, magnesium and B6, then the rest by id.
@@ -110,7 +112,7 @@ def not_evaluated(
             sentences["unread_results"].format(results="; ".join(at_most_listed(tuple(map(render_unusable, unused)))))
         )
     detail = sections(
-        words["recommendation"],
+        "\n".join((*_before_iron(asked, chart), words["recommendation"])),
         [],
         words["rule"],
         [],
@@ -130,6 +132,18 @@ def not_evaluated(
         source_url=profile.source_url,
         topic=Coding("NOTEVALUATED", CARD_SYSTEM, words["title"]),
     )
+
+
+def _before_iron(asked: Iterable[str], chart: Chart) -> tuple[str, ...]:
+    """Return what to look for by hand before iron is signed, as an item of a list; nothing where none is ordered."""
+    iron = [draft.drug for draft in chart.drafts if draft.selected and draft.drug and draft.drug.has(*_IRON)]
+    look_for = wording()["look_for_before_iron"]
+    by_vein = any(drug.has("iron-iv") for drug in iron)
+    questions = [look_for[name] for name in asked if name in look_for and (by_vein or name != "allergies")]
+    if not iron or not questions:
+        return ()
+    said: str = wording()["not_evaluated"]["before_iron"]
+    return (f"- {said.format(questions='; '.join(questions))}",)
 
 
 def _names_of(results: Iterable[UnusableResult]) -> str:

@@ -180,7 +180,7 @@ def test_three_lines_come_first_and_what_is_beyond_them_leads_what_follows_the_r
     ]  # fmt: skip
     notes = card.detail.partition("**Rule:**")[2].split("\n\n")[1].splitlines()
     assert notes[0].startswith("- The newest ferritin may not be used")
-    assert notes[1].startswith("- You decide dose and route")
+    assert notes[1] == "- 38 ng/mL (2026-05-20)"  # the card's own line, which prints the plan
     assert notes[2] == f"- {texts['household']}"
 
 
@@ -585,6 +585,31 @@ def test_a_review_of_lists_read_in_part_is_called_incomplete() -> None:
         ("conditions",), unread("conditions", listing=Listing.CUT), profile=PROFILE, new_uuid=lambda: "u"
     )
     assert made.summary == "RLS review incomplete: diagnoses not read to the end. This is not an all-clear"
+
+
+@pytest.mark.parametrize(
+    ("drafts", "cut", "said"),
+    [
+        (
+            ["iron-oral ferrous sulfate 65"],
+            ("conditions",),
+            "iron overload, polycythaemia and pregnancy among the diag",
+        ),
+        (["iron-binder ferric citrate"], ("medications",), "an iron chelator and iron already taken among the drugs"),
+        (["iron-iv iron sucrose"], ("allergies",), "a reaction to intravenous iron among the allergies"),
+        (["iron-oral ferrous sulfate 65"], ("allergies",), ""),
+        (["iron-oral ferrous sulfate 65 background"], ("conditions",), ""),
+        (["iron-oral ferrous sulfate 65"], ("orders",), ""),
+        (["vitd ergocalciferol 1000IU"], ("conditions",), ""),
+    ],
+)
+def test_before_iron_is_signed_a_reader_is_told_where_to_look(
+    drafts: list[str], cut: tuple[str, ...], said: str
+) -> None:
+    built = chart_of({"drafts": drafts, "listings": dict.fromkeys(cut, "cut")})
+    made = not_evaluated(cut, built, profile=PROFILE, new_uuid=lambda: "u")
+    assert ("- Before signing the iron: look for " in made.detail) == bool(said)
+    assert said in made.detail and "- Review iron status and drugs by hand" in made.detail
 
 
 def test_a_review_without_a_result_that_is_there_says_which_and_why() -> None:

@@ -80,7 +80,7 @@ def decide(chart: Chart, rules: Rules, hook: str) -> Verdict:
         return Verdict(hook, missing=("conditions",))
     asked = (name for name in decision_modules() if hook in rules.decisions[name].hooks)
     findings = tuple(finding for name in asked for finding in ask(name, chart, dated))
-    return Verdict(hook, findings, _missing(findings, chart, hook))
+    return Verdict(hook, findings, _missing(findings, chart, hook, dated))
 
 
 def _out_of_scope(chart: Chart, hook: str) -> str:
@@ -110,10 +110,14 @@ def _as_far_as_read(finding: Finding, chart: Chart, rules: Rules) -> Finding:
     return replace(finding, outcome=Outcome.UNKNOWN, not_checked=not_checked)
 
 
-def _missing(findings: tuple[Finding, ...], chart: Chart, hook: str) -> tuple[str, ...]:
-    """Return what unknown findings miss, the drugs if an order could not be identified, and orders not read."""
+def _missing(findings: tuple[Finding, ...], chart: Chart, hook: str, rules: Rules) -> tuple[str, ...]:
+    """Return what unknown findings miss, the drugs if an order could not be identified, and orders not read.
+
+    Without RLS an order that cannot be told matters only where a site stops iron for everyone: it may be iron.
+    """
     names = {name for finding in findings for name in finding.missing}
-    if hook in ORDER_HOOKS and (chart.unknown_draft_for_rls or not excludes_rls(chart)):
+    in_scope = chart.unknown_draft_for_rls or not excludes_rls(chart) or rules.switch("iron_safety_scope") == "all"
+    if hook in ORDER_HOOKS and in_scope:
         names |= {"medications"} if chart.has_unknown_draft else set()
         names |= {DRAFTS} if DRAFTS in chart.gaps else set()
     return tuple(sorted(names))

@@ -93,12 +93,28 @@ def _open_stops(order: IronOrder, fit: Finding) -> list[Finding]:
 
 
 def _safety_for_all(order: IronOrder) -> list[Finding]:
-    """Return the findings without RLS: quiet, unless the site extends the two stops to everyone."""
-    if order.rules.switch("iron_safety_scope") == "all":
-        stop = _overload(order) or _high_tsat(order)
-        if stop:
-            return [stop]
-    return [quiet(NAME, "out_of_scope")]
+    """Return the findings without RLS: quiet, unless the site extends the two stops to everyone.
+
+    A list that may hold a stop and was not read to its end then leaves the question open, as it does with RLS.
+    """
+    if order.rules.switch("iron_safety_scope") != "all":
+        return [quiet(NAME, "out_of_scope")]
+    stop = _overload(order) or _high_tsat(order)
+    if stop and stop.card == "OS-IRON-OVL" and stop.indicator is Indicator.CRITICAL:
+        return [stop]
+    unread = _may_hold_a_stop(order.chart)
+    still = [unknown(NAME, "stops_open_for_all", not_checked=unread)] if unread else []
+    return [*([stop] if stop else []), *still] or [quiet(NAME, "out_of_scope")]
+
+
+def _may_hold_a_stop(chart: Chart) -> tuple[str, ...]:
+    """Return the lists in which iron overload, a chelator or a high saturation may stand unread."""
+    read = {
+        "conditions": chart.is_exhaustive("conditions", "overload", "probable-overload"),
+        "labs": chart.is_exhaustive("labs", "ferritin", "tsat"),
+        "medications": chart.knows("medications"),
+    }
+    return tuple(name for name, whole in read.items() if not whole)
 
 
 # ------------------------------------------------------------------ the rows

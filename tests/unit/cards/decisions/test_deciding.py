@@ -102,6 +102,19 @@ def test_without_restless_legs_an_unknown_draft_misses_nothing() -> None:
     assert decide(replace(chart({}), has_unknown_draft=True), RULES, "patient-view").missing == ()
 
 
+@pytest.mark.parametrize(
+    ("scope", "missing"), [("rls", ()), ("all", ("medications",))], ids=["by default", "where iron is stopped for all"]
+)
+def test_an_unknown_draft_without_restless_legs_matters_where_a_site_stops_iron_for_everyone(
+    scope: str, missing: tuple[str, ...]
+) -> None:
+    switched = replace(RULES.switches["iron_safety_scope"], value=scope)
+    rules = replace(RULES, switches={**RULES.switches, "iron_safety_scope": switched})
+    built = replace(chart({"dx": [], "drafts": []}), has_unknown_draft=True)
+    assert decide(built, rules, "order-sign").missing == missing
+    assert decide(built, rules, "patient-view").missing == ()
+
+
 def test_a_limit_counts_as_it_stood_on_the_day_of_the_chart() -> None:
     low = RULES.limit("ferritin.low")
     day = date(2026, 6, 15)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from cards.decisions.iron.boxed import boxed, boxed_names
 from cards.decisions.iron.dose import dose
-from cards.decisions.iron.duplicates import duplicate
+from cards.decisions.iron.duplicates import duplicate, with_plan
 from cards.decisions.iron.interactions import interactions
 from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires, unusable_texts
 from cards.decisions.iron.other_definitions import other_definitions, render_other_definitions
@@ -47,7 +47,7 @@ _PANEL = OrderTests(("iron-panel",))
 #: Cards after which dose, interactions and duplicates are not judged.
 _STOPS = ("OS-IRON-OVL", "OS-IRON-TSAT45")
 
-#: Cards that advise against the order for what the iron studies or the blood show.
+#: Cards that advise against iron for what the iron studies or the blood show.
 _AGAINST = frozenset({"OS-IRON-PV", "OS-IRON-F300", "OS-IRON-ESRD-HOLD", "OS-IRON-REPLETE", "OS-IRON-CHILD-NOTLOW"})
 
 Row = Callable[[IronOrder], Finding | None]
@@ -68,7 +68,8 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
             findings.extend(_judge(order))
         else:
             findings.extend(_safety_for_all(order))
-    return tuple(findings)
+    against = any(each.outcome is Outcome.FIRES and each.card in _AGAINST for each in findings)
+    return tuple(with_plan(each, rules, is_advised_against=against) for each in findings)
 
 
 def _judge(order: IronOrder) -> list[Finding]:
@@ -80,9 +81,7 @@ def _judge(order: IronOrder) -> list[Finding]:
         return [fit, *_open_stops(order, fit)]
     if order.is_low_dose_supplement:
         return [fit, dose(order), *_open_stops(order, fit)]
-    against = fit.outcome is Outcome.FIRES and fit.card in _AGAINST
-    beside = (dose(order), interactions(order), duplicate(order, is_advised_against=against))
-    return [fit, *beside, *_open_stops(order, fit)]
+    return [fit, *(beside(order) for beside in (dose, interactions, duplicate)), *_open_stops(order, fit)]
 
 
 def _open_stops(order: IronOrder, fit: Finding) -> list[Finding]:

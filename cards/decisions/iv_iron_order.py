@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from cards.decisions.iron.boxed import boxed
 from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires
+from cards.decisions.iron.other_definitions import other_definitions
 from cards.decisions.iron.treatment import body_weight
 from cards.decisions.shared.contraindications import (
     FERRIC_CARBOXYMALTOSE,
@@ -80,13 +81,14 @@ def _is_stopped(order: IronOrder) -> bool:
 
 
 def _is_not_called_for(order: IronOrder) -> bool:
-    """Return whether ferritin is too high for iron by RLS rules, and no other indication is known."""
-    other = order.states_another_indication or order.another_problem
-    return not other and not is_esrd(order.chart) and order.studies.ferritin_misses(_not_low(order))
-
-
-def _not_low(order: IronOrder) -> str:
-    return "child.ferritin" if is_child(order.chart) else "ferritin.mid"
+    """Return whether the iron studies speak against iron, or against iron for RLS where nothing else is it for."""
+    studies = order.studies
+    if is_esrd(order.chart):
+        return studies.ferritin_meets("esrd.hold_ferritin") or studies.tsat_meets("esrd.hold_tsat")
+    if studies.ferritin_meets("ferritin.high"):
+        return True
+    enough = studies.ferritin_misses("child.ferritin" if is_child(order.chart) else "ferritin.mid")
+    return enough and not order.states_another_indication and not other_definitions(studies)
 
 
 # ------------------------------------------------------------------ the rows

@@ -8,8 +8,9 @@ from cards.decisions.iron.orders import IronOrder, iron_order_fires
 from cards.decisions.iron.treatment import exceeds_low_dose, render_due
 from cards.decisions.shared.orders import is_same_order, scope_of
 from cards.facts.chart import Draft, Drug
-from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Outcome, quiet
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, quiet
 from cards.knowledge.limits import due_on, is_recent, meets, misses
+from cards.knowledge.rules import Rules
 from cards.patient.status import is_esrd
 from cards.wording.phrases import say
 
@@ -19,20 +20,20 @@ _TREATMENT = ("iron-oral", "iron-iv")
 _FOR_A_SECOND = frozenset({"advice_same_product", "advice_second_product", "advice_recheck_first", "advice_too_soon"})
 
 
-def duplicate(order: IronOrder, *, is_advised_against: bool = False) -> Finding:
-    """Return the finding on another iron product of treatment dose, or an infusion too soon after the last one.
+def with_plan(finding: Finding, rules: Rules, *, is_advised_against: bool) -> Finding:
+    """Return the finding on a second iron with its plan, and any other as it is.
 
-    Where another card advises against the order, this one asks about the iron that is taken already.
+    Where another card of the basket advises against iron, the one that is taken already is to be looked at as well.
     """
-    found = _duplicate(order)
-    if found.outcome is not Outcome.FIRES:
-        return found
-    plan = say(order.rules, NAME, "plan_review" if is_advised_against else "plan_one")
-    texts = tuple(text for text in found.texts if not (is_advised_against and text in _FOR_A_SECOND))
-    return replace(found, facts={**found.facts, "plan": plan}, texts=texts)
+    if finding.card != "OS-IRON-DUP":
+        return finding
+    plan = say(rules, NAME, "plan_review" if is_advised_against else "plan_one")
+    texts = tuple(text for text in finding.texts if not (is_advised_against and text in _FOR_A_SECOND))
+    return replace(finding, facts={**finding.facts, "plan": plan}, texts=texts)
 
 
-def _duplicate(order: IronOrder) -> Finding:
+def duplicate(order: IronOrder) -> Finding:
+    """Return the finding on another iron product of treatment dose, or an infusion too soon after the last one."""
     too_soon = _infusion_too_soon(order)
     if too_soon:
         return too_soon

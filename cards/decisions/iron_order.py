@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cards.decisions.iron.boxed import boxed, boxed_names
-from cards.decisions.iron.dose import dose
+from cards.decisions.iron.dose import dose, without_a_dose
 from cards.decisions.iron.duplicates import duplicate, with_plan
 from cards.decisions.iron.interactions import interactions
 from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires, unusable_texts
@@ -69,7 +69,8 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
         else:
             findings.extend(_safety_for_all(order))
     against = any(each.outcome is Outcome.FIRES and each.card in _AGAINST for each in findings)
-    return tuple(with_plan(each, rules, is_advised_against=against) for each in findings)
+    planned = (with_plan(each, rules, is_advised_against=against) for each in findings)
+    return tuple(without_a_dose(each, rules) if against else each for each in planned)
 
 
 def _judge(order: IronOrder) -> list[Finding]:

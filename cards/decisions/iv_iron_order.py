@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cards.decisions.iron.boxed import boxed
+from cards.decisions.iron.duplicates import infusion_too_soon
 from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires
 from cards.decisions.iron.other_definitions import other_definitions
 from cards.decisions.iron.treatment import body_weight
@@ -81,14 +82,21 @@ def _is_stopped(order: IronOrder) -> bool:
 
 
 def _is_not_called_for(order: IronOrder) -> bool:
-    """Return whether the iron studies speak against iron, or against iron for RLS where nothing else is it for."""
+    """Return whether it is too soon for an infusion, or the iron studies speak against one for this reason."""
+    if infusion_too_soon(order) or _is_beyond_the_stop(order):
+        return True
+    studies = order.studies
+    enough = studies.ferritin_misses("child.ferritin" if is_child(order.chart) else "ferritin.mid")
+    explained = order.states_another_indication or is_esrd(order.chart)
+    return enough and not explained and not other_definitions(studies)
+
+
+def _is_beyond_the_stop(order: IronOrder) -> bool:
+    """Return whether OS-IRON-F300 or, in dialysis, OS-IRON-ESRD-HOLD fires for this order."""
     studies = order.studies
     if is_esrd(order.chart):
         return studies.ferritin_meets("esrd.hold_ferritin") or studies.tsat_meets("esrd.hold_tsat")
-    if studies.ferritin_meets("ferritin.high"):
-        return True
-    enough = studies.ferritin_misses("child.ferritin" if is_child(order.chart) else "ferritin.mid")
-    return enough and not order.states_another_indication and not other_definitions(studies)
+    return studies.ferritin_meets("ferritin.high")
 
 
 # ------------------------------------------------------------------ the rows
@@ -165,7 +173,7 @@ def _early_pregnancy(order: IronOrder) -> Finding:
 
 def _until_14_weeks(order: IronOrder) -> Text:
     """Return what is given before an infusion may be: oral iron at a low ferritin alone (clinical amendments, 2)."""
-    if _is_stopped(order):
+    if _is_stopped(order) or _is_beyond_the_stop(order):
         return say(order.rules, NAME, "nothing_until_then")
     low = order.studies.ferritin_meets("ferritin.low")
     return say(order.rules, NAME, "oral_until_then" if low else "prenatal_until_then")
@@ -174,7 +182,8 @@ def _until_14_weeks(order: IronOrder) -> Text:
 def _from_14_weeks(order: IronOrder) -> Text:
     """Return what an infusion is for from 14 weeks: for RLS little, for another indication what that calls for."""
     other = order.states_another_indication or order.another_problem
-    key = "then_as_well" if _is_stopped(order) else "then_for_the_other" if other else "then_for_rls"
+    stopped = _is_stopped(order) or _is_beyond_the_stop(order)
+    key = "then_as_well" if stopped else "then_for_the_other" if other else "then_for_rls"
     return say(order.rules, NAME, key)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cds_service.knowledge.load import national_rules
-from tests.docs.shown_patients import every_kind, facts
+from tests.docs.shown_patients import ShownPatient, every_kind, facts, further_examples
 from tests.docs.tables import table
 
 _SEVERITY = ("critical", "warning", "info")
@@ -33,7 +33,8 @@ _INDEX = """\
 # Booklet of cards
 
 Every card in every indicator that it may have, as an EHR shows it, beside the synthetic patient who gets it: {count}
-cards on {pages} pages, for a physician to mark, on screen or printed. The cards are the service's own answers; the
+cards on {pages} pages, for a physician to mark, on screen or printed, and further examples where a card reads otherwise
+by the product. The cards are the service's own answers; the
 facts are what it has read of the patient. What decides on each card is on [Rules](../rules.md), what awaits a
 sign-off on [Sign-off](../sign-off.md).
 
@@ -68,8 +69,8 @@ def group_of(card: str) -> Group:
     return next(group for group in GROUPS if re.match(group.cards, card))
 
 
-def anchor(kind: Kind) -> str:
-    return f"{card_ids()[kind[0]].lower()}-{kind[1]}"
+def anchor(kind: Kind, product: str = "") -> str:
+    return "-".join(part for part in (card_ids()[kind[0]].lower(), kind[1], product) if part)
 
 
 def _kinds_of(group: Group) -> list[Kind]:
@@ -87,7 +88,11 @@ def index_page() -> str:
 def _contents(group: Group) -> str:
     ids = card_ids()
     rows = [
-        (f"[{ids[kind[0]]}]({group.file}.md#{anchor(kind)})", kind[1], _card(kind)["source"]["topic"]["display"])
+        (
+            f"[{ids[kind[0]]}]({group.file}.md#{anchor(kind)})",
+            kind[1],
+            _card(kind, every_kind()[kind])["source"]["topic"]["display"],
+        )
         for kind in _kinds_of(group)
     ]
     return f"## [{group.title}]({group.file}.md)\n\n{table(('Card', 'Indicator', 'What it is'), rows)}"
@@ -96,13 +101,21 @@ def _contents(group: Group) -> str:
 def group_page(group: Group) -> str:
     """The cards of one group, each beside its patient and with a box to mark."""
     blocks = [f"# {group.title}\n\nHow to mark: [Booklet of cards](index.md).\n"]
-    blocks += ["\n".join(_entry(kind)) for kind in _kinds_of(group)]
+    for kind in _kinds_of(group):
+        blocks.append("\n".join(_entry(kind, every_kind()[kind])))
+        blocks += [
+            "\n".join(_entry(kind, patient, product))
+            for (*shown, product), patient in further_examples().items()
+            if tuple(shown) == kind
+        ]
     return "\n".join(blocks)
 
 
-def _entry(kind: Kind) -> Iterator[str]:
-    patient, card = every_kind()[kind], _card(kind)
-    yield f"## {card_ids()[kind[0]]}: {card['source']['topic']['display']}, {kind[1]} {{ #{anchor(kind)} }}\n"
+def _entry(kind: Kind, patient: ShownPatient, product: str = "") -> Iterator[str]:
+    """The card of a patient; a further example is told by its product."""
+    card, told = _card(kind, patient), f", {product.replace('-', ' ')}" if product else ""
+    title = f"{card_ids()[kind[0]]}: {card['source']['topic']['display']}, {kind[1]}{told}"
+    yield f"## {title} {{ #{anchor(kind, product)} }}\n"
     yield '<div class="booklet" markdown>\n'
     yield '<div class="booklet-patient" markdown>\n'
     yield f"**{patient.title.replace('<', '&lt;')}**\n"
@@ -116,9 +129,8 @@ def _entry(kind: Kind) -> Iterator[str]:
     yield "</div>\n"
 
 
-def _card(kind: Kind) -> Mapping[str, Any]:
-    cards = every_kind()[kind].cards
-    return next(each for each in cards if (each["source"]["topic"]["code"], each["indicator"]) == kind)
+def _card(kind: Kind, patient: ShownPatient) -> Mapping[str, Any]:
+    return next(each for each in patient.cards if (each["source"]["topic"]["code"], each["indicator"]) == kind)
 
 
 def _as_an_ehr_shows(card: Mapping[str, Any]) -> Iterator[str]:

@@ -165,6 +165,15 @@ def every_kind() -> Mapping[tuple[str, str], ShownPatient]:
     return found
 
 
+@cache
+def further_examples() -> Mapping[tuple[str, str, str], ShownPatient]:
+    """Cards that read otherwise by the product that is ordered: card, indicator and the product, with a patient."""
+    return {
+        ("OSIVBOX", "info", "iron-dextran"): golden_patient("sepsis-with-ferritin-60", "iron-dextran-1000"),
+        ("OSIVBOX", "info", "ferumoxytol"): golden_patient("pregnant-9-weeks-ferritin-88", "ferumoxytol-510"),
+    }
+
+
 def _plainness(patient: ShownPatient) -> tuple[int, int]:
     """How little there is to read beside the card: the fewest cards first, then the fewest facts."""
     return len(patient.cards), sum(len(said) for said in facts(patient))

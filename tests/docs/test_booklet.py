@@ -9,7 +9,16 @@ import pytest
 
 from tests.decisions.test_tables import CASES
 from tests.docs.booklet_pages import GROUPS, Group, anchor, card_ids, group_of, group_page, index_page
-from tests.docs.shown_patients import ShownPatient, answered, every_kind, facts, golden_patients, kinds, patient_of_case
+from tests.docs.shown_patients import (
+    ShownPatient,
+    answered,
+    every_kind,
+    facts,
+    further_examples,
+    golden_patients,
+    kinds,
+    patient_of_case,
+)
 
 
 @cache
@@ -59,7 +68,15 @@ def test_the_index_leads_to_every_card() -> None:
     for code, indicator in every_kind():
         group = group_of(card_ids()[code])
         assert f"({group.file}.md#{anchor((code, indicator))})" in index
-    assert sum(text.count("\n## ") for text in map(page, GROUPS)) == len(every_kind())
+    assert sum(text.count("\n## ") for text in map(page, GROUPS)) == len(every_kind()) + len(further_examples())
+
+
+@pytest.mark.parametrize("example", further_examples(), ids=":".join)
+def test_a_card_that_reads_otherwise_by_the_product_is_shown_for_each(example: tuple[str, str, str]) -> None:
+    *kind, product = example
+    text = page(group_of(card_ids()[kind[0]])).partition(f"{{ #{anchor((kind[0], kind[1]), product)} }}")[2]
+    (card,) = (each for each in further_examples()[example].cards if each["source"]["topic"]["code"] == kind[0])
+    assert card["detail"] in text.partition("\n## ")[0] and card["detail"] not in block(kind[0], kind[1])
 
 
 def test_what_a_site_has_set_stands_beside_the_card() -> None:

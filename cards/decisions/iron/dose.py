@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from cards.decisions.iron.orders import IronOrder, dose_in_words, iron_order_fires
 from cards.decisions.iron.treatment import body_weight
 from cards.facts.finding import Fact, Finding, Indicator, ReviseDraft, Suggestion, Text, quiet
 from cards.knowledge.limits import meets
-from cards.knowledge.rules import Threshold
+from cards.knowledge.rules import Rules, Threshold
 from cards.patient.status import is_child
 from cards.quantity import in_print, to_one_place
 from cards.wording.phrases import say
@@ -73,6 +74,14 @@ def _dose_card(order: IronOrder, indicator: Indicator, amount: Decimal, limit: T
 
 def _advice(order: IronOrder) -> Text:
     return say(order.rules, NAME, "dose_child" if is_child(order.chart) else "dose_adult")
+
+
+def without_a_dose(finding: Finding, rules: Rules) -> Finding:
+    """Return a finding on a dose without the usual one, for where another card advises against iron; others as is."""
+    if finding.card != "OS-IRON-DOSE":
+        return finding
+    facts = {**finding.facts, "dose_advice": say(rules, NAME, "dose_not_called_for")}
+    return replace(finding, facts=facts, suggestions=())
 
 
 def _on_alternate_days(order: IronOrder) -> tuple[Suggestion, ...]:

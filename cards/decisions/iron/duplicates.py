@@ -34,7 +34,7 @@ def with_plan(finding: Finding, rules: Rules, *, is_advised_against: bool) -> Fi
 
 def duplicate(order: IronOrder) -> Finding:
     """Return the finding on another iron product of treatment dose, or an infusion too soon after the last one."""
-    too_soon = _infusion_too_soon(order)
+    too_soon = infusion_too_soon(order)
     if too_soon:
         return too_soon
     if order.is_low_dose_product:
@@ -138,10 +138,10 @@ def _is_told_with(order: IronOrder, draft: Draft) -> bool:
     if draft.drug is None or not draft.selected or not scope_of(order.chart, draft):
         return False
     is_earlier = draft.number < order.draft.number
-    return is_earlier or _infusion_too_soon(replace(order, draft=draft, drug=draft.drug)) is not None
+    return is_earlier or infusion_too_soon(replace(order, draft=draft, drug=draft.drug)) is not None
 
 
-def _infusion_too_soon(order: IronOrder) -> Finding | None:
+def infusion_too_soon(order: IronOrder) -> Finding | None:
     """Return a card if the last infusion was 15 to 56 days ago and no ferritin has been drawn since."""
     treatment, chart = order.studies.treatment, order.chart
     given = treatment.infused_on

@@ -38,7 +38,7 @@ from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd, kidney_failure, overload, polycythaemia, probable_overload
 from cards.patient.unread import open_questions
-from cards.wording.phrases import phrase, printed, say, sentences
+from cards.wording.phrases import as_a_beginning, phrase, printed, say, sentences
 
 NAME = "iron_order"
 _STUDIES = OrderTests(("ferritin", "iron-panel"))
@@ -207,7 +207,7 @@ def _boxed_line(order: IronOrder) -> tuple[str, ...]:
 def _boxed_fact(order: IronOrder) -> dict[str, Fact]:
     """Return the product whose boxed warning stands on a card that stops the order."""
     found = boxed_names(order)
-    return {"boxed": found[0]} if found else {}
+    return {"boxed": as_a_beginning(found[0])} if found else {}
 
 
 def _low_dose(order: IronOrder) -> Finding | None:
@@ -403,11 +403,13 @@ def _oral_mid(order: IronOrder) -> Finding | None:
     if oral_iron_works(order.studies):
         return quiet(NAME, "oral_works")
     facts = order.studies.facts
-    barred = against_infusions(order.chart)
+    barred, pregnant = against_infusions(order.chart), pregnancy(order.chart).is_pregnant
+    step = "infusion_not_now" if barred else "infusion_in_pregnancy" if pregnant else "infusion_option"
+    advice = "no_infusion" if barred else "obstetric" if pregnant else "infusion"
     shown = {
         **facts,
-        "infusion_step": say(order.rules, NAME, "infusion_not_now" if barred else "infusion_option"),
-        "infusion_advice": say(order.rules, NAME, "no_infusion" if barred else "infusion", barred=barred),
+        "infusion_step": say(order.rules, NAME, step),
+        "infusion_advice": say(order.rules, NAME, advice, barred=barred),
     }
     return iron_order_fires(NAME, order, "OS-IRON-ORAL-MID", Indicator.INFO, shown, why=tuple(facts))
 

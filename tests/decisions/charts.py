@@ -8,6 +8,7 @@ labs       "ferritin 38 ng/mL 2026-05-20", "<5" and the like are censored; a dat
            gives a time; "not: ferritin preliminary 2026-05-20" is an unusable result;
            "raw 320" at the end is the number before a site's assay factor
 drugs      "iron-oral ferrous sulfate 65 since 2026-05-16"; "iron-iv ferric carboxymaltose given 2026-04-17"
+           "iron-iv iron sucrose 200" is 200 mg of iron
            "gabapentinoid gabapentin 150 alternate-days" is 300 mg every other day: the number is the mean of a day;
            "vitd ergocalciferol 50000IU weekly" is taken once a week; further flags: after-dialysis (so the directions
            say), extended (release)
@@ -225,7 +226,7 @@ def drug(text: str, number: int = 0, today: date = TODAY) -> Drug:
 def _daily(
     names: Iterable[str], classes: frozenset[str], dose: Decimal | None, unit: str | None, flags: Collection[str]
 ) -> DailyDose:
-    if classes & {"iron-oral"}:
+    if classes & {"iron-oral"} or (classes & {"iron-iv"} and dose is not None):
         return DailyDose(elemental_iron_mg=dose, iron_salt_known="salt-unknown" not in flags)
     if unit == "IU":
         mean = (dose / 7).quantize(Decimal("0.0001")) if dose is not None and "weekly" in flags else dose

@@ -32,6 +32,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "decision": ("operation", "E"),
     "feedback": ("create", "C"),
     "export": ("read", "R"),
+    "rekey": ("update", "U"),
 }
 
 #: What an address is (FHIR network-type).

@@ -17,9 +17,10 @@ from cds_service.store.databases.faults import (
     StoreUnavailable,
     WrongKeys,
 )
+from cds_service.store.encryption import Keys
 from cds_service.store.interface import Store
 from cds_service.store.null_store import NullStore
-from cds_service.store.opening import StoreSettings, open_late, open_store, upgrade
+from cds_service.store.opening import StoreSettings, open_late, open_store, rekey, upgrade
 from cds_service.store.records import (
     Answer,
     AuditReport,
@@ -36,6 +37,7 @@ from cds_service.store.records import (
     OutcomeCount,
     Reason,
     ReasonCount,
+    Rekeyed,
     Retention,
     SuppressionPolicy,
 )
@@ -55,6 +57,7 @@ __all__ = [
     "FeedbackRow",
     "Health",
     "IssuedCard",
+    "Keys",
     "MissingKeys",
     "NetworkFileSystem",
     "NullStore",
@@ -62,6 +65,7 @@ __all__ = [
     "QuotaReached",
     "Reason",
     "ReasonCount",
+    "Rekeyed",
     "Retention",
     "SchemaBehind",
     "SchemaNewer",
@@ -76,5 +80,6 @@ __all__ = [
     "WrongKeys",
     "open_late",
     "open_store",
+    "rekey",
     "upgrade",
 ]

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert
 
 from cds_service.store.audit import AuditEntry
 from cds_service.store.databases.database import insert_rows
-from cds_service.store.encryption import FieldCipher
+from cds_service.store.encryption import FieldCipher, Pseudonym
 from cds_service.store.records import Answer, Candidate, IssuedCard
 from cds_service.store.schema import card_issued, suggestion_issued
 
@@ -32,12 +32,12 @@ def record_answers(connection: Connection, cipher: FieldCipher, batch: Iterable[
     return entries
 
 
-def patient_hash(cipher: FieldCipher, client: str, patient_id: str) -> str:
+def patient_hash(cipher: FieldCipher, client: str, patient_id: str) -> Pseudonym:
     """Return the pseudonym of a patient; the same id at another client gives another pseudonym."""
     return cipher.pseudonym("patient", client, patient_id)
 
 
-def inputs_digest(cipher: FieldCipher, patient: str, card: IssuedCard | Candidate) -> str:
+def inputs_digest(cipher: FieldCipher, patient: Pseudonym, card: IssuedCard | Candidate) -> str:
     """Return a digest of the facts behind a card.
 
     It is keyed, since a plain digest of a ferritin could be reversed by trying all ferritins.
@@ -45,7 +45,7 @@ def inputs_digest(cipher: FieldCipher, patient: str, card: IssuedCard | Candidat
     return cipher.pseudonym("inputs", patient, card.card, *sorted(card.inputs))
 
 
-def _card_row(cipher: FieldCipher, answer: Answer, card: IssuedCard, patient: str) -> dict[str, object]:
+def _card_row(cipher: FieldCipher, answer: Answer, card: IssuedCard, patient: Pseudonym) -> dict[str, object]:
     return {
         "card_uuid": card.uuid,
         "client": answer.client,

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, String, bindparam, case, delete, insert, select, type_coerce, update
@@ -31,9 +32,11 @@ from cds_service.store.databases.faults import StoreUnavailable
 from cds_service.store.encryption import FieldCipher
 from cds_service.store.records import AuditReport, AuditRow, OnProgress, ignore_progress
 from cds_service.store.schema import AnyRow, audit_anchor, audit_event, utc_text
+from cds_service.store.store_keys import check_keys
 
 _START = "0" * 64
 _MAX_FAULTS = 100
+_BATCH = 500
 _FIELDS = ("seq", "recorded", "kind", "client", "service", "patient_hash", "detail_closed")
 # Times are read as text, so that a value this program never wrote does not stop the verification.
 _AS_STORED = select(
@@ -46,6 +49,12 @@ _UNMOVED = (
     (audit_anchor.c.first_seq == bindparam("found_first"))
     & (audit_anchor.c.last_seq == bindparam("found_last"))
     & (audit_anchor.c.last_hash == bindparam("found_hash"))
+)
+_RENEWED = ("patient_hash", "detail_closed", "previous", "hash")
+_RENEW = (
+    update(audit_event)
+    .where(audit_event.c.seq == bindparam("of_seq"))
+    .values({name: bindparam(f"new_{name}") for name in _RENEWED})
 )
 _MOVE = update(audit_anchor).values(
     first_seq=bindparam("first_seq"),
@@ -82,9 +91,10 @@ def begin_chain(connection: Connection, cipher: FieldCipher) -> None:
 def append(connection: Connection, cipher: FieldCipher, entries: Iterable[AuditEntry], committing: Committing) -> None:
     """Append one row for each entry to the chain, and commit.
 
-    Raises `StoreUnavailable` if the anchor is missing, and `ChainMoved` if another process appended meanwhile.
+    Raises `StoreUnavailable` if the anchor is missing, `WrongKeys` if the store was given other keys, and `ChainMoved`
+    if another process appended meanwhile.
     """
-    anchor = _anchor(connection)
+    anchor = _anchor(connection, cipher)
     number, digest = anchor.last_seq, anchor.last_hash
     rows = []
     for entry in entries:
@@ -95,6 +105,38 @@ def append(connection: Connection, cipher: FieldCipher, entries: Iterable[AuditE
     with committing(connection):
         _move(connection, cipher, anchor, _Ends(anchor.first_seq, anchor.before_first, number, digest))
         insert_rows(connection, _INSERT, rows)
+
+
+def write_anew(
+    connection: Connection, cipher: FieldCipher, batches: Iterable[Sequence[Mapping[str, Any]]], entry: AuditEntry
+) -> None:
+    """Write all rows again with the values of `batches`, which are of other keys, and append an entry.
+
+    Numbers and order stay, and so does the hash before the first row, whose own row is gone. Nobody else may write
+    until the caller's transaction ends.
+    """
+    anchor = _any_anchor(connection)
+    number, digest = anchor.first_seq - 1, anchor.before_first
+    for batch in batches:
+        rows = []
+        for row in batch:
+            previous, number, digest = digest, row["seq"], _hash(digest, row)
+            values = {**row, "previous": previous, "hash": digest}
+            rows.append({"of_seq": number} | {f"new_{name}": values[name] for name in _RENEWED})
+        connection.execute(_RENEW, rows)
+    number += 1
+    last = _row(cipher, number, entry)
+    previous, digest = digest, _hash(digest, last | {"recorded": utc_text(entry.recorded)})
+    connection.execute(_INSERT, last | {"previous": previous, "hash": digest})
+    ends = _Ends(anchor.first_seq, anchor.before_first, number, digest)
+    connection.execute(update(audit_anchor).values(**ends.columns(), signature=ends.signature(cipher)))
+
+
+def stored_rows(connection: Connection) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """Yield all rows in batches, oldest first, with times as text and details as they are encrypted."""
+    with connection.execute(_AS_STORED.execution_options(yield_per=_BATCH)) as found:
+        for batch in found.mappings().partitions():
+            yield [dict(row) for row in batch]
 
 
 def _row(cipher: FieldCipher, number: int, entry: AuditEntry) -> dict[str, object]:
@@ -109,7 +151,15 @@ def _row(cipher: FieldCipher, number: int, entry: AuditEntry) -> dict[str, objec
     }
 
 
-def _anchor(connection: Connection) -> AnyRow:
+def _anchor(connection: Connection, cipher: FieldCipher) -> AnyRow:
+    """Return the anchor. Raises `WrongKeys` where the store was given other keys while it was open."""
+    anchor = _any_anchor(connection)
+    if not _is_signed(cipher, anchor):
+        check_keys(connection, cipher)
+    return anchor
+
+
+def _any_anchor(connection: Connection) -> AnyRow:
     try:
         return connection.execute(_ANCHOR).one()
     except NoResultFound:
@@ -245,7 +295,7 @@ def drop_before(
     gone = list(takewhile(lambda row: row.recorded < cutoff, old))
     if not gone:
         return 0
-    anchor = _anchor(connection)
+    anchor = _anchor(connection, cipher)
     last = gone[-1]
     with committing(connection):
         _move(connection, cipher, anchor, _Ends(last.seq + 1, last.hash, anchor.last_seq, anchor.last_hash))

@@ -7,7 +7,7 @@ import hmac
 import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ def load_or_create_keys(store: Path, *, may_create: bool) -> Keys:
     Processes that call this at the same moment get the same keys. Keys are never created for an existing store, since
     they could not decrypt it. Raises `MissingKeys` for a store without its keys, or if `may_create` is false.
     """
-    path = store.with_name(store.name + ".key")
+    path = _key_file(store)
     already_there = store.exists() and store.stat().st_size > 0
     if not path.exists():
         if already_there:
@@ -56,21 +56,36 @@ def load_or_create_keys(store: Path, *, may_create: bool) -> Keys:
     return _read(path)
 
 
+def replace_keys(store: Path, keys: Keys) -> None:
+    """Replace the keys in `<store>.key`."""
+    path = _key_file(store)
+    _draft(path, keys).replace(path)
+
+
+def _key_file(store: Path) -> Path:
+    return store.with_name(store.name + ".key")
+
+
 def _create(path: Path) -> None:
-    """Write the keys to a temporary file and link it into place, so that no process sees half a file."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    text = b"\n".join(urlsafe_b64encode(secrets.token_bytes(_LENGTH)) for _ in ("pseudonym", "encryption"))
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+    """Write new keys to a temporary file and link it into place, so that no process sees half a file."""
+    draft = _draft(path, Keys(secrets.token_bytes(_LENGTH), secrets.token_bytes(_LENGTH)))
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
         os.link(draft, path)
     except FileExistsError:
         return  # another process was first, and its keys are used
     finally:
         draft.unlink()
+
+
+def _draft(path: Path, keys: Keys) -> Path:
+    """Write keys durably to a temporary file beside `path`, and return it."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+    with os.fdopen(handle, "wb") as file:
+        file.write(b"".join(urlsafe_b64encode(key) + b"\n" for key in (keys.pseudonym, keys.encryption)))
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
 
 
 def _read(path: Path) -> Keys:
@@ -89,27 +104,55 @@ if TYPE_CHECKING:
 _NONCE = 12
 
 
+class Pseudonym(str):
+    """A pseudonym as 64 hex digits. `origin` is what the first key of the store made of the same identifier.
+
+    A pseudonym that is a part of another one enters it as its origin, so that both change of key alike.
+    """
+
+    origin: str
+
+    def __new__(cls, digest: str, origin: str) -> Pseudonym:
+        made = super().__new__(cls, digest)
+        made.origin = origin
+        return made
+
+
 class FieldCipher:
     """Pseudonyms (HMAC-SHA256) and authenticated encryption (AES-256-GCM), with a separate key for each purpose."""
 
-    def __init__(self, keys: Keys, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
-        self._keys = keys
+    def __init__(
+        self, keys: Keys, random_bytes: Callable[[int], bytes] = os.urandom, former: Sequence[bytes] = ()
+    ) -> None:
+        """`former` are the pseudonym keys of the store before its present one, oldest first.
+
+        Nobody can make the pseudonym of an unknown identifier anew, so a new key is applied to the old pseudonym.
+        """
+        self.keys, self.former = keys, tuple(former)
+        self._chain = (*former, keys.pseudonym)
         self._random_bytes = random_bytes
         self._aead = _aead(keys)
 
-    def pseudonym(self, purpose: str, *parts: str) -> str:
-        """Return the pseudonym of `parts` as 64 hex digits, different for every purpose."""
-        message = orjson.dumps([purpose, *parts])
-        return hmac.new(self._keys.pseudonym, message, hashlib.sha256).hexdigest()
+    def pseudonym(self, purpose: str, *parts: str) -> Pseudonym:
+        """Return the pseudonym of `parts`, different for every purpose."""
+        message = orjson.dumps([purpose, *(part.origin if isinstance(part, Pseudonym) else part for part in parts)])
+        digest = origin = _digest(self._chain[0], message)
+        for key in self._chain[1:]:
+            digest = _renewed(key, digest)
+        return Pseudonym(digest, origin)
+
+    def renewed(self, pseudonym: str) -> str:
+        """Return under the present key what was a pseudonym under the key before it."""
+        return _renewed(self.keys.pseudonym, pseudonym)
 
     def signature(self, *parts: str | int) -> str:
         """Return a signature of `parts` that only a holder of the keys can compute."""
-        key = hmac.new(self._keys.pseudonym, b"audit anchor", hashlib.sha256).digest()
-        return hmac.new(key, orjson.dumps(parts), hashlib.sha256).hexdigest()
+        key = hmac.new(self.keys.pseudonym, b"audit anchor", hashlib.sha256).digest()
+        return _digest(key, orjson.dumps(parts))
 
     def key_check(self) -> str:
-        """Return a value that is equal for equal keys and reveals nothing about them."""
-        inner = hmac.new(self._keys.encryption, b"key check", hashlib.sha256).hexdigest()
+        """Return a value that is equal for equal keys, former ones included, and reveals nothing about them."""
+        inner = hmac.new(self.keys.encryption, b"key check", hashlib.sha256).hexdigest()
         return self.pseudonym("key check", inner)
 
     def encrypt(self, content: object, context: str) -> bytes:
@@ -128,6 +171,14 @@ class FieldCipher:
         except (InvalidTag, ValueError):
             raise StoreUnavailable("a row of the store was changed from outside and cannot be opened") from None
         return content
+
+
+def _digest(key: bytes, message: bytes) -> str:
+    return hmac.new(key, message, hashlib.sha256).hexdigest()
+
+
+def _renewed(key: bytes, pseudonym: str) -> str:
+    return _digest(key, pseudonym.encode())
 
 
 def _aead(keys: Keys) -> AESGCM:

@@ -21,6 +21,7 @@ from cds_service.store.schema import (
     suggestion_issued,
     utc_text,
 )
+from cds_service.store.store_keys import check_keys
 from cds_service.store.suppression import reason_hash
 
 #: Most rows of one client in the quarantine; further items get the same response and are counted, but dropped.
@@ -46,6 +47,8 @@ def record_feedback(
     capacity = max(0, QUARANTINE_CAP - _count_quarantined(connection, client)) if unmatched else 0
     kept = [(item, _quarantine_row(cipher, client, service, item, now)) for item in unmatched[:capacity]]
     quarantined = _insert_new(connection, feedback_unmatched, kept)
+    if quarantined and not recorded:
+        check_keys(connection, cipher)  # as an audit event would
     if recorded or quarantined:
         _count_towards_quota(connection, client, len(recorded) + len(quarantined), now)
     dropped = len(unmatched[capacity:])

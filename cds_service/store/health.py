@@ -14,23 +14,25 @@ from sqlalchemy.exc import DBAPIError
 
 from cds_service.store.databases.database import Database
 from cds_service.store.databases.faults import StoreError
+from cds_service.store.encryption import FieldCipher
 from cds_service.store.migrate import check_version
 from cds_service.store.records import Health
 from cds_service.store.schema import audit_anchor, probe, token_used
+from cds_service.store.store_keys import check_keys
 
 _MIN_FREE = 0.05
 #: Seconds for the whole check; probes give up after one or two.
 _SECONDS = 1.0
 
 
-def check_health(database: Database, tokens: Database, path: Path | None, now: datetime) -> Health:
-    """Check the schema, a write, the end of the audit chain, the table of used tokens and the free disk space.
+def check_health(database: Database, tokens: Database, cipher: FieldCipher, path: Path | None, now: datetime) -> Health:
+    """Check schema, keys, a write, the end of the audit chain, the table of used tokens and the free disk space.
 
     `path` is the file of an SQLite store; the disk of a PostgreSQL server is left to its operator.
     """
     ends = time.monotonic() + _SECONDS
     checks: tuple[Callable[[], Iterator[str]], ...] = (
-        lambda: _write_faults(database, now, ends),
+        lambda: _write_faults(database, cipher, now, ends),
         lambda: _token_faults(tokens, ends),
         lambda: _disk_faults(path),
     )
@@ -47,10 +49,11 @@ def check_health(database: Database, tokens: Database, path: Path | None, now: d
     return Health(tuple(dict.fromkeys(faults)))
 
 
-def _write_faults(database: Database, now: datetime, ends: float) -> Iterator[str]:
+def _write_faults(database: Database, cipher: FieldCipher, now: datetime, ends: float) -> Iterator[str]:
     """Write a row that no other check touches and take it out again, and lock the anchor for as long as a call does."""
     with database.writing(ends) as connection:
         check_version(connection)
+        check_keys(connection, cipher)
         if connection.execute(select(audit_anchor.c.id)).scalar() is None:
             yield "the audit chain has lost its anchor: run rls-cds audit verify"
         own = secrets.randbelow(2**31 - 2) + 2

@@ -11,13 +11,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, inspect, text
 
 from cds_service.store.audit import begin_chain
 from cds_service.store.databases.database import Database
-from cds_service.store.databases.faults import BadStore, SchemaBehind, SchemaNewer, StoreBusy, WrongKeys
-from cds_service.store.encryption import FieldCipher
+from cds_service.store.databases.faults import SchemaBehind, SchemaNewer, StoreBusy
+from cds_service.store.encryption import FieldCipher, Keys
 from cds_service.store.schema import VERSIONS, WORKS_FROM, store_key
+from cds_service.store.store_keys import store_cipher
 
 _FOR = "_for_"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -28,23 +29,22 @@ _TABLE_WAIT = 100
 _TRIES_FOR = 60.0
 
 
-def bring_up_to_date(database: Database, cipher: FieldCipher) -> None:
+def bring_up_to_date(database: Database, keys: Keys) -> FieldCipher:
     """Create or migrate the tables in one transaction; a concurrent caller waits and then finds nothing to do.
 
-    A newer schema that this program can work with is left as it is.
+    A newer schema that this program can work with is left as it is. Returns the cipher of the store; raises like
+    `check_ready`.
     """
     until = time.monotonic() + _TRIES_FOR
     while True:
         try:
-            _bring_up_to_date(database, cipher)
+            return _bring_up_to_date(database, keys)
         except StoreBusy:  # a table was in use, or another migration is under way
             if time.monotonic() >= until:
                 raise
-        else:
-            return
 
 
-def _bring_up_to_date(database: Database, cipher: FieldCipher) -> None:
+def _bring_up_to_date(database: Database, keys: Keys) -> FieldCipher:
     with database.writing() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK_NUMBER})
@@ -54,20 +54,24 @@ def _bring_up_to_date(database: Database, cipher: FieldCipher) -> None:
         if found is None or (found in VERSIONS and found != VERSIONS[-1]):
             _migrate(connection)
         if found is None:
+            cipher = FieldCipher(keys)
             connection.execute(store_key.insert().values(id=1, key_check=cipher.key_check()))
             begin_chain(connection, cipher)
-        _check(connection, cipher)
+        return _checked(connection, keys)
 
 
-def check_ready(database: Database, cipher: FieldCipher, ends: float | None = None) -> None:
-    """Raise `SchemaBehind` or `SchemaNewer` for a version of no use, and `WrongKeys` for other keys."""
+def check_ready(database: Database, keys: Keys, ends: float | None = None) -> FieldCipher:
+    """Return the cipher of a store that can be used.
+
+    Raises `SchemaBehind` or `SchemaNewer` for a version of no use, and `WrongKeys` for other keys.
+    """
     with database.reading(ends) as connection:
-        _check(connection, cipher)
+        return _checked(connection, keys)
 
 
-def _check(connection: Connection, cipher: FieldCipher) -> None:
+def _checked(connection: Connection, keys: Keys) -> FieldCipher:
     check_version(connection)
-    _check_keys(connection, cipher)
+    return store_cipher(connection, keys)
 
 
 def check_version(connection: Connection) -> None:
@@ -95,14 +99,6 @@ def _oldest_program(version: str) -> str:
     """Return the schema version of the oldest programs that can work with a store of this version."""
     number, _, oldest = version.partition(_FOR)
     return oldest or number
-
-
-def _check_keys(connection: Connection, cipher: FieldCipher) -> None:
-    found = connection.execute(select(store_key.c.key_check)).scalar()
-    if found is None:
-        raise BadStore("the store has lost its key check; restore it from a backup")
-    if found != cipher.key_check():
-        raise WrongKeys("the store was written with other keys; set those, or use another store")
 
 
 def _migrate(connection: Connection) -> None:

@@ -7,15 +7,17 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from cds_service.store.databases.faults import BadStore, MissingKeys
 from cds_service.store.databases.location import create_file, prepare_folder, sqlite_path
-from cds_service.store.encryption import FieldCipher, Keys, load_or_create_keys
+from cds_service.store.encryption import Keys, load_or_create_keys, replace_keys
 from cds_service.store.interface import Store
 from cds_service.store.late import LateStore
 from cds_service.store.null_store import NullStore
+from cds_service.store.records import OnProgress, Rekeyed, ignore_progress
 
 #: Seconds to wait for a server of PostgreSQL when the store is opened.
 _OPENING = 3.0
@@ -70,6 +72,33 @@ def upgrade(settings: StoreSettings) -> None:
     _open(settings, may_upgrade=True).close()
 
 
+def rekey(
+    settings: StoreSettings,
+    pseudonym_key: bytes | None,
+    encryption_key: bytes | None,
+    actor: str,
+    now: datetime,
+    on_progress: OnProgress = ignore_progress,
+) -> Rekeyed:
+    """Write the store of these settings anew under new keys, all or nothing (`rls-cds db rekey`); None keeps one.
+
+    Keys that the program made itself are replaced beside the store. Raises like `open_store` and `SqlStore.rekey`.
+    """
+    from cds_service.store.sql_store import SqlStore
+
+    store = open_store(replace(settings, may_create_keys=False))
+    try:
+        if not isinstance(store, SqlStore):
+            raise BadStore("there is no store")
+        keys = Keys(pseudonym_key or store.keys.pseudonym, encryption_key or store.keys.encryption)
+        done = store.rekey(keys, actor, now, on_progress)
+    finally:
+        store.close()
+    if settings.keys() is None:
+        replace_keys(sqlite_path(settings.database_url, settings.data_folder), keys)
+    return done
+
+
 def _open(settings: StoreSettings, *, may_upgrade: bool) -> Store:
     url = settings.database_url
     if url == "":
@@ -91,14 +120,14 @@ def _open_sqlite(settings: StoreSettings) -> Store:
     path = sqlite_path(settings.database_url, settings.data_folder)
     tokens_path = path.with_name(f"{path.stem}-tokens{path.suffix}")
     with translate_errors(), _start_lock(path), ExitStack() as undo:
-        cipher = FieldCipher(settings.keys() or load_or_create_keys(path, may_create=settings.may_create_keys))
+        keys = settings.keys() or load_or_create_keys(path, may_create=settings.may_create_keys)
         for file in (path, tokens_path):
             create_file(file)
         database = SqliteDatabase(path, synchronous="FULL")
         tokens = SqliteDatabase(tokens_path, synchronous="NORMAL")
         undo.callback(tokens.close)
         undo.callback(database.close)
-        bring_up_to_date(database, cipher)
+        cipher = bring_up_to_date(database, keys)
         create_table(tokens)
         undo.pop_all()
     return SqlStore(database, tokens, cipher, path)
@@ -124,12 +153,12 @@ def _open_postgres(settings: StoreSettings, url: str, *, may_upgrade: bool) -> S
     keys = settings.keys()
     if keys is None:
         raise MissingKeys("PostgreSQL needs a pseudonym key and an encryption key, the same for every replica")
-    database, cipher = PostgresDatabase(url, settings.shortest_call), FieldCipher(keys)
+    database = PostgresDatabase(url, settings.shortest_call)
     with ExitStack() as undo:
         undo.callback(database.close)
         if may_upgrade:
-            bring_up_to_date(database, cipher)
+            cipher = bring_up_to_date(database, keys)
         else:
-            check_ready(database, cipher, time.monotonic() + _OPENING)
+            cipher = check_ready(database, keys, time.monotonic() + _OPENING)
         undo.pop_all()
     return SqlStore(database, database, cipher, None)

@@ -160,8 +160,17 @@ class AuditReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """What it took to give a store new keys: rows written anew, and the audit chain before and after."""
+
+    rows: int
+    before: AuditReport
+    after: AuditReport
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One decrypted audit event; `kind` is decision, feedback or export."""
+    """One decrypted audit event; `kind` is decision, feedback, export or rekey."""
 
     number: int
     recorded: datetime

@@ -6,8 +6,9 @@ Everything else that comes from a client or a patient is encrypted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -26,7 +27,7 @@ from sqlalchemy import (
 
 #: Schema versions this program can migrate from, oldest first; the last is the current one. A migration that programs
 #: of an older version survive says so: `0002_for_0001` (see migrate.py).
-VERSIONS = ("0001",)
+VERSIONS = ("0001", "0002_for_0001")
 #: The oldest schema that this program works with before it is migrated.
 WORKS_FROM = "0001"
 _WIDTH = len("2026-03-01T10:15:30.520000Z")
@@ -58,10 +59,28 @@ RowNumber = BigInteger().with_variant(Integer, "sqlite")
 #: A row of a query; each field has the type of its column.
 AnyRow = Row[*tuple[Any, ...]]
 
+#: What a column holds that depends on the keys of the store, so that `rls-cds db rekey` writes it anew: a pseudonym
+#: ("" and NULL stand for none), or a value encrypted under a context, which may name columns of its row.
+PSEUDONYM: Final[Mapping[str, object]] = {"pseudonym": True}
+
+
+def encrypted(context: str) -> Mapping[str, object]:
+    """Return what a column with encrypted values says of itself."""
+    return {"encrypted": context}
+
+
 metadata = MetaData()
 
 #: One row that identifies the keys the store was encrypted with.
 store_key = Table("store_key", metadata, Column("id", Integer, primary_key=True), Column("key_check", String(64)))
+
+#: The pseudonym keys before the present one, oldest first, encrypted with the present encryption key.
+former_key = Table(
+    "former_key",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("key_closed", LargeBinary, nullable=False, info=encrypted("former key:{number}")),
+)
 
 #: Empty: each health check writes a row and takes it out again.
 probe = Table("probe", metadata, Column("id", Integer, primary_key=True), Column("at", UtcTime, nullable=False))
@@ -77,12 +96,12 @@ card_issued = Table(
     Column("card", String(100), nullable=False),
     Column("rule_version", String(100), nullable=False),
     Column("indicator", String(10), nullable=False),
-    Column("patient_hash", String(64), nullable=False),
-    Column("inputs_digest", String(64), nullable=False),
+    Column("patient_hash", String(64), nullable=False, info=PSEUDONYM),
+    Column("inputs_digest", String(64), nullable=False, info=PSEUDONYM),
     Column("mode", String(10), nullable=False),
     Column("suppressed", Boolean, nullable=False),
-    Column("user_closed", LargeBinary),
-    Column("location_closed", LargeBinary),
+    Column("user_closed", LargeBinary, info=encrypted("user:{card_uuid}")),
+    Column("location_closed", LargeBinary, info=encrypted("location:{card_uuid}")),
     Column("issued_at", UtcTime, nullable=False),
     Index("card_issued_patient", "client", "patient_hash", "card"),
     Index("card_issued_time", "issued_at"),
@@ -101,14 +120,14 @@ feedback_event = Table(
     "feedback_event",
     metadata,
     Column("id", RowNumber, primary_key=True, autoincrement=True),
-    Column("idem_key", String(64), nullable=False, unique=True),
+    Column("idem_key", String(64), nullable=False, unique=True, info=PSEUDONYM),
     Column("card_uuid", String(36), nullable=False),
     Column("outcome", String(10), nullable=False),
     Column("outcome_at", UtcTime, nullable=False),
     Column("received_at", UtcTime, nullable=False),
     Column("late", Boolean, nullable=False),
-    Column("reason_hash", String(64), nullable=False),
-    Column("detail_closed", LargeBinary, nullable=False),
+    Column("reason_hash", String(64), nullable=False, info=PSEUDONYM),
+    Column("detail_closed", LargeBinary, nullable=False, info=encrypted("feedback:{idem_key}")),
     Index("feedback_event_card", "card_uuid"),
     Index("feedback_event_received", "received_at"),
 )
@@ -118,10 +137,10 @@ feedback_unmatched = Table(
     "feedback_unmatched",
     metadata,
     Column("id", RowNumber, primary_key=True, autoincrement=True),
-    Column("idem_key", String(64), nullable=False, unique=True),
+    Column("idem_key", String(64), nullable=False, unique=True, info=PSEUDONYM),
     Column("client", String(200), nullable=False),
     Column("received_at", UtcTime, nullable=False),
-    Column("item_closed", LargeBinary, nullable=False),
+    Column("item_closed", LargeBinary, nullable=False, info=encrypted("unmatched:{idem_key}")),
     Index("feedback_unmatched_client", "client"),
 )
 
@@ -141,8 +160,8 @@ audit_event = Table(
     Column("kind", String(20), nullable=False),
     Column("client", String(200), nullable=False),
     Column("service", String(100), nullable=False),
-    Column("patient_hash", String(64), nullable=False),
-    Column("detail_closed", LargeBinary, nullable=False),
+    Column("patient_hash", String(64), nullable=False, info=PSEUDONYM),
+    Column("detail_closed", LargeBinary, nullable=False, info=encrypted("audit:{seq}")),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
     Index("audit_event_patient", "patient_hash"),
@@ -164,7 +183,7 @@ audit_anchor = Table(
 token_used = Table(
     "token_used",
     metadata,
-    Column("token_hash", String(64), primary_key=True),
+    Column("token_hash", String(64), primary_key=True, info=PSEUDONYM),
     Column("expires", UtcTime, nullable=False),
     Index("token_used_expires", "expires"),
 )

@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 from cds_service.store import answers, audit, export, feedback, statistics, suppression
 from cds_service.store.databases.database import NOT_IN_TIME, UNHURRIED, ChainMoved, Database
 from cds_service.store.databases.faults import StoreUnavailable
-from cds_service.store.encryption import FieldCipher
+from cds_service.store.encryption import FieldCipher, Keys
 from cds_service.store.group_commit import GroupCommit
 from cds_service.store.health import check_health
+from cds_service.store.key_change import rekey
 from cds_service.store.records import (
     Answer,
     AuditReport,
@@ -30,6 +31,7 @@ from cds_service.store.records import (
     OnProgress,
     OutcomeCount,
     ReasonCount,
+    Rekeyed,
     Retention,
     SuppressionPolicy,
     ignore_progress,
@@ -109,7 +111,7 @@ class SqlStore:
         return self._guard.first_use(issuer, jti, expires, now, self._ends)
 
     def health(self, now: datetime) -> Health:
-        return check_health(self._database, self._tokens, self._path, now)
+        return check_health(self._database, self._tokens, self._cipher, self._path, now)
 
     def apply_retention(self, now: datetime, retention: Retention) -> int:
         return apply_retention(self._database, self._cipher, now, retention)
@@ -145,6 +147,15 @@ class SqlStore:
     def reasons_by_card(self, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
         with self._database.reading() as connection:
             return statistics.reasons_by_card(connection, self._cipher, since, until)
+
+    @property
+    def keys(self) -> Keys:
+        """Return the present keys of the store."""
+        return self._cipher.keys
+
+    def rekey(self, keys: Keys, actor: str, now: datetime, on_progress: OnProgress = ignore_progress) -> Rekeyed:
+        """Write the store anew under new keys, all or nothing; this object is of no use for it afterwards."""
+        return rekey(self._database, self._tokens, self._cipher, keys, actor, now, on_progress)
 
     def close(self) -> None:
         self._answers.close()

@@ -8,6 +8,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,7 +23,16 @@ from cds_service.store import Store, StoreSettings, open_store
 from tests.builders.command_line import runner
 from tests.builders.store_records import CLIENT, NOW, SERVICE, a_card, accepted, an_answer, overridden
 
-COMMANDS = ([], ["audit"], ["audit", "verify"], ["audit", "export"], ["export-feedback"], ["db"], ["db", "upgrade"])
+COMMANDS = (
+    [],
+    ["audit"],
+    ["audit", "verify"],
+    ["audit", "export"],
+    ["export-feedback"],
+    ["db"],
+    ["db", "upgrade"],
+    ["db", "rekey"],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,3 +186,45 @@ def test_help_is_fast(command: list[str]) -> None:
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
         took.append(ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime)
     assert min(took) < 0.3, took
+
+
+@pytest.fixture
+def new_keys(tmp_path: Path) -> list[str]:
+    """Make two new keys, and return the options that name them."""
+    for name, byte in (("pseudonym", 3), ("encryption", 77)):
+        (tmp_path / name).write_text(b64encode(bytes(range(byte, byte + 32))).decode() + "\n")
+    return ["--pseudonym-key", str(tmp_path / "pseudonym"), "--encryption-key", str(tmp_path / "encryption")]
+
+
+def test_rekey_says_what_the_chain_was_and_is(on_disk: StoreOnDisk, new_keys: list[str], tmp_path: Path) -> None:
+    before = on_disk.run("export-feedback").stdout
+    chain = on_disk.run("audit", "verify").stdout
+    on_disk.store.close()
+    result = on_disk.run("db", "rekey", *new_keys)
+    assert (result.exit_code, result.stderr) == (0, "")
+    was, written, is_now, then = result.stdout.splitlines()
+    assert was == chain.replace("is whole", "was whole").rstrip()
+    assert written == "30 rows are written anew."  # five cards, five events, the chain of eleven
+    assert is_now + "\n" == on_disk.run("audit", "verify").stdout and "12 rows" in is_now
+    assert "Keep the old ones for the backups" in then
+    assert on_disk.run("export-feedback").stdout == before
+    keys = {f"RLS_CDS_{name.upper()}_KEY_FILE": str(tmp_path / name) for name in ("pseudonym", "encryption")}
+    assert on_disk.run("audit", "verify", **keys).exit_code == 0
+
+
+def test_rekey_without_a_new_key_is_a_usage_error(on_disk: StoreOnDisk) -> None:
+    result = on_disk.run("db", "rekey")
+    assert result.exit_code == 2 and "--pseudonym-key FILE" in result.stderr
+
+
+def test_rekey_refuses_what_is_no_key_and_does_not_repeat_it(on_disk: StoreOnDisk, tmp_path: Path) -> None:
+    (tmp_path / "short").write_text("secret-but-short")
+    result = on_disk.run("db", "rekey", "--encryption-key", str(tmp_path / "short"))
+    assert result.exit_code == 1 and "short does not hold 32 random bytes or more" in result.stderr
+    assert "secret-but-short" not in result.output
+
+
+def test_rekey_of_a_broken_chain_is_refused(on_disk: StoreOnDisk, new_keys: list[str]) -> None:
+    on_disk.change("DELETE FROM audit_event WHERE seq = 6")
+    result = on_disk.run("db", "rekey", *new_keys)
+    assert result.exit_code == 1 and "the audit chain is broken (rows 6 to 6 are missing)" in result.stderr

@@ -8,12 +8,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-NEXT_VERSION = "0002_for_0001"
-_MIGRATION = """
+from cds_service.store.schema import VERSIONS
+
+_NUMBER = VERSIONS[-1].partition("_for_")[0]
+NEXT_VERSION = f"{int(_NUMBER) + 1:04}_for_{_NUMBER}"
+_MIGRATION = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0002_for_0001", "0001"
+revision, down_revision = "{NEXT_VERSION}", "{VERSIONS[-1]}"
 
 
 def upgrade():
@@ -31,7 +34,7 @@ def become_next_version(folder: Path) -> None:
     later = folder / "migrations-of-the-next-version"
     if not later.exists():
         shutil.copytree(migrate.MIGRATIONS, later, ignore=shutil.ignore_patterns("__pycache__"))
-        (later / "versions" / "v0002_next.py").write_text(_MIGRATION)
+        (later / "versions" / f"v{NEXT_VERSION[:4]}_next.py").write_text(_MIGRATION)
     migrate.MIGRATIONS, migrate.VERSIONS = later, (*migrate.VERSIONS, NEXT_VERSION)
 
 

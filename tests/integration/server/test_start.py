@@ -41,7 +41,7 @@ def test_other_keys_stop_the_start(made: str) -> None:
 
 def test_a_schema_of_a_newer_program_stops_the_start(made: str, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "store.sqlite") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0003_for_0002'")
+        connection.execute("UPDATE alembic_version SET version_num = '9001_for_9000'")
     connection.close()
     keys = {"RLS_CDS_PSEUDONYM_KEY": PSEUDONYM_KEY, "RLS_CDS_ENCRYPTION_KEY": ENCRYPTION_KEY}
     code, said = start(made, **{name: b64encode(key).decode() for name, key in keys.items()})

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
+from cds_service.store.schema import VERSIONS
 from tests.builders.components import missing
 from tests.integration.server.replica import NEXT_VERSION
 from tests.integration.server.replicas import Cluster, Load, Replica, cluster, wait_until
@@ -89,7 +90,7 @@ def test_two_versions_share_a_store_on_the_way_there_and_back(made: Cluster, per
 
 def test_replicas_of_the_next_version_start_before_the_migration(made: Cluster) -> None:
     fresh = made.start("next")
-    assert version_of(made) == "0001"
+    assert version_of(made) == VERSIONS[-1]
     with Load([fresh], 4.0) as load:
         wait_until(lambda: len(load.acknowledged) > 2)
     assert {note.status for note in load.notes} == {200}

@@ -211,12 +211,12 @@ class TestVersions:
         store.close()
         later = tmp_path / "migrations"
         shutil.copytree(migrating_module.MIGRATIONS, later, ignore=shutil.ignore_patterns("__pycache__"))
-        (later / "versions" / "v0002_next.py").write_text(
-            "from alembic import op\nimport sqlalchemy as sa\nrevision, down_revision = '0002', '0001'\n"
+        (later / "versions" / "v9000_next.py").write_text(
+            f"from alembic import op\nimport sqlalchemy as sa\nrevision, down_revision = '9000', '{VERSIONS[-1]}'\n"
             "def upgrade():\n    op.create_table('next', sa.Column('id', sa.Integer))\n"
         )
         monkeypatch.setattr(migrating_module, "MIGRATIONS", later)
-        monkeypatch.setattr(migrating_module, "VERSIONS", ("0001", "0002"))
+        monkeypatch.setattr(migrating_module, "VERSIONS", (*VERSIONS, "9000"))
         again = open_store(StoreSettings(data_folder=tmp_path))
         assert isinstance(again, SqlStore)
         with again._database.reading() as connection:
@@ -228,13 +228,13 @@ class TestVersions:
         open_store(StoreSettings(data_folder=tmp_path)).close()
         later = tmp_path / "migrations"
         shutil.copytree(migrating_module.MIGRATIONS, later, ignore=shutil.ignore_patterns("__pycache__"))
-        (later / "versions" / "v0002_next.py").write_text(
-            "from alembic import op\nimport sqlalchemy as sa\nrevision, down_revision = '0002', '0001'\n"
+        (later / "versions" / "v9000_next.py").write_text(
+            f"from alembic import op\nimport sqlalchemy as sa\nrevision, down_revision = '9000', '{VERSIONS[-1]}'\n"
             "def upgrade():\n    op.create_table('next', sa.Column('id', sa.Integer))\n    raise ZeroDivisionError\n"
         )
         with monkeypatch.context() as patch:
             patch.setattr(migrating_module, "MIGRATIONS", later)
-            patch.setattr(migrating_module, "VERSIONS", ("0001", "0002"))
+            patch.setattr(migrating_module, "VERSIONS", (*VERSIONS, "9000"))
             with pytest.raises(ZeroDivisionError):
                 open_store(StoreSettings(data_folder=tmp_path))
         store = open_store(StoreSettings(data_folder=tmp_path))

@@ -40,6 +40,7 @@ def check(settings: Settings, sources: Sources, *, for_server: bool = True) -> N
 def warnings(settings: Settings) -> tuple[str, ...]:
     """Return a warning for each setting that is allowed but should be known at start-up."""
     from cds_service.config.key_set import REPLACE_WEAK_KEY, read_key_set
+    from cds_service.config.store_warnings import store_warnings
 
     found = [
         f"client {client.name}: http is allowed; use it for development only"
@@ -67,7 +68,7 @@ def warnings(settings: Settings) -> tuple[str, ...]:
         if client.jwks_inline is not None
         for key in read_key_set(client.jwks_inline).weak
     ]
-    return tuple(found)
+    return (*found, *store_warnings(settings))
 
 
 def _is_on_this_machine(address: str | None) -> bool:

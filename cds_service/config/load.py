@@ -8,6 +8,7 @@ Every setting is listed in `table.py`; checks across settings are in `checks.py`
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,8 +20,10 @@ from cds_service.config.settings import Settings
 from cds_service.config.sources import ABSENT, BadSettings, SettingFault, Sources, lookup, report_unknown_names, shorten
 from cds_service.config.table import SERVICES, SETTINGS
 from cds_service.config.toml_text import NotToml, parse_toml
+from cds_service.store.records import Retention
 
 _ORDER_SELECT = next(row for row in SETTINGS if row.name == "services.rls-order-select")
+_RETENTION = tuple(each.name for each in fields(Retention))
 #: The top-level tables of the files that the settings name under [site].
 _SITE_FILES: Mapping[str, tuple[str, frozenset[str]]] = {
     "overrides": ("a file of overrides", frozenset({"thresholds", "switches", "assay_factors"})),
@@ -85,6 +88,7 @@ def _refuse_site_file(path: Path, content: Mapping[str, object]) -> None:
 def _build(sources: Sources, clients: tuple[Client, ...], demo: bool) -> Settings:
     values: dict[str, Any] = {row.name: sources.value(row) for row in SETTINGS}
     services = {service: values.pop(f"services.{service}") for service in SERVICES}
+    values["retention"] = Retention(**{name: values.pop(f"retention.{name}") for name in _RETENTION})
     if demo and not sources.is_set(_ORDER_SELECT):
         services["rls-order-select"] = "live"
     paths = {name: values.pop(f"site.{name}") for name in ("overrides", "local_codes", "expansions")}

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from cds_service.config.client import Client, Mode
 from cds_service.config.profiles import open_client
+from cds_service.store.records import Retention
 
 SECRETS = frozenset({"database_url", "pseudonym_key", "encryption_key", "console_token"})
 _DEFAULT_MODES: Mapping[str, Mode] = {
@@ -47,6 +48,7 @@ class Settings:
     encryption_key: bytes | None = None
     suppression_days: int = 90
     suppression_by_reason: Mapping[str, int] = field(default_factory=dict)
+    retention: Retention = field(default_factory=Retention)
     services: Mapping[str, Mode] = field(default_factory=lambda: dict(_DEFAULT_MODES))
     site: Mapping[str, object] = field(default_factory=dict)
     clients: tuple[Client, ...] = ()

@@ -74,6 +74,10 @@ def _mode_of(service: str, default: str) -> Setting:
     return Setting(f"services.{service}", read_choice, meaning, default, Constraints(choices=MODES))
 
 
+def _kept(name: str, what: str, days: int, allowed: Constraints) -> Setting:
+    return Setting(f"retention.{name}", read_integer, f"days for which the store keeps {what}", days, allowed)
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("public_base", read_base_url, "address under which clients reach the service; tokens must name it"),
     Setting("host", read_host, "address to listen on", "127.0.0.1"),
@@ -103,6 +107,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("encryption_key", read_key, "secret that encrypts stored comments", secret=True),
     Setting("suppression_days", read_integer, "days that an overridden card stays silent", 90, _range(0, 3650)),
     Setting("suppression_by_reason", read_table, "override reason code to days, where it differs", {}),
+    _kept("cards", "cards that were given", 2192, _range(365, 36_500)),
+    _kept("feedback", "feedback", 2192, _range(365, 36_500)),
+    _kept("unmatched_feedback", "feedback on cards that the client was not given", 90, _range(1, 3650)),
+    _kept("audit", "the audit trail", 2192, _range(365, 36_500)),
     _mode_of("rls-patient-view", "live"),
     _mode_of("rls-order-sign", "live"),
     _mode_of("rls-order-select", "off"),

@@ -21,7 +21,7 @@ from cds_service.monitoring.scheduler import PeriodicTask, Scheduler
 from cds_service.monitoring.self_test import SelfTest, reference_apps
 from cds_service.monitoring.shutdown import ShutdownFlag
 from cds_service.monitoring.unknown_samples import LEAST_PATIENTS
-from cds_service.store import Retention, Store
+from cds_service.store import Store
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 #: Reliability 2.5.
@@ -86,7 +86,7 @@ class Monitor:
 
     def retain(self) -> int:
         """Remove rows past their retention from the store, and return how many there were."""
-        return self._store.apply_retention(self._clock(), Retention())
+        return self._store.apply_retention(self._clock(), self._settings.retention)
 
     def publish_checks(self) -> None:
         """Set the gauge of every check."""

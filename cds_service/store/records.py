@@ -139,7 +139,7 @@ class Retention:
 
     cards: int = 2192
     feedback: int = 2192
-    quarantine: int = 90
+    unmatched_feedback: int = 90
     audit: int = 2192
 
 

@@ -28,7 +28,7 @@ def apply_retention(database: Database, cipher: FieldCipher, now: datetime, rete
     steps: tuple[Callable[[Connection], int], ...] = (
         lambda connection: _drop_feedback(connection, now - timedelta(days=retention.feedback)),
         lambda connection: _drop_cards(connection, now - timedelta(days=retention.cards)),
-        lambda connection: _drop_unmatched(connection, now - timedelta(days=retention.quarantine)),
+        lambda connection: _drop_unmatched(connection, now - timedelta(days=retention.unmatched_feedback)),
         lambda connection: _drop_quota(connection, now - timedelta(days=1)),
         lambda connection: audit.drop_before(
             connection, cipher, now - timedelta(days=retention.audit), _BATCH, database.committing

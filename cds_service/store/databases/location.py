@@ -17,6 +17,8 @@ _NETWORK = frozenset(
     {"9p", "afs", "beegfs", "ceph", "cifs", "coda", "fuse.ceph", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs"}
     | {"glusterfs", "gfs2", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "smb3", "smbfs", "vboxsf"}
 )
+#: Connections that each worker opens to PostgreSQL at most; it keeps half of them.
+CONNECTIONS_OF_A_WORKER = 16
 _PORTS = range(1, 65536)
 _BAD_PORT = "write the port in the address of the store as a number from 1 to 65535"
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from cds_service.store.databases.connector import Connector
 from cds_service.store.databases.database import ChainMoved, Database, translate_errors
 from cds_service.store.databases.faults import BadStore
-from cds_service.store.databases.location import server_address
+from cds_service.store.databases.location import CONNECTIONS_OF_A_WORKER, server_address
 
 try:
     import psycopg
@@ -22,7 +22,6 @@ try:
 except ModuleNotFoundError:
     raise BadStore("PostgreSQL needs the driver psycopg: pip install 'rls-cds[postgres]'") from None
 
-_CONNECTIONS = 16
 _NOT_NULL_VIOLATION = "23502"
 _BEFORE_COMMIT = "before_commit"
 #: Seconds that a statement of the server may take in work without an end.
@@ -68,7 +67,7 @@ class PostgresDatabase(Database):
     def __init__(self, url: str, shortest_call: float) -> None:
         """`shortest_call` is the shortest deadline of a client in seconds. Raises `BadStore` for a malformed `url`."""
         self._connector = Connector()
-        super().__init__(_engine(url, shortest_call, self._connector), _CONNECTIONS)
+        super().__init__(_engine(url, shortest_call, self._connector), CONNECTIONS_OF_A_WORKER)
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ")
 
     @contextmanager
@@ -131,7 +130,7 @@ def _begun(engine: Engine, limits: _Limits) -> Connection:
             connection.close()
             lost += 1
             is_over = limits.ends is not None and limits.ends <= time.monotonic()
-            if not error.connection_invalidated or is_over or lost > _CONNECTIONS:
+            if not error.connection_invalidated or is_over or lost > CONNECTIONS_OF_A_WORKER:
                 raise
         else:
             return connection
@@ -187,8 +186,8 @@ def _engine(url: str, shortest_call: float, connector: Connector) -> Engine:
         address,
         connect_args={name: value for name, value in _tcp(shortest_call).items() if name not in address.query},
         hide_parameters=True,
-        pool_size=_CONNECTIONS // 2,
-        max_overflow=_CONNECTIONS // 2,
+        pool_size=CONNECTIONS_OF_A_WORKER // 2,
+        max_overflow=CONNECTIONS_OF_A_WORKER // 2,
         use_native_hstore=False,  # which would ask the server at each connection
     )
 

@@ -135,7 +135,7 @@ class TestRetention:
             store.record_answer(an_answer(card, issued_at=NOW - days(100)))
         store.record_feedback(CLIENT, SERVICE, [overridden(old[0]), overridden(a_card())], NOW - days(1))
         store.record_answer(an_answer(a_card()))
-        retention = Retention(cards=50, feedback=50, quarantine=50, audit=50)
+        retention = Retention(cards=50, feedback=50, unmatched_feedback=50, audit=50)
 
         assert store.apply_retention(NOW, retention) == 2 + 3  # two cards without feedback, three decisions
         assert self.left(engine) == {

@@ -178,7 +178,7 @@ def test_nginx_buffers_whole_requests_and_sends_no_token_twice() -> None:
     assert said["proxy_request_buffering"] == "on"
     assert said["client_header_timeout"] == said["client_body_timeout"] == "5s"
     assert said["client_max_body_size"] == "10m"
-    assert said["proxy_next_upstream"] == "off"
+    assert said["proxy_next_upstream"] == "error"  # a POST is then passed on only where no connection could be made
     assert conf.count("{") == conf.count("}")
     assert "$remote_addr" in conf.partition("log_format")[2].partition(";")[0]
     assert "$request_uri" not in conf and "$args" not in conf and "$http_authorization" not in conf

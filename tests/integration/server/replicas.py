@@ -11,13 +11,13 @@ import sys
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import sqlalchemy
@@ -100,10 +100,11 @@ class Cluster:
     _stack: ExitStack
     replicas: list[Replica] = field(default_factory=list)
 
-    def start(self, version: str = "", *, wait: bool = True) -> Replica:
-        """Start one more replica of this version, or of the `next`."""
-        with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-            port = taken.getsockname()[1]
+    def start(self, version: str = "", *, wait: bool = True, port: int = 0) -> Replica:
+        """Start one more replica of this version, or of the `next`; without `port` on a free one."""
+        if not port:
+            with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+                port = taken.getsockname()[1]
         number = len(self.replicas)
         file, log = self.folder / f"replica-{number}.toml", self.folder / f"replica-{number}.log"
         file.write_text(_settings(port, self.deadline))
@@ -200,11 +201,21 @@ def wait_until(true: Callable[[], bool], explain: Callable[[], str] = str, secon
     return time.monotonic() - began
 
 
+class Target(Protocol):
+    """What clients call: a replica, or a proxy before several."""
+
+    @property
+    def number(self) -> int: ...
+
+    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+        """Return status and content. Raises `OSError` or `HTTPException` without an answer."""
+
+
 class Load:
     """Clients that call a hook and send feedback on its card, at a steady rate; each calls one of the `targets`."""
 
-    def __init__(self, targets: list[Replica], per_second: float, callers: int = 8) -> None:
-        self.targets = targets
+    def __init__(self, targets: Sequence[Target], per_second: float, callers: int = 8) -> None:
+        self.targets = list(targets)
         self.notes: list[Noted] = []
         self.acknowledged: set[str] = set()
         self._stop = threading.Event()
@@ -245,7 +256,7 @@ class Load:
             targets = self.targets
             self._call(targets[number % len(targets)])
 
-    def _call(self, replica: Replica) -> None:
+    def _call(self, replica: Target) -> None:
         one_more_patient = json.loads(self._body.replace(self._patient_id, str(uuid4())))
         status, content = self._noted(replica, "call", SERVICE, one_more_patient)
         cards = content.get("cards") if status == 200 else None
@@ -257,7 +268,7 @@ class Load:
                 with self._lock:
                     self.acknowledged.add(cards[0]["uuid"])
 
-    def _noted(self, replica: Replica, kind: str, path: str, body: Any) -> tuple[int, Any]:
+    def _noted(self, replica: Target, kind: str, path: str, body: Any) -> tuple[int, Any]:
         seconds = int(time.time())
         claims = {"iss": ISSUER, "aud": BASE + path, "iat": seconds, "exp": seconds + 300, "jti": str(uuid4())}
         token = {"Authorization": f"Bearer {by_pyjwt(header(), claims)}"}

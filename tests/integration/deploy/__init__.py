@@ -1,0 +1,1 @@
+"""What stands in deploy/, run or checked by the programs it is for."""

@@ -1,6 +1,7 @@
 """Build the sdist and the wheel of the commit that is checked out, look into both, and run the wheel.
 
-`python -m tests.install.package --out dist` writes both into that folder. The wheel holds the documentation and is run
+`python -m tests.install.package --out dist` writes both into that folder, and beside them the bill of materials
+(CycloneDX) of the environment that the wheel was run in. The wheel holds the documentation and is run
 in an empty folder, from an environment that holds what requirements.lock pins and nothing of this clone. Exits with 1
 where a file is missing or too many, or a command fails.
 """
@@ -8,6 +9,7 @@ where a file is missing or too many, or a command fails.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -20,13 +22,16 @@ import tempfile
 import time
 import tomllib
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from packaging.utils import canonicalize_name
+
 from tests.install.fresh import Failed, first_card, kill
-from tests.install.lock_files import ROOT
+from tests.install.lock_files import ROOT, Pin, environment, holds, read_lock
 
 PACKAGES = ("cards", "cds_service", "fhir_fixtures")
 SITE = "cds_service/console/docs_site"
@@ -98,6 +103,30 @@ def install(wheel: Path, room: Path) -> Path:
     subprocess.run([*uv, str(wheel)], check=True)
     subprocess.run([str(_UV), "pip", "check", "--quiet", "--python", str(python)], check=True)
     return python.parent
+
+
+def bill_of_materials(commands: Path, out: Path) -> Path:
+    """Write what is installed beside the wheel, with licences and what needs what; the same for the same lock."""
+    file = out / f"rls_cds-{version()}.cdx.json"
+    how = ["--output-reproducible", "--output-format", "JSON", "--spec-version", "1.6", "--validate", "-o", str(file)]
+    command = [str(_UV.with_name("cyclonedx-py")), "environment", "--pyproject", str(ROOT / "pyproject.toml"), *how]
+    subprocess.run([*command, str(commands / "python")], check=True, capture_output=True)
+    return file
+
+
+def faults_of_bill(bill: Mapping[str, Any], pins: Iterable[Pin]) -> Iterator[str]:
+    """Say what a bill of materials lacks of a lock, and what it holds beside that and the package itself."""
+    found = {canonicalize_name(each["name"]): each for each in bill["components"]}
+    pinned = {pin.name: str(pin.version) for pin in pins}
+    for name, stated in pinned.items():
+        there = found.get(canonicalize_name(name))
+        if there is None or there["version"] != stated:
+            yield f"the bill of materials lacks {name} {stated}"
+        elif not there.get("licenses"):
+            yield f"the bill of materials has no licence of {name}"
+    yield from (f"the bill of materials holds {name}" for name in sorted(found.keys() - pinned.keys() - {"rls-cds"}))
+    if (subject := bill["metadata"]["component"]["name"]) != "rls-cds":
+        yield f"the bill of materials is of {subject}"
 
 
 class Installed:
@@ -185,6 +214,10 @@ def _fetched(url: str, process: subprocess.Popen[bytes] | None = None) -> bytes:
             time.sleep(0.2)
 
 
+def _here() -> dict[str, str]:
+    return environment(f"{sys.version_info.major}.{sys.version_info.minor}", sys.platform)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Build the sdist and the wheel, look into both, and run the wheel.")
     parser.add_argument("--out", type=Path, help="where both are kept; without it they are thrown away")
@@ -201,13 +234,19 @@ def main() -> int:
             faults = list(look_into(sdist, wheel, tracked(clone) | site_files(clone)))
             print(f"{wheel.name}: {wheel.stat().st_size} bytes, {sdist.name}: {sdist.stat().st_size} bytes")
             if not faults:
-                for line in try_wheel(Installed(install(wheel, room), room)):
+                commands = install(wheel, room)
+                for line in try_wheel(Installed(commands, room)):
                     print(line, flush=True)
+                bill = bill_of_materials(commands, room / "dist")
+                content = json.loads(bill.read_text(encoding="utf-8"))
+                here = [pin for pin in read_lock(ROOT / "requirements.lock") if holds(pin.requirement, _here())]
+                faults = list(faults_of_bill(content, here))
+                print(f"{bill.name}: {len(content['components'])} components")
         except (Failed, OSError, subprocess.CalledProcessError) as fault:
             faults = [str(fault)]
         if out and not faults:
             out.mkdir(parents=True, exist_ok=True)
-            for file in (sdist, wheel):
+            for file in (sdist, wheel, bill):
                 shutil.copy(file, out)
     print("\n".join(faults), file=sys.stderr)
     return 1 if faults else 0

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import tomllib
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from packaging.requirements import Requirement
 
 from cds_service.cli import main
 from cds_service.hooks.openapi import openapi
 from cds_service.hooks.services import SERVICES
-from tests.install.lock_files import ROOT
-from tests.install.package import PACKAGES, SITE, faults_of_sdist, faults_of_wheel, tracked, version
+from tests.install.lock_files import ROOT, Pin
+from tests.install.package import PACKAGES, SITE, faults_of_bill, faults_of_sdist, faults_of_wheel, tracked, version
 
 _FILES = {"cards/quantity.py", "cards/valuesets/rls.json", f"{SITE}/index.html"}
 _OWN = {"rls_cds-0.1.0.dist-info/METADATA", "rls_cds-0.1.0.dist-info/RECORD"}
@@ -36,6 +38,30 @@ def test_an_sdist_must_hold_what_the_wheel_is_built_from() -> None:
     names = {f"rls_cds-0.1.0/{name}" for name in _FILES | {"pyproject.toml", "README.md", "LICENSE"}}
     assert not list(faults_of_sdist(names, _FILES))
     assert list(faults_of_sdist(names - {"rls_cds-0.1.0/LICENSE"}, _FILES)) == ["the sdist lacks LICENSE"]
+
+
+def _bill(*components: tuple[str, str], of: str = "rls-cds") -> dict[str, Any]:
+    licence = [{"license": {"id": "MIT"}}]
+    listed = [{"name": name, "version": number, "licenses": licence} for name, number in components]
+    return {"metadata": {"component": {"name": of}}, "components": listed}
+
+
+_PINS = [Pin(Requirement(f"{name}=={number}"), ()) for name, number in (("flask", "3.1.3"), ("ruamel-yaml", "0.19"))]
+
+
+def test_a_bill_of_materials_that_names_what_the_lock_pins_is_fine() -> None:
+    assert not list(faults_of_bill(_bill(("Flask", "3.1.3"), ("ruamel.yaml", "0.19"), ("rls-cds", "0.1.0")), _PINS))
+
+
+def test_a_bill_of_materials_that_tells_otherwise_is_named() -> None:
+    odd = _bill(("Flask", "3.1.2"), ("ruamel.yaml", "0.19"), ("left-pad", "1.0"), of="flask")
+    del odd["components"][1]["licenses"]
+    assert list(faults_of_bill(odd, _PINS)) == [
+        "the bill of materials lacks flask 3.1.3",
+        "the bill of materials has no licence of ruamel-yaml",
+        "the bill of materials holds left-pad",
+        "the bill of materials is of flask",
+    ]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

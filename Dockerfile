@@ -1,7 +1,10 @@
 # rls-cds in production: no build tools, no root, nothing written outside the data volume and /tmp.
 #   docker build -t rls-cds .
-#   docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
-#     -v rls-cds-data:/var/lib/rls-cds -v ./rls-cds.toml:/etc/rls-cds/rls-cds.toml:ro rls-cds
+#   docker run --read-only --tmpfs /tmp:size=64m --cap-drop ALL --security-opt no-new-privileges --publish 127.0.0.1:8080:8080 \
+#     --volume rls-cds-data:/var/lib/rls-cds --volume ./rls-cds.toml:/etc/rls-cds/rls-cds.toml:ro \
+#     --volume ./secrets:/run/secrets:ro --log-opt max-size=10m --log-opt max-file=5 \
+#     --env RLS_CDS_PSEUDONYM_KEY_FILE=/run/secrets/pseudonym --env RLS_CDS_ENCRYPTION_KEY_FILE=/run/secrets/encryption rls-cds
+# secrets/ holds both keys, owned by 65534 with mode 0400, each made with: openssl rand -base64 32
 # Pin the base by digest: --build-arg BASE=python:3.13-slim@sha256:...
 ARG BASE=python:3.13-slim
 

@@ -21,14 +21,16 @@ def audit_group() -> None:
 
 @audit_group.command(name="verify")
 @config_option
-def verify_command(config: Path | None) -> None:
+@click.option("--noted", metavar="HEAD", help="A head that was noted before: say how many rows came after it.")
+def verify_command(config: Path | None, noted: str | None) -> None:
     """Walk the whole chain: every edit, gap, insertion and reordering is named by its row.
 
     A store that was put back from an older copy, chain and all, cannot be told from inside: keep the printed head
-    elsewhere from time to time and compare.
+    elsewhere from time to time, and give it as --noted. Exit code 1 too where that head is not in the chain.
     """
     with open_configured_store(config) as store, progress("Checking") as on_progress:
         report = store.verify_audit(on_progress)
+        since = None if noted is None else store.audit_rows_since(noted.strip().lower())
     for fault in report.faults:
         click.echo(f"fault: {fault}")
     if report.faults:
@@ -37,6 +39,13 @@ def verify_command(config: Path | None) -> None:
             "keep the store as it is, and compare it with a backup"
         )
     click.echo(f"The audit chain is whole: {report.rows} rows, head {report.head}")
+    if noted is not None and since is None:
+        raise click.ClickException(
+            "the head that was noted is not in the chain: this store was put back from a copy made before, is another "
+            "one, or has deleted that row by its age"
+        )
+    if since is not None:
+        click.echo(f"{since} rows came after the head that was noted")
 
 
 @audit_group.command(name="export")

@@ -227,6 +227,22 @@ def verify(connection: Connection, cipher: FieldCipher, on_progress: OnProgress 
     return AuditReport(rows=walk.rows, head=walk.previous, faults=tuple(faults))
 
 
+def rows_since(connection: Connection, cipher: FieldCipher, head: str) -> int | None:
+    """Return how many rows follow the one with this hash, None if there is none in the chain.
+
+    A head from before a change of keys is found too: the row on the change names the last of them.
+    """
+    anchor = _any_anchor(connection)
+    if head == anchor.before_first:
+        return int(anchor.last_seq - anchor.first_seq + 1)
+    found = connection.execute(select(audit_event.c.seq).where(audit_event.c.hash == head)).scalar()
+    if found is None:
+        changes = connection.execute(_ALL.where(audit_event.c.kind == "rekey")).all()
+        named = [row.seq for row in changes if _decrypted(row, cipher).detail.get("headBefore") == head]
+        found = named[0] - 1 if named else None
+    return None if found is None else int(anchor.last_seq - found)
+
+
 def _anchor_faults(cipher: FieldCipher, anchor: AnyRow) -> Iterator[str]:
     if not _is_signed(cipher, anchor):
         yield "the anchor of the chain was changed"

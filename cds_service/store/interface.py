@@ -78,6 +78,9 @@ class Store(Protocol):
     def verify_audit(self, on_progress: OnProgress = ignore_progress) -> AuditReport:
         """Verify the whole audit chain."""
 
+    def audit_rows_since(self, head: str) -> int | None:
+        """Return how many audit events follow a head that was noted, None if it is not in the chain."""
+
     def audit_rows(self) -> Iterator[AuditRow]:
         """Yield all audit events, oldest first."""
 

@@ -109,6 +109,9 @@ class LateStore:
     def verify_audit(self, on_progress: OnProgress = ignore_progress) -> AuditReport:
         return self._opened().verify_audit(on_progress)
 
+    def audit_rows_since(self, head: str) -> int | None:
+        return self._opened().audit_rows_since(head)
+
     def audit_rows(self) -> Iterator[AuditRow]:
         return self._opened().audit_rows()
 

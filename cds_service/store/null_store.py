@@ -82,6 +82,9 @@ class NullStore:
     def verify_audit(self, on_progress: OnProgress = ignore_progress) -> AuditReport:
         return AuditReport(rows=0, head="")
 
+    def audit_rows_since(self, head: str) -> int | None:
+        return None
+
     def audit_rows(self) -> Iterator[AuditRow]:
         return iter(())
 

@@ -120,6 +120,10 @@ class SqlStore:
         with self._database.reading() as connection:
             return audit.verify(connection, self._cipher, on_progress)
 
+    def audit_rows_since(self, head: str) -> int | None:
+        with self._database.reading() as connection:
+            return audit.rows_since(connection, self._cipher, head)
+
     def audit_rows(self) -> Iterator[AuditRow]:
         with self._database.reading() as connection:
             yield from audit.rows(connection, self._cipher)

@@ -150,7 +150,10 @@ def test_compose_gives_the_container_nothing_to_write_and_no_rights() -> None:
 
 @pytest.mark.control("SSRF-9")
 def test_kubernetes_drains_calls_and_limits_egress_to_three_addresses() -> None:
-    deployment, policy = yaml.safe_load_all((DEPLOY / "kubernetes.yml").read_text(encoding="utf-8"))
+    objects = {
+        each["kind"]: each for each in yaml.safe_load_all((DEPLOY / "kubernetes.yml").read_text(encoding="utf-8"))
+    }
+    deployment, policy = objects["Deployment"], objects["NetworkPolicy"]
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert pod["terminationGracePeriodSeconds"] > DRAIN_SECONDS + options(Settings())["graceful_timeout"]

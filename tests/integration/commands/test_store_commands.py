@@ -85,6 +85,15 @@ def test_a_broken_chain_is_exit_code_1_and_says_where(on_disk: StoreOnDisk, stat
     assert "the audit chain is broken" in result.stderr
 
 
+def test_a_head_that_was_noted_is_looked_for(on_disk: StoreOnDisk) -> None:
+    head = on_disk.store.verify_audit().head
+    on_disk.store.record_answer(an_answer(a_card()))
+    result = on_disk.run("audit", "verify", "--noted", head.upper())
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "1 rows came after the head that was noted")
+    lost = on_disk.run("audit", "verify", "--noted", "ab" * 32)
+    assert lost.exit_code == 1 and "the head that was noted is not in the chain" in lost.stderr
+
+
 def test_the_audit_trail_is_exported_as_audit_events(on_disk: StoreOnDisk, tmp_path: Path) -> None:
     out = tmp_path / "audit.ndjson"
     result = on_disk.run("audit", "export", "--out", str(out))

@@ -68,13 +68,13 @@ class PostgresServer:
 @contextlib.contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
     """Start an empty server. Raises `NoPostgres`."""
-    binaries = _binaries()
+    programs = binaries()
     person = _unprivileged()
     folder = Path(tempfile.mkdtemp(prefix="rls-cds-postgres-"))
     try:
         if person:
             os.chown(folder, pwd.getpwnam(person).pw_uid, pwd.getpwnam(person).pw_gid)
-        server = PostgresServer(folder, binaries, person)
+        server = PostgresServer(folder, programs, person)
         server.start()
         try:
             yield server
@@ -92,7 +92,7 @@ def postgres_server() -> Iterator[str]:
         yield server.address
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """Return the folder of the newest binaries, which Debian keeps outside PATH in one folder per version."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     if not folders and os.environ.get("CI") == "true" and os.geteuid() == 0 and shutil.which("apt-get"):

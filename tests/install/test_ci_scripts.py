@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.install.lock_files import ROOT
+from tests.install.lock_files import PYTHONS, ROOT
 
 _ADVISORY = {"id": "PYSEC-2026-1", "fix_versions": ["2.1"], "aliases": ["CVE-2026-1"], "description": "..."}
 _CLEAN = {"name": "flask", "version": "3.1.3", "vulns": []}
@@ -93,3 +95,27 @@ def test_a_missing_component_fails_a_test_where_nothing_may_be_missing(monkeypat
     monkeypatch.delenv("RLS_CDS_CI")
     with pytest.raises(pytest.skip.Exception, match="no chromium"):
         missing("there is no chromium on this machine")
+
+
+def test_every_night_installs_on_each_python_and_on_the_oldest_there_is() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "nightly.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["fresh"]
+    images = set(job["strategy"]["matrix"]["image"])
+    assert {f"python:{minor}-slim" for minor in PYTHONS} | {"python:3.11.0-slim", "debian:12"} <= images
+    assert job["steps"][-1]["run"] == ".ci/nightly"
+
+
+def test_the_nightly_script_takes_whole_entries_of_the_lock() -> None:
+    script = (ROOT / ".ci" / "nightly").read_text(encoding="utf-8")
+    (line,) = [each for each in script.splitlines() if each.startswith("awk ")]
+    taken = subprocess.run(
+        ["sh", "-c", line.partition(" >")[0]], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    entries = taken.replace("\\\n", " ").splitlines()
+    assert [entry.partition("==")[0] for entry in entries] == ["packaging", "uv"]
+    assert all(entry.count("--hash=sha256:") > 1 for entry in entries)
+
+
+def test_the_classifiers_name_the_pythons_that_are_tried() -> None:
+    stated = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["classifiers"]
+    assert [each.rpartition(" ")[2] for each in stated if "Python :: 3." in each] == list(PYTHONS)

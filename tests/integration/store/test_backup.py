@@ -1,4 +1,4 @@
-"""Backups that are made while calls come in, and put back: what was acknowledged before is there, what came after shows.
+"""Backups that are made while calls come in, and put back: what was acknowledged before is there, later loss shows.
 
 The statements and commands are those of docs/how-to/backup.md.
 """

@@ -6,7 +6,6 @@ Everything else that comes from a client or a patient is encrypted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -61,10 +60,10 @@ AnyRow = Row[*tuple[Any, ...]]
 
 #: What a column holds that depends on the keys of the store, so that `rls-cds db rekey` writes it anew: a pseudonym
 #: ("" and NULL stand for none), or a value encrypted under a context, which may name columns of its row.
-PSEUDONYM: Final[Mapping[str, object]] = {"pseudonym": True}
+PSEUDONYM: Final[dict[Any, Any]] = {"pseudonym": True}
 
 
-def encrypted(context: str) -> Mapping[str, object]:
+def encrypted(context: str) -> dict[Any, Any]:
     """Return what a column with encrypted values says of itself."""
     return {"encrypted": context}
 

@@ -46,6 +46,17 @@ class PostgresServer:
         file.write_text("\n".join([*lines, file.read_text()]))
         _run([*self._control, "reload"], self._person)
 
+    def serve_tls(self, certificate: Path) -> None:
+        """Offer TLS with a certificate and its key, both in one PEM file."""
+        file = self._folder / "data" / "server.pem"
+        shutil.copy(certificate, file)
+        file.chmod(0o600)
+        if self._person:
+            os.chown(file, pwd.getpwnam(self._person).pw_uid, pwd.getpwnam(self._person).pw_gid)
+        with (self._folder / "data" / "postgresql.auto.conf").open("a") as settings:
+            settings.write("ssl = on\nssl_cert_file = 'server.pem'\nssl_key_file = 'server.pem'\n")
+        _run([*self._control, "reload"], self._person)
+
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
         """Stop every process of the server with SIGSTOP for the block; connections stay open and say nothing."""

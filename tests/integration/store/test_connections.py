@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import sqlalchemy
@@ -12,6 +13,7 @@ import sqlalchemy
 from cds_service.store import AccessRefused, StoreError, StoreUnavailable, open_store, upgrade
 from cds_service.store.databases.connector import connection_fault
 from tests.builders.components import missing
+from tests.fakes.certificate import make_certificate
 from tests.integration.store.conftest import postgres_settings
 from tests.integration.store.postgres import NoPostgres, PostgresServer, running_postgres
 
@@ -84,3 +86,21 @@ def test_sentences_are_all_different() -> None:
     found = [str(connection_fault(message)) for message in messages]
     assert len(set(found)) == len(messages)
     assert not [text for text in found if "10.1.2.3" in text or "»" in text]
+
+
+@pytest.mark.control("V12.3.4")
+def test_with_verify_full_a_server_is_believed_by_its_certificate_alone(tmp_path: Path) -> None:
+    for name in ("own", "other"):
+        (tmp_path / name).mkdir()
+    own, other = make_certificate(tmp_path / "own"), make_certificate(tmp_path / "other")
+    with running_postgres() as server:
+        server.serve_tls(own)
+        address = server.address + "postgres?connect_timeout=10&sslmode="
+        upgrade(postgres_settings(f"{address}verify-full&sslrootcert={own}"))
+        upgrade(postgres_settings(f"{address}verify-ca&sslrootcert={own}".replace("127.0.0.1", "localhost")))
+        for refused in (
+            f"{address}verify-full&sslrootcert={other}",
+            f"{address}verify-full&sslrootcert={own}".replace("127.0.0.1", "localhost"),
+        ):
+            with pytest.raises(AccessRefused, match="the certificate of the server of the store is not accepted"):
+                upgrade(postgres_settings(refused))

@@ -19,6 +19,7 @@ from cds_service.config.settings import Settings
 from cds_service.fhir.access import FhirAccess
 from cds_service.fhir.parallel import MOST_AT_ONCE
 from cds_service.knowledge.load import load_knowledge
+from cds_service.knowledge.repetition import site_repetition
 from cds_service.store import NullStore, Store
 from cds_service.web.cors import OriginPolicy, install_cors
 from cds_service.web.deadline import CpuClock
@@ -77,6 +78,7 @@ def create_app(
         fhir=FhirAccess(MOST_AT_ONCE * settings.max_inflight, settings.ca_file, known.sites),
         clock=clock,
         new_uuid=new_uuid,
+        repetition=site_repetition(settings),
         sites=known.sites,
         cpu_clock=cpu_clock,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cards.decisions.iron.replete import review_if_replete
+from cards.decisions.shared.awaited import awaited_orders
 from cards.decisions.shared.b12_risks import Risk, b12_risks
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.kidney import Kidney, read_kidney
@@ -196,6 +197,4 @@ def _no_test(chart: Chart, reading: Reading, *, start_is_open: bool) -> Finding:
 
 
 def _is_ordered(chart: Chart, rules: Rules) -> bool:
-    window = rules.limit("test_order_days")
-    placed = (order for order in chart.lab_orders if order.active and "b12" in order.tests)
-    return any(order.when is not None and meets(order.when.days_before(chart.today), window) for order in placed)
+    return any("b12" in order.tests for order in awaited_orders(chart, rules))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 #: CDS Hooks wants fewer than 140 characters (C-01), counted as a JavaScript client counts them.
@@ -92,8 +94,34 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a card rests on; a card whose basis was shown before is no news.
+
+    facts   values, dates, statuses, drugs and diagnoses as text, in any order
+    due     the day for which the card suggests laboratory tests
+    doses   what each draft brings of an ingredient by a route, in mg on its fullest day; None where not known
+    """
+
+    facts: tuple[str, ...] = ()
+    due: date | None = None
+    doses: tuple[tuple[str, Decimal | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PatientBasis:
+    """What an override rests on that is about the patient.
+
+    symptoms    pregnancy, anaemia and the drugs for restless legs syndrome, for "symptoms not significant"
+    diagnosis   the entries of restless legs syndrome and the orders for it, for "diagnosis is wrong"
+    """
+
+    symptoms: tuple[str, ...] = ()
+    diagnosis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
-    """One card. `id` is the card id of the clinical rationale; `inputs` the facts printed in its why (suppression)."""
+    """One card. `id` is the card id of the clinical rationale; `inputs` the facts printed in its why."""
 
     id: str
     uuid: str
@@ -109,6 +137,7 @@ class Card:
     links: tuple[Link, ...] = ()
     inputs: tuple[str, ...] = ()
     version: str = ""
+    basis: Basis = Basis()
 
     def __post_init__(self) -> None:
         if not self.summary or utf16_length(self.summary) > SUMMARY_LIMIT or "\n" in self.summary:

@@ -259,13 +259,14 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class LabOrder:
-    """A laboratory order already placed."""
+    """A laboratory order already placed; `completed` as the record system calls it, be there a result or not."""
 
     tests: frozenset[str]
     when: PartialDate | None
     active: bool
     reference: str = ""
     unverified: bool = False
+    completed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

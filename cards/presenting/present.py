@@ -11,6 +11,7 @@ from cards.facts.chart import REQUIRED, Chart, Listing, UnusableResult
 from cards.facts.finding import Fact, Finding, Indicator
 from cards.knowledge.rules import CardText, Rules
 from cards.labs.analytes import analyte
+from cards.presenting.basis import basis_of
 from cards.presenting.card_context import CardContext, ClientCapabilities, without_never_sent
 from cards.presenting.detail import (
     limits,
@@ -197,6 +198,7 @@ def _write(finding: Finding, context: CardContext) -> Card:
             *(why_line(name, fact) for name, fact in why.items() if name != "person"),
         ),
         version=decision.version,
+        basis=basis_of(finding, context.chart),
     )
 
 

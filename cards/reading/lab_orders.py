@@ -25,6 +25,7 @@ from cards.reading.resource_types import LAB_ORDERS
 _PREFIX = "order-"
 #: R4's word, and DSTU2's for an order that was placed and has not been answered.
 _ACTIVE = frozenset({"active", "requested", "received", "accepted", "in-progress"})
+_COMPLETED = frozenset({"completed"})
 _ORDERS = frozenset({"", "order", "original-order", "reflex-order", "filler-order", "instance-order", "plan"})
 _DATES = ("authoredOn", "authored", "orderedOn")
 
@@ -70,9 +71,10 @@ def read_lab_orders(
         LabOrder(
             tests,
             _when(resource, zone),
-            _is_active(resource),
+            _is_placed(resource, _ACTIVE),
             own_reference(resource),
             ordered_in_doubt(resource, local=local),
+            _is_placed(resource, _COMPLETED),
         )
         for resource in resources
         if isinstance(resource, Mapping) and text(resource.get("resourceType")) in LAB_ORDERS
@@ -80,9 +82,9 @@ def read_lab_orders(
     )
 
 
-def _is_active(resource: Mapping[str, Json]) -> bool:
+def _is_placed(resource: Mapping[str, Json], statuses: frozenset[str]) -> bool:
     return (
-        code_of_status(resource.get("status")) in _ACTIVE
+        code_of_status(resource.get("status")) in statuses
         and code_of_status(resource.get("intent")) in _ORDERS
         and resource.get("doNotPerform") is not True
     )

@@ -30,16 +30,27 @@ _SHARE_AFTER_READING = 0.12
 _LEAST_AFTER_READING, _MOST_AFTER_READING = 0.04, 0.15
 #: Seconds that the store has at least, where deciding took longer than that.
 _LEAST_FOR_STORE = 0.03
+#: Types of users for whom no card of patient-view is meant (clinical amendments 2, section 6).
+_PORTAL_USERS = ("Patient", "RelatedPerson")
 
 
 def answer(call: Call, app: AppContext) -> Answered:
     """Answer a call and record the answer; raises only errors of the store, and `TooCostly`, whatever the data."""
     now = app.clock()
-    is_judged = _has_something_to_judge(call, app, now)
-    call.budget.check("reading the draft orders")
-    answered = _reviewed(call, app, now) if is_judged else Answered(reason="nothing to judge")
-    _store(call, app).record_answer(answer_record(call, answered, now, app.host))
+    if _is_the_patient(call):
+        answered = Answered(reason="opened by the patient or a relative")
+    else:
+        is_judged = _has_something_to_judge(call, app, now)
+        call.budget.check("reading the draft orders")
+        answered = _reviewed(call, app, now) if is_judged else Answered(reason="nothing to judge")
+    _store(call, app).record_answer(answer_record(call, answered, now, app))
     return answered
+
+
+def _is_the_patient(call: Call) -> bool:
+    """Return whether a patient or a relative opens the chart in a portal: the cards are for clinicians."""
+    user = call.request.user.rpartition("/")[0].rpartition("/")[2]
+    return not call.service.judges_orders and user in _PORTAL_USERS
 
 
 def _store(call: Call, app: AppContext) -> Store:
@@ -90,13 +101,14 @@ def _reviewed(call: Call, app: AppContext, now: datetime) -> Answered:
     gathered = _gathered(call, app)
     call.budget.check("gathering the data")
     reviewed = review_call(call, app, gathered.lists, now)
-    fresh, suppressed = split_suppressed(reviewed.cards, call, app.settings, _store(call, app), now)
+    fresh, silent = split_suppressed(reviewed, call, app, _store(call, app), now)
     verdict = reviewed.verdict
     return Answered(
         status=412 if reviewed.missing else 200,
         cards=reviewed.shown(fresh, app.settings.max_cards),
         missing=reviewed.missing,
-        suppressed=suppressed,
+        suppressed=tuple(card for card in reviewed.cards if card.uuid in silent),
+        silences=silent,
         outcomes=Counter(finding.outcome.value for finding in verdict.findings),
         gathered=gathered,
         reason="; ".join(filter(None, (verdict.out_of_scope, REFUSED_SERVERS.get(gathered.not_read)))),

@@ -11,6 +11,7 @@ from datetime import datetime
 from cards.facts.card import Card
 from cards.facts.chart import DRAFTS, Gap, UnusableResult
 from cards.facts.finding import Finding
+from cards.knowledge.repetition import Repetition, repetition
 from cards.knowledge.rules import Rules
 from cards.reading import Site
 from cards.review import Review
@@ -20,7 +21,7 @@ from cds_service.config.settings import Settings
 from cds_service.fhir.access import FhirAccess
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.services import Service
-from cds_service.store import Store
+from cds_service.store import Silence, Store
 from cds_service.web.deadline import CpuBudget, CpuClock, Deadline
 
 
@@ -34,6 +35,7 @@ class AppContext:
     fhir: FhirAccess
     clock: Callable[[], datetime]
     new_uuid: Callable[[], str]
+    repetition: Repetition = field(default_factory=repetition)
     sites: Mapping[str, Site] = field(default_factory=dict)
     host: str = field(default_factory=platform.node)
     cpu_clock: CpuClock = time.thread_time
@@ -63,7 +65,8 @@ class Answered:
     """The answer to a call; in shadow mode it is recorded but not shown to the client.
 
     status      200 with `cards`, or 412 with the prefetch keys in `missing`
-    suppressed  cards that an earlier override suppresses
+    suppressed  cards that are no news, and are not shown
+    silences    why they are silent, by uuid
     review      None if there was nothing to judge
     """
 
@@ -71,6 +74,7 @@ class Answered:
     cards: tuple[Card, ...] = ()
     missing: tuple[str, ...] = ()
     suppressed: tuple[Card, ...] = ()
+    silences: Mapping[str, Silence] = field(default_factory=dict)
     outcomes: Mapping[str, int] = field(default_factory=dict)
     gathered: Gathered = field(default_factory=lambda: Gathered({}))
     reason: str = ""

@@ -31,6 +31,7 @@ def check(settings: Settings, sources: Sources, *, for_server: bool = True) -> N
         _check_serving(settings, sources)
     _check_issuers(settings.clients, sources)
     _check_days(settings.suppression_by_reason, sources)
+    _check_repeat_days(settings.repeat_days, sources)
     for client in settings.clients:
         _check_identity(client, settings, sources)
         _check_addresses(client, sources)
@@ -236,6 +237,13 @@ def _check_days(by_reason: Mapping[str, object], sources: Sources) -> None:
         if not isinstance(days, int) or isinstance(days, bool) or not 0 <= days <= 3650:
             place = f"suppression_by_reason.{reason}"
             sources.add_fault(place, shorten(days), "a whole number of days from 0 to 3650", f"correct {place}")
+
+
+def _check_repeat_days(by_card: Mapping[str, object], sources: Sources) -> None:
+    for card, days in by_card.items():
+        if not isinstance(days, int) or isinstance(days, bool) or not 0 <= days <= 365:
+            place = f"repeat_days.{card}"
+            sources.add_fault(place, shorten(days), "a whole number of days from 0 to 365", f"correct {place}")
 
 
 def _check_orderables(client: Client, sources: Sources) -> None:

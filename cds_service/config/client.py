@@ -22,6 +22,7 @@ class Client:
     `cannot_send`: prefetch keys of lists that it can never send, which cards then do not mention.
     `site_orderables`: test names of cards/presenting/orderables.toml mapped to the site's coding (system, code and
     optionally display). `local_codes`: path of the client's own code map. `modes` overrides `Settings.services`.
+    `shared_users`: values of `userId` that stand for several people; no card is silenced for them alone.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Client:
     order_codes: Literal["any", "site"] = "any"
     site_orderables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     local_codes: str | None = None
+    shared_users: tuple[str, ...] = ()
     modes: Mapping[str, Mode] = field(default_factory=dict)
 
     @property

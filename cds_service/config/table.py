@@ -106,6 +106,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("pseudonym_key", read_key, "secret that turns identifiers into pseudonyms", secret=True),
     Setting("encryption_key", read_key, "secret that encrypts stored comments", secret=True),
     Setting("suppression_days", read_integer, "days that an overridden card stays silent", 90, _range(0, 3650)),
+    Setting(
+        "repeat_days",
+        read_table,
+        "card id to days: so long it stays away, unchanged, from a user who saw it and did not answer; 0: every time",
+        {},
+    ),
     Setting("suppression_by_reason", read_table, "override reason code to days, where it differs", {}),
     _kept("cards", "cards that were given", 2192, _range(365, 36_500)),
     _kept("feedback", "feedback", 2192, _range(365, 36_500)),
@@ -189,6 +195,12 @@ CLIENT_SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("site_orderables", read_table, "test name to the site's coding (system, code, display)", {}),
     Setting("local_codes", read_file, "its own code map, beside the site's"),
+    Setting(
+        "shared_users",
+        read_list,
+        "values of userId that several people share: what one of them saw or dismissed silences nothing for the others",
+        (),
+    ),
     *(
         Setting(f"modes.{service}", read_choice, f"{service} for this client", None, Constraints(choices=MODES))
         for service in SERVICES

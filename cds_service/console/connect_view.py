@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from cards.knowledge.repetition import Repetition
 from cards.knowledge.rules import Rules
 from cards.wording.render import wording
 from cds_service.config.client import Client
@@ -65,19 +66,19 @@ def connect(
     rules: Rules,
     *,
     demo: bool,
-    silent_days: int,
+    repetition: Repetition,
     configured: Iterable[Client] = (),
 ) -> Connect:
     """Build the page for one kind of client.
 
-    `silent_days`: how long an override without a reason suppresses a card. `configured`: the clients of the settings.
+    `repetition`: how long a dismissal silences a card. `configured`: the clients of the settings.
     Raises `KeyError` for a client that is not in CLIENTS.
     """
     listed = tuple(services)
     keys = dict.fromkeys(key for service in listed for key in service.keys)
     return Connect(
         base=base,
-        guide=_guide(client, base, samples, demo, silent_days),
+        guide=_guide(client, base, samples, demo, repetition),
         services=listed,
         templates={key: (template(key), tuple(each.hook for each in listed if key in each.keys)) for key in keys},
         hosts=_hosts(base, rules),
@@ -110,14 +111,20 @@ def client_titles() -> dict[str, str]:
     return {client: _guides()[client]["title"] for client in CLIENTS}
 
 
-def _guide(client: str, base: str, samples: Samples, demo: bool, silent_days: int) -> Guide:
+def _days(repetition: Repetition) -> dict[str, int]:
+    """Return the days for which a dismissal without a reason silences a card, by indicator."""
+    own = repetition.site_reasons.get("")
+    return {name: days if own is None else own for name, days in repetition.dismissed.items()}
+
+
+def _guide(client: str, base: str, samples: Samples, demo: bool, repetition: Repetition) -> Guide:
     guide = _guides()[client]
     return Guide(
         id=client,
         title=guide["title"],
         about=guide["about"],
         steps=tuple(guide["steps"]),
-        notes=tuple(note.format(silent_days=silent_days) for note in guide["notes"]),
+        notes=tuple(note.format(**_days(repetition)) for note in guide["notes"]),
         ask=tuple(guide["ask"]),
         settings=_settings(client, base, demo),
         open_with=_sandbox_address(base, samples) if client == "sandbox" and demo else "",

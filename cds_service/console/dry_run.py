@@ -8,20 +8,23 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import orjson
 
 from cards.decisions.decide import Verdict
+from cards.facts.card import Card
 from cards.facts.chart import Chart
-from cards.facts.finding import Finding
+from cards.facts.finding import Finding, Indicator
 from cards.fhir.bundles import Listed
 from cards.presenting.explain import Explanation, explain
 from cards.wording.render import render_draft
 from cds_service.calls.answer import answer, card_profile, review_call
 from cds_service.calls.call import Answered, AppContext, Call
 from cds_service.calls.gather import gather
-from cds_service.console.outcomes import no_card_reasons
+from cds_service.calls.recording import counts_shown
+from cds_service.console.outcomes import no_card_reasons, silence_reason
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.services import Service
 from cds_service.web.deadline import CpuBudget, Deadline
@@ -39,7 +42,9 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """The result of a call. `response` is the JSON the service sends; `cards` and `suppressed` are cards as sent.
+    """The result of a call. `response` is the JSON the service sends; `cards` are cards as sent.
+
+    `suppressed` are those that are no news, each with the reason. `repeats` says by uuid when a shown card comes again.
 
     `reason` says why no decision was asked (deceased, no RLS, nothing to judge). `chart` is None if the request was
     refused. `lists` has the data by prefetch key; `asked` is for the metrics.
@@ -48,7 +53,8 @@ class DryRun:
     status: int
     response: dict[str, Any]
     cards: tuple[dict[str, Any], ...] = ()
-    suppressed: tuple[dict[str, Any], ...] = ()
+    suppressed: tuple[tuple[dict[str, Any], str], ...] = ()
+    repeats: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     reason: str = ""
@@ -90,7 +96,10 @@ def _result(call: Call, answered: Answered, context: AppContext, milliseconds: i
         status=answered.status,
         response=_outcome(DataMissing(missing, answered.gaps)) if missing else {"cards": list(cards)},
         cards=cards,
-        suppressed=tuple(card.as_json() for card in answered.suppressed),
+        suppressed=tuple(
+            (each.as_json(), silence_reason(answered.silences[each.uuid])) for each in answered.suppressed
+        ),
+        repeats={card.uuid: _repeat(card, call, context) for card in answered.cards},
         missing=missing,
         reason=answered.reason,
         chart=chart,
@@ -99,6 +108,19 @@ def _result(call: Call, answered: Answered, context: AppContext, milliseconds: i
         milliseconds=milliseconds,
         asked=(call, answered),
     )
+
+
+def _repeat(card: Card, call: Call, context: AppContext) -> str:
+    """Return when the card comes again if nobody answers it."""
+    if call.service.judges_orders or card.indicator == Indicator.CRITICAL or card.id == "NOTEVALUATED":
+        return "Comes every time."
+    days = context.repetition.days_shown(card.topic.code, card.indicator)
+    if not days:
+        return "Comes every time, by the settings of this site."
+    today = context.clock().astimezone(context.settings.time_zone).date()
+    until = today + timedelta(days=days)
+    said = f"If nobody answers it: silent for this user from tomorrow until {until}, unless it becomes news."
+    return said if counts_shown(call) else f"{said} The profile sandbox is shown it every time."
 
 
 def _explained(verdict: Verdict, chart: Chart, context: AppContext, reasons: tuple[str, ...]) -> tuple[Explained, ...]:

@@ -23,6 +23,7 @@ from cds_service.console.pages import Console, Count, pages
 from cds_service.console.telemetry import Source
 from cds_service.fhir.access import FhirAccess
 from cds_service.knowledge.load import load_knowledge
+from cds_service.knowledge.repetition import site_repetition
 from cds_service.store import NullStore, Store
 from cds_service.web.errors import install_errors
 from cds_service.web.log import quieten_libraries
@@ -100,6 +101,7 @@ def console_app(
         fhir=FhirAccess(1, settings.ca_file),
         clock=clock,
         new_uuid=lambda: str(uuid4()),
+        repetition=site_repetition(settings),
         sites=known.sites,
     )
     app = Flask("cds_service.console", static_folder=None, template_folder=None)

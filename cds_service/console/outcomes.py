@@ -14,10 +14,26 @@ from cards.presenting.card_context import ClientCapabilities
 from cards.presenting.draft_groups import grouped
 from cards.presenting.present import present
 from cds_service.calls.call import Answered, AppContext
+from cds_service.store import Silence
 
-_SILENCED = "No card: an earlier override silences it."
 _NOT_ASKED = "No card: there was nothing to judge."
 _MISSING = "No card: data that every answer needs is missing."
+
+
+#: What happened to a card that is silent.
+_HAPPENED = {
+    "shown": "shown to this user on {since} and not answered",
+    "accepted": "its tests were accepted on {since}",
+    "dismissed": "dismissed without a reason by this user on {since}",
+    "overridden": "overridden on {since}",
+}
+
+
+def silence_reason(silence: Silence) -> str:
+    """Return why a card is silent and until when, as a clause that a sentence may go on with."""
+    happened = _HAPPENED[silence.reason].format(since=silence.since)
+    whom = "for everybody" if silence.is_for_everybody else "for this user"
+    return f"{happened}; silent {whom} until {silence.until}, unless it becomes news before."
 
 
 def no_card_reasons(
@@ -66,8 +82,9 @@ def _finding_reason(finding: Finding, index: int, reasons: list[str], seen: dict
 def _group_reason(card: Card, answered: Answered, profile: ClientCapabilities) -> str:
     if any(_is_same(card, each) for each in answered.cards):
         return ""
-    if any(_is_same(card, each) for each in answered.suppressed):
-        return _SILENCED
+    for each in answered.suppressed:
+        if _is_same(card, each):
+            return f"No card: {silence_reason(answered.silences[each.uuid])}"
     if answered.reason:
         return _NOT_ASKED
     if answered.missing or any(each.id == "NOTEVALUATED" for each in answered.cards):

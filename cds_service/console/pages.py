@@ -31,6 +31,7 @@ from cds_service.console.telemetry import Source
 from cds_service.console.try_view import DAYS, FILE, Form, read_form, try_form
 from cds_service.console.watch_view import PERIODS, STATES, watch
 from cds_service.hooks.services import SERVICES
+from cds_service.knowledge.repetition import site_repetition
 from cds_service.store import Store, StoreError
 from cds_service.web.errors import (
     BodyTooLarge,
@@ -262,11 +263,6 @@ def _host(base: str) -> str:
     return urlsplit(base).hostname or ""
 
 
-def _silent_days(settings: Settings) -> int:
-    """Return the days of suppression after an override without a reason."""
-    return settings.suppression_by_reason.get("", settings.suppression_days)
-
-
 def _connect_page(console: Console) -> Callable[[], str]:
     def connecting() -> str:
         client = request.args.get("client", "sandbox")
@@ -274,7 +270,7 @@ def _connect_page(console: Console) -> Callable[[], str]:
             abort(404)
         services = enabled_services(console.settings)
         view = connect(client, console.base(), services, console.samples, console.context.rules,
-                       demo=console.is_service, silent_days=_silent_days(console.settings),
+                       demo=console.is_service, repetition=site_repetition(console.settings),
                        configured=console.settings.clients)  # fmt: skip
         return render_template(
             "connect.html",

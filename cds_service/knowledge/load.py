@@ -15,6 +15,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from cards.decisions.decide import PATIENT_VIEW
 from cards.knowledge.rules import BadKnowledge, Rules, rules_from
 from cards.reading import Site
 from cards.site.overrides import out_of_order, overridden, override_faults
@@ -103,13 +104,24 @@ def load_knowledge(settings: Settings, rules: Rules | None = None, *, today: dat
         maps[path], found = read_code_map(Path(path))
         faults += found
     expansion, unread = read_expansion(Path(paths["expansions"])) if "expansions" in paths else (NO_EXPANSION, ())
-    faults += unread
+    faults += (*unread, *_repeating_faults(settings.repeat_days, national))
     if faults:
         raise BadKnowledge(*faults)
     clients = settings.clients or (settings.profile,)
     sites = {client.name: with_expansion(_site(client, paths, maps, overrides), expansion) for client in clients}
     where = Path(paths.get("overrides", "")).name
     return Knowledge(overridden(national, overrides.thresholds, overrides.switches, where=where), sites, expansion)
+
+
+def _repeating_faults(repeat_days: Mapping[str, int], rules: Rules) -> tuple[str, ...]:
+    """Return a sentence for each card of the setting that no decision of patient-view has."""
+    decisions = (decision for decision in rules.decisions.values() if PATIENT_VIEW in decision.hooks)
+    known = {card for decision in decisions for card in decision.cards}
+    return tuple(
+        f"settings: repeat_days.{card}: no card of {PATIENT_VIEW}; name one of the reference of cards, or remove it"
+        for card in repeat_days
+        if card not in known
+    )
 
 
 def site_paths(settings: Settings) -> Mapping[str, str]:

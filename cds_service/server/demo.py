@@ -87,7 +87,7 @@ def _kept(settings: Settings) -> str:
     file = sqlite_path(settings.database_url, None)
     return f"""\
 Store: {file}
-  An override in the console silences its card for {settings.suppression_days} days: that request then returns no card.
+  An override with a reason silences its card for {settings.suppression_days} days: that request then returns no card.
   To start afresh, stop the demo and: rm {shlex.quote(str(file))}*"""
 
 

@@ -39,7 +39,8 @@ from cds_service.store.records import (
     ReasonCount,
     Rekeyed,
     Retention,
-    SuppressionPolicy,
+    Silence,
+    SilencePolicy,
 )
 
 __all__ = [
@@ -69,6 +70,8 @@ __all__ = [
     "Retention",
     "SchemaBehind",
     "SchemaNewer",
+    "Silence",
+    "SilencePolicy",
     "Store",
     "StoreBusy",
     "StoreError",
@@ -76,7 +79,6 @@ __all__ = [
     "StoreReadOnly",
     "StoreSettings",
     "StoreUnavailable",
-    "SuppressionPolicy",
     "WrongKeys",
     "open_late",
     "open_store",

@@ -20,7 +20,7 @@ def record_answers(connection: Connection, cipher: FieldCipher, batch: Iterable[
     cards, suggestions, entries = [], [], []
     for answer in batch:
         patient = patient_hash(cipher, answer.client, answer.patient_id)
-        cards += [_card_row(cipher, answer, card, patient) for card in answer.cards]
+        cards += _card_rows(cipher, answer, patient)
         suggestions += [
             {"suggestion_uuid": uuid, "card_uuid": card.uuid, "position": position}
             for card in answer.cards
@@ -45,31 +45,61 @@ def inputs_digest(cipher: FieldCipher, patient: Pseudonym, card: IssuedCard | Ca
     return cipher.pseudonym("inputs", patient, card.card, *sorted(card.inputs))
 
 
-def _card_row(cipher: FieldCipher, answer: Answer, card: IssuedCard, patient: Pseudonym) -> dict[str, object]:
-    return {
-        "card_uuid": card.uuid,
+def user_hash(cipher: FieldCipher, client: str, user: str | None) -> str | None:
+    """Return the pseudonym of a user of a client, None for nobody in particular."""
+    return None if user is None else cipher.pseudonym("user", client, user)
+
+
+def basis_digest(cipher: FieldCipher, patient: Pseudonym, about: str, facts: Iterable[str]) -> str:
+    """Return a keyed digest of facts about the patient that an override rests on."""
+    return cipher.pseudonym(about, patient, *facts)
+
+
+def _card_rows(cipher: FieldCipher, answer: Answer, patient: Pseudonym) -> list[dict[str, object]]:
+    if not answer.cards:
+        return []
+    of_answer = {
         "client": answer.client,
         "service": answer.service,
         "hook": answer.hook,
         "hook_instance": answer.hook_instance,
+        "patient_hash": patient,
+        "mode": answer.mode,
+        "issued_at": answer.issued_at,
+        "symptoms_digest": basis_digest(cipher, patient, "symptoms", answer.basis.symptoms),
+        "diagnosis_digest": basis_digest(cipher, patient, "diagnosis", answer.basis.diagnosis),
+    }
+    user = user_hash(cipher, answer.client, answer.shown_to)
+    return [of_answer | _card_row(cipher, answer, card, patient, user) for card in answer.cards]
+
+
+def _card_row(
+    cipher: FieldCipher, answer: Answer, card: IssuedCard, patient: Pseudonym, user: str | None
+) -> dict[str, object]:
+    return {
+        "card_uuid": card.uuid,
         "card": card.card,
         "rule_version": card.rule_version,
         "indicator": card.indicator.value,
-        "patient_hash": patient,
         "inputs_digest": inputs_digest(cipher, patient, card),
-        "mode": answer.mode,
         "suppressed": card.suppressed,
         "user_closed": _encrypted(cipher, answer.user, f"user:{card.uuid}"),
         "location_closed": _encrypted(cipher, answer.location, f"location:{card.uuid}"),
-        "issued_at": answer.issued_at,
+        "shown_to": None if card.suppressed else user,
+        "due": card.due.isoformat() if card.due else None,
+        "doses_closed": cipher.encrypt(_doses(card), f"doses:{card.uuid}") if card.doses else None,
     }
+
+
+def _doses(card: IssuedCard) -> list[tuple[str, str | None]]:
+    return [(name, None if mg is None else str(mg)) for name, mg in card.doses]
 
 
 def _encrypted(cipher: FieldCipher, content: str | None, context: str) -> bytes | None:
     return None if content is None else cipher.encrypt(content, context)
 
 
-def _audit_entry(answer: Answer, patient: str) -> AuditEntry:
+def _audit_entry(answer: Answer, patient: Pseudonym) -> AuditEntry:
     detail = {
         "user": answer.user,
         "location": answer.location,

@@ -6,7 +6,7 @@ databases/faults.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -25,7 +25,8 @@ from cds_service.store.records import (
     OutcomeCount,
     ReasonCount,
     Retention,
-    SuppressionPolicy,
+    Silence,
+    SilencePolicy,
     ignore_progress,
 )
 
@@ -55,12 +56,9 @@ class Store(Protocol):
         """
 
     def suppressed(
-        self, client: str, patient_id: str, candidates: Iterable[Candidate], now: datetime, policy: SuppressionPolicy
-    ) -> frozenset[Candidate]:
-        """Return the candidates to suppress, because the same card with the same inputs was overridden.
-
-        Source: contract section 6.
-        """
+        self, client: str, patient_id: str, candidates: Iterable[Candidate], now: datetime, policy: SilencePolicy
+    ) -> Mapping[Candidate, Silence]:
+        """Return the candidates that are silent, and why: the card is no news (contract section 6)."""
 
     def first_use(self, issuer: str, jti: str, expires: datetime, now: datetime) -> bool:
         """Record a token id and return whether this is its first use, over all workers.

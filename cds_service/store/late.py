@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from cds_service.store.databases.faults import StoreError, StoreUnavailable
@@ -23,7 +23,8 @@ from cds_service.store.records import (
     OutcomeCount,
     ReasonCount,
     Retention,
-    SuppressionPolicy,
+    Silence,
+    SilencePolicy,
     ignore_progress,
 )
 
@@ -93,8 +94,8 @@ class LateStore:
         return self._opened().record_feedback(client, service, items, now)
 
     def suppressed(
-        self, client: str, patient_id: str, candidates: Iterable[Candidate], now: datetime, policy: SuppressionPolicy
-    ) -> frozenset[Candidate]:
+        self, client: str, patient_id: str, candidates: Iterable[Candidate], now: datetime, policy: SilencePolicy
+    ) -> Mapping[Candidate, Silence]:
         return self._opened().suppressed(client, patient_id, candidates, now, policy)
 
     def first_use(self, issuer: str, jti: str, expires: datetime, now: datetime) -> bool:

@@ -22,6 +22,7 @@ from cds_service.store.store_keys import store_cipher
 
 _FOR = "_for_"
 MIGRATIONS = Path(__file__).parent / "migrations"
+HEAD = "head"  # the migration to end with
 _LOCK_NUMBER = 1919707251  # the advisory lock that lets one migration run at a time
 #: Milliseconds that a migration waits for a table, since every call for that table waits behind it, and for how many
 #: seconds it tries again.
@@ -108,4 +109,4 @@ def _migrate(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, HEAD)

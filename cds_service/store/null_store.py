@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from cds_service.store.databases.faults import StoreUnavailable
@@ -23,7 +23,8 @@ from cds_service.store.records import (
     OutcomeCount,
     ReasonCount,
     Retention,
-    SuppressionPolicy,
+    Silence,
+    SilencePolicy,
     ignore_progress,
 )
 
@@ -54,9 +55,9 @@ class NullStore:
         return FeedbackResult()
 
     def suppressed(
-        self, client: str, patient_id: str, candidates: Iterable[Candidate], now: datetime, policy: SuppressionPolicy
-    ) -> frozenset[Candidate]:
-        return frozenset()
+        self, client: str, patient_id: str, candidates: Iterable[Candidate], now: datetime, policy: SilencePolicy
+    ) -> Mapping[Candidate, Silence]:
+        return {}
 
     def first_use(self, issuer: str, jti: str, expires: datetime, now: datetime) -> bool:
         token = hashlib.sha256(f"{issuer}\0{jti}".encode()).digest()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
 from typing import Literal
 
+from cards.facts.card import PatientBasis
 from cards.facts.finding import Indicator
+from cards.knowledge.repetition import Repetition
 
 Outcome = Literal["accepted", "overridden"]
 Mode = Literal["live", "shadow"]
@@ -24,7 +27,8 @@ class IssuedCard:
     """One card of an answer.
 
     `card` is the topic code (IRONLOW); `inputs` are the facts behind it as text, in any order (stored as a keyed digest
-    only); `suggestions` are uuids in display order; `suppressed` is true if it was not shown.
+    only); `suggestions` are uuids in display order; `suppressed` is true if it was not shown; `due` is the day for
+    which it suggests tests; `doses` are those of its drafts, in mg (stored encrypted).
     """
 
     uuid: str
@@ -34,6 +38,8 @@ class IssuedCard:
     inputs: tuple[str, ...]
     suggestions: tuple[str, ...] = ()
     suppressed: bool = False
+    due: date | None = None
+    doses: tuple[tuple[str, Decimal | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,8 @@ class Answer:
     `client` is the name of the client profile. `user` and `location` are references from the hook context.
     `queries` are the prefetch templates that the FHIR server at `server` answered; they keep their placeholders, so
     they contain no patient identifier. `host` is the name of the machine that asked. `status` is the HTTP status of the
-    response.
+    response. `shown_to` is the user who sees the cards, None where it is nobody or nobody in particular. `basis` is
+    what overrides rest on that are about the patient.
     """
 
     client: str
@@ -60,6 +67,8 @@ class Answer:
     server: str = ""
     host: str = ""
     status: int = 200
+    shown_to: str | None = None
+    basis: PatientBasis = field(default_factory=PatientBasis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +127,46 @@ class FeedbackResult:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A card that may be suppressed before it is shown, with the members of `IssuedCard`."""
+    """A card that may be silent, with the members of `IssuedCard`."""
 
     card: str
     indicator: Indicator
     inputs: tuple[str, ...]
+    doses: tuple[tuple[str, Decimal | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class SuppressionPolicy:
-    """The days for which an override suppresses a card; `by_reason` (reason code to days) comes first. 0: never."""
+class SilencePolicy:
+    """When the cards of one call are silent.
 
-    days: int = 90
-    by_reason: Mapping[str, int] = field(default_factory=dict)
+    rules           the days, as the site set them
+    zone            that of the site, whose calendar days count
+    user            who asks, None where it is nobody in particular
+    is_order_hook   nothing but an override with a reason silences a card there
+    counts_shown    having been shown silences a card of patient-view
+    basis           what overrides rest on that are about the patient
+    """
+
+    rules: Repetition
+    zone: tzinfo
+    user: str | None = None
+    is_order_hook: bool = False
+    counts_shown: bool = True
+    is_child: bool = False
+    basis: PatientBasis = field(default_factory=PatientBasis)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Why a card is silent: what happened on `since`, and the day on which it comes again at the latest.
+
+    `reason` is a key of the sentences of the console: shown, accepted, dismissed, or overridden.
+    """
+
+    reason: Literal["shown", "accepted", "dismissed", "overridden"]
+    since: date
+    until: date
+    is_for_everybody: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from sqlalchemy import (
 #: of an older version survive says so: `0002_for_0001` (see migrate.py).
 VERSIONS = ("0001", "0002_for_0001")
 #: The oldest schema that this program works with before it is migrated.
-WORKS_FROM = "0001"
+WORKS_FROM = "0002"
 _WIDTH = len("2026-03-01T10:15:30.520000Z")
 
 
@@ -84,6 +84,8 @@ former_key = Table(
 #: Empty: each health check writes a row and takes it out again.
 probe = Table("probe", metadata, Column("id", Integer, primary_key=True), Column("at", UtcTime, nullable=False))
 
+#: Cards of answers, shown or not. `shown_to` is the keyed hash of the user who saw it, NULL where nobody did or it is
+#: not known who; the digests say what overrides rest on that are about the patient. Rows of older programs have NULL.
 card_issued = Table(
     "card_issued",
     metadata,
@@ -102,6 +104,11 @@ card_issued = Table(
     Column("user_closed", LargeBinary, info=encrypted("user:{card_uuid}")),
     Column("location_closed", LargeBinary, info=encrypted("location:{card_uuid}")),
     Column("issued_at", UtcTime, nullable=False),
+    Column("shown_to", String(64)),
+    Column("symptoms_digest", String(64)),
+    Column("diagnosis_digest", String(64)),
+    Column("due", String(10)),
+    Column("doses_closed", LargeBinary),
     Index("card_issued_patient", "client", "patient_hash", "card"),
     Index("card_issued_time", "issued_at"),
 )
@@ -113,6 +120,38 @@ suggestion_issued = Table(
     Column("card_uuid", String(36), nullable=False),
     Column("position", Integer, nullable=False),
     Index("suggestion_issued_card", "card_uuid"),
+)
+
+#: What issued cards ask for, once for a patient and card while it is open; what it is in particular is encrypted.
+#: `open_key` is NULL once it is closed; `days` is the time to action of one that was followed.
+expectation = Table(
+    "expectation",
+    metadata,
+    Column("card_uuid", String(36), primary_key=True),
+    Column("open_key", String(64), unique=True),
+    Column("client", String(200), nullable=False),
+    Column("patient_hash", String(64), nullable=False),
+    Column("card", String(100), nullable=False),
+    Column("rule_version", String(100), nullable=False),
+    Column("arm", String(10), nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("days", Integer),
+    Column("closed_at", UtcTime),
+    Column("asked_closed", LargeBinary, nullable=False),
+    Index("expectation_patient", "patient_hash", "state"),
+    Index("expectation_asked", "asked_at"),
+)
+
+#: How many charts of a client had what on one day (UTC): usable results by analyte, units, values, lists by source.
+evidence_count = Table(
+    "evidence_count",
+    metadata,
+    Column("client", String(200), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("subject", String(100), primary_key=True),
+    Column("kind", String(100), primary_key=True),
+    Column("number", Integer, nullable=False),
 )
 
 feedback_event = Table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -33,7 +33,8 @@ from cds_service.store.records import (
     ReasonCount,
     Rekeyed,
     Retention,
-    SuppressionPolicy,
+    Silence,
+    SilencePolicy,
     ignore_progress,
 )
 from cds_service.store.replay import SqlReplayGuard
@@ -102,8 +103,8 @@ class SqlStore:
                     return
 
     def suppressed(
-        self, client: str, patient_id: str, candidates: Iterable[Candidate], now: datetime, policy: SuppressionPolicy
-    ) -> frozenset[Candidate]:
+        self, client: str, patient_id: str, candidates: Iterable[Candidate], now: datetime, policy: SilencePolicy
+    ) -> Mapping[Candidate, Silence]:
         with self._database.reading(self._ends) as connection:
             return suppression.suppressed(connection, self._cipher, client, patient_id, candidates, now, policy)
 

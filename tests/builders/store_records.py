@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from cards.facts.finding import Indicator
-from cds_service.store import Answer, FeedbackItem, IssuedCard, Reason
+from cards.knowledge.repetition import repetition
+from cds_service.store import Answer, FeedbackItem, IssuedCard, Reason, SilencePolicy
 
 PSEUDONYM_KEY = bytes(range(32))
 ENCRYPTION_KEY = bytes(range(100, 132))
 NOW = datetime(2026, 3, 29, 0, 59, 30, 250_000, tzinfo=UTC)  # half a minute before clocks go forward in Europe
-CLIENT, SERVICE = "north", "rls-patient-view"
+CLIENT, SERVICE, USER = "north", "rls-patient-view", "Practitioner/clinician-1"
 
 
 def a_card(
@@ -26,8 +29,16 @@ def a_card(
 
 
 def an_answer(*cards: IssuedCard, **others: object) -> Answer:
-    members = {"client": CLIENT, "service": SERVICE, "patient_id": "pat-1", "issued_at": NOW} | others
-    return Answer(hook="patient-view", hook_instance=str(uuid4()), cards=cards, **members)  # type: ignore[arg-type]
+    members = {
+        "client": CLIENT,
+        "service": SERVICE,
+        "hook": "patient-view",
+        "patient_id": "pat-1",
+        "issued_at": NOW,
+        "user": USER,
+        "shown_to": USER,
+    }
+    return Answer(hook_instance=str(uuid4()), cards=cards, **(members | others))  # type: ignore[arg-type]
 
 
 def accepted(card: IssuedCard, at: datetime = NOW) -> FeedbackItem:
@@ -40,3 +51,8 @@ def overridden(card: IssuedCard, at: datetime = NOW, reason: str = "", comment: 
 
 def days(count: float) -> timedelta:
     return timedelta(days=count)
+
+
+def a_policy(**others: Any) -> SilencePolicy:
+    """Return when cards of patient-view are silent for `USER`, on calendar days of UTC."""
+    return SilencePolicy(**({"rules": repetition(), "zone": ZoneInfo("UTC"), "user": USER} | others))

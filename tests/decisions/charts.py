@@ -264,9 +264,11 @@ def _procedure(text: str, today: date) -> Procedure:
 
 
 def _lab_order(text: str, today: date) -> LabOrder:
-    *tests, when = text.removesuffix(" done").split()
-    active = not text.endswith(" done")
-    return LabOrder(frozenset(tests), moment(when, today), active=active, reference="ServiceRequest/1")
+    *tests, when = text.removesuffix(" done").removesuffix(" completed").split()
+    completed = text.endswith(" completed")
+    active = not completed and not text.endswith(" done")
+    day = moment(when, today)
+    return LabOrder(frozenset(tests), day, active=active, reference="ServiceRequest/1", completed=completed)
 
 
 def _called(made: Draft, names: str) -> Draft:

@@ -18,6 +18,7 @@ import cards.knowledge.definitions
 from cards.dates import on_day
 from cards.decisions.iron.studies import read_iron_studies
 from cards.decisions.iron.treatment import body_weight, exceeds_low_dose
+from cards.decisions.shared.awaited import awaited_orders
 from cards.decisions.shared.kidney import Kidney, read_kidney
 from cards.decisions.shared.kidney_bands import creatinine_clearance
 from cards.decisions.shared.levels import recheck_day
@@ -116,6 +117,10 @@ def _goes_on_dialysis(days: int) -> tuple[bool, bool, bool]:
     dialysis = done(days, "dialysis-procedure", "haemodialysis-procedure")
     transplant = chart(dx("esrd"), dx("kidney-transplant"), dialysis)
     return is_esrd(chart(dialysis)), bool(haemodialysis(chart(dialysis))), is_esrd(transplant)
+
+
+def _is_awaited(days: int) -> bool:
+    return bool(awaited_orders(charts.chart({"orders": [f"ferritin {days}d completed"]}), _RULES))
 
 
 def _is_polycythaemic(days: int) -> bool:
@@ -252,6 +257,7 @@ CASES = (
     *_sides("pregnancy.stated", _is_stated, (41, True), (42, True), (43, False)),
     *_sides("pregnancy.oldest", _may_be_pregnant_at, (59, True), (60, True), (61, False)),
     *_sides("dialysis.days", _goes_on_dialysis, (89, _DAYS_OF_BOTH), (90, _DAYS_OF_BOTH), (91, (False, False, False))),
+    *_sides("completed_order.days", _is_awaited, (13, True), (14, True), (15, False)),
     *_sides("phlebotomy.days", _is_polycythaemic, (364, True), (365, True), (366, False)),
     *_sides("drug.unsaid_days", _is_active_unsaid, (364, True), (365, True), (366, False)),
     *_sides("drug.dispensed_days", _is_dispensed, (89, True), (90, True), (91, False)),

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from cards.knowledge.rules import Rules
 from cds_service.config.client import Client
 from cds_service.config.profiles import open_client
 from cds_service.knowledge.load import national_rules
-from cds_service.store import Answer, Candidate, FeedbackItem, FeedbackResult, NullStore, StoreUnavailable
+from cds_service.store import Answer, Candidate, FeedbackItem, FeedbackResult, NullStore, Silence, StoreUnavailable
 from cds_service.web.errors import NotAuthenticated
 from cds_service.web.json_schema import load_schema
 from cds_service.web.log import FIELDS, LOGGER, JsonLines, log, write_log_to
@@ -63,9 +64,12 @@ class Memory(NullStore):
         self.feedback += [(client, service, item) for item in items]
         return FeedbackResult(recorded=len(items))
 
-    def suppressed(self, client: str, patient_id: str, candidates: Any, now: Any, policy: Any) -> frozenset[Candidate]:
+    def suppressed(
+        self, client: str, patient_id: str, candidates: Any, now: Any, policy: Any
+    ) -> dict[Candidate, Silence]:
         self.asked = list(candidates)
-        return frozenset(each for each in self.asked if each.card in self.silent)
+        silence = Silence("overridden", NOW.date(), NOW.date() + timedelta(days=90), True)
+        return {each: silence for each in self.asked if each.card in self.silent}
 
 
 @pytest.mark.slow
@@ -147,7 +151,7 @@ def test_an_overridden_card_is_suppressed_and_recorded_as_such() -> None:
     with application(store=memory) as app:
         assert is_response(app.test_client().post(VIEW, json=good())) == {"cards": []}
     assert [(card.card, card.suppressed) for card in memory.answers[0].cards] == [("IRONLOW", True)]
-    assert memory.asked[0].inputs, "the facts of the card's why"
+    assert memory.asked[0].inputs, "the facts that the card rests on"
 
 
 @pytest.mark.parametrize("body", [good(), bare()], ids=["card", "missing data"])

@@ -7,13 +7,14 @@ from dataclasses import replace
 from cards.dates import PartialDate
 from cards.decisions.iron.routes import earlier_reaction
 from cards.decisions.iron.studies import IronStudies
+from cards.decisions.shared.awaited import awaited_orders
 from cards.decisions.shared.card_notes import context_lines
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.kidney import read_kidney
 from cards.decisions.shared.severe_rls import render_review
 from cards.facts.chart import Diagnosis, Drug, LabResult, Procedure
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, Text
-from cards.knowledge.limits import due_on, is_recent, meets
+from cards.knowledge.limits import due_on, meets
 from cards.patient.status import is_child, is_esrd, kidney_failure
 from cards.patient.unread import may_hide_overload, not_excluded, undated_infusions
 from cards.wording.phrases import NOTHING, phrase
@@ -54,13 +55,9 @@ def recheck(studies: IronStudies) -> tuple[Suggestion, ...]:
 
 
 def awaited(studies: IronStudies) -> PartialDate | None:
-    """Return the day of a ferritin or iron-panel order of the last 30 days that is still active."""
-    window = studies.rules.limit("test_order_days")
-    for order in studies.chart.lab_orders:
-        ordered = order.active and not order.tests.isdisjoint(STUDIES)
-        if ordered and order.when and is_recent(order.when, window, studies.chart.today):
-            return order.when
-    return None
+    """Return the day of a ferritin or iron-panel order that is still awaited."""
+    asked = (order for order in awaited_orders(studies.chart, studies.rules) if not order.tests.isdisjoint(STUDIES))
+    return next((order.when for order in asked), None)
 
 
 def high_crp(studies: IronStudies) -> dict[str, LabResult]:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from cards.decisions.shared.awaited import awaited_orders
 from cards.decisions.shared.doses import daily_mg_of_class
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.judged import is_for_rls, judged_drafts
 from cards.decisions.shared.orders import earlier_orders, is_same_order, scope_of
 from cards.facts.chart import Chart, Draft, Drug, Listing
 from cards.facts.finding import Fact, Finding, Indicator, Suggestion, quiet, unknown
-from cards.knowledge.limits import is_recent
 from cards.knowledge.rules import Rules
 
 
@@ -86,13 +86,8 @@ def value_may_be_cut_off(decision: str, chart: Chart) -> Finding | None:
 
 def awaited_tests(chart: Chart, rules: Rules) -> frozenset[str]:
     """Return every test of the draft orders, and those ordered recently and still awaited."""
-    window = rules.limit("test_order_days")
     drafted = (draft.tests for draft in chart.drafts)
-    placed = (
-        order.tests
-        for order in chart.lab_orders
-        if order.active and order.when is not None and is_recent(order.when, window, chart.today)
-    )
+    placed = (order.tests for order in awaited_orders(chart, rules))
     return frozenset().union(*drafted, *placed)
 
 

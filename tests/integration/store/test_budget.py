@@ -19,7 +19,6 @@ from cds_service.store import (
     Store,
     StoreSettings,
     StoreUnavailable,
-    SuppressionPolicy,
     audit,
     open_store,
 )
@@ -36,6 +35,7 @@ from tests.builders.store_records import (
     PSEUDONYM_KEY,
     SERVICE,
     a_card,
+    a_policy,
     accepted,
     an_answer,
     overridden,
@@ -49,7 +49,7 @@ WORK: dict[str, Callable[[Store], object]] = {
     "feedback": lambda store: store.record_feedback(CLIENT, SERVICE, [overridden(a_card())], NOW),
     "token": lambda store: store.first_use("issuer", a_card().uuid, NOW, NOW),
     "suppression": lambda store: store.suppressed(
-        CLIENT, "pat-1", [Candidate("IRONLOW", a_card().indicator, ())], NOW, SuppressionPolicy()
+        CLIENT, "pat-1", [Candidate("IRONLOW", a_card().indicator, ())], NOW, a_policy()
     ),
 }
 

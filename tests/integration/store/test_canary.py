@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.store import FeedbackItem, Reason, Store, StoreSettings, SuppressionPolicy, open_store
+from cds_service.store import FeedbackItem, Reason, Store, StoreSettings, open_store
 from cds_service.store.records import Candidate
-from tests.builders.store_records import CLIENT, NOW, SERVICE, a_card, an_answer
+from tests.builders.store_records import CLIENT, NOW, SERVICE, a_card, a_policy, an_answer
 
 CANARIES = {
     "patient": "CanaryPatient-8841",
@@ -37,7 +37,9 @@ def use_everything(settings: StoreSettings) -> Store:
     unknown = FeedbackItem("0" * 8 + card.uuid[8:], "overridden", NOW, (), reason, CANARIES["comment"])
     store.record_feedback(CLIENT, SERVICE, [known, unknown], NOW)
     candidate = Candidate("IRONLOW", card.indicator, (CANARIES["inputs"],))
-    assert store.suppressed(CLIENT, CANARIES["patient"], [candidate], NOW, SuppressionPolicy()) == {candidate}
+    assert store.suppressed(CLIENT, CANARIES["patient"], [candidate], NOW, a_policy(user=CANARIES["user"])).keys() == {
+        candidate
+    }
     assert store.first_use(CANARIES["issuer"], CANARIES["jti"], NOW + timedelta(minutes=5), NOW)
     (row,) = store.export_feedback(None, CANARIES["actor"], NOW)
     assert (row.user, row.location) == (CANARIES["user"], CANARIES["location"])

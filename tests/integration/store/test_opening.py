@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -24,7 +25,6 @@ from cds_service.store import (
     SchemaNewer,
     StoreSettings,
     StoreUnavailable,
-    SuppressionPolicy,
     WrongKeys,
     open_store,
     upgrade,
@@ -41,6 +41,7 @@ from tests.builders.store_records import (
     PSEUDONYM_KEY,
     SERVICE,
     a_card,
+    a_policy,
     an_answer,
     days,
     overridden,
@@ -62,7 +63,7 @@ def test_an_empty_address_opens_a_null_store() -> None:
     store.record_feedback(CLIENT, SERVICE, [overridden(card)], NOW)
     assert isinstance(store, NullStore)
     assert not store.records
-    assert store.suppressed(CLIENT, "pat-1", [], NOW, SuppressionPolicy()) == frozenset()
+    assert store.suppressed(CLIENT, "pat-1", [], NOW, a_policy()) == {}
     assert store.health(NOW).faults == ()
     assert store.export_feedback(None, "me", NOW) == ()
     assert store.cards_by_day(NOW, NOW) == ()
@@ -222,6 +223,36 @@ class TestVersions:
         with again._database.reading() as connection:
             assert sqlalchemy.inspect(connection).has_table("next")
         assert again.verify_audit().rows == 1
+        again.close()
+
+    def test_a_store_of_the_first_version_keeps_its_rows_and_takes_those_of_an_older_program(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The first version lacks who was shown a card; its programs go on after the migration."""
+        settings = StoreSettings(database_url=f"sqlite:///{tmp_path}/store.sqlite")
+        with monkeypatch.context() as patch:
+            patch.setattr(migrating_module, "VERSIONS", VERSIONS[:1])
+            patch.setattr(migrating_module, "WORKS_FROM", "0001")
+            patch.setattr(migrating_module, "HEAD", VERSIONS[0])
+            open_store(settings).close()
+        first = sqlite3.connect(tmp_path / "store.sqlite")
+        columns = [row[1] for row in first.execute("PRAGMA table_info(card_issued)")]
+        assert "shown_to" not in columns
+        row = f"INSERT INTO card_issued ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+        old = dict.fromkeys(columns, "x") | {
+            "card_uuid": "old", "client": CLIENT, "card": "IRONLOW", "issued_at": "2026-03-28T00:00:00.000000Z",
+            "mode": "live", "suppressed": 0, "user_closed": None, "location_closed": None,
+        }  # fmt: skip
+        first.execute(row, [old[name] for name in columns])
+        first.commit()
+        again = open_store(settings)
+        first.execute(row, [(old | {"card_uuid": "old program, new schema"})[name] for name in columns])
+        first.commit()
+        first.close()
+        (count,) = again.cards_by_day(NOW - days(2), NOW)
+        assert (count.card, count.cards) == ("IRONLOW", 2)
+        again.record_answer(an_answer(a_card()))
+        assert again.verify_audit().faults == ()
         again.close()
 
     def test_a_failed_migration_changes_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

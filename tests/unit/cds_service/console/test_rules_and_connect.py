@@ -236,7 +236,7 @@ def test_the_settings_of_a_guide_are_settings(reader: FlaskClient, client: str, 
 
 def test_the_sandbox_guide_names_observed_behaviour(reader: FlaskClient) -> None:
     text = unescape(reader.get("/console/connect").text)
-    for words in ("typed or pasted", "override without a reason", "silences this card for this patient for 90 days",
+    for words in ("typed or pasted", "override without a reason", "a warning for 14 days and information for 90",
                   "a critical card is never silenced", "status 400"):  # fmt: skip
         assert words in text
     assert "Dismiss" not in reader.get("/console/connect?client=epic").text

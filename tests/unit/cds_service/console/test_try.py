@@ -222,8 +222,8 @@ def test_an_overridden_card_is_silenced_and_shown_as_silenced(client: FlaskClien
     answer = client.post("/cds-services/rls-patient-view/feedback", json={"feedback": [entry]})
     assert answer.status_code == 200
     second = client.get("/console").text
-    assert "An earlier override of this card" in second
-    assert "Every card is silenced" not in first and "Warning · silenced" in second
+    assert "No news: dismissed without a reason by this user on" in second
+    assert "Every card is silent" not in first and "Warning · silenced" in second
     assert cards(typed(client, "37")) == ["IRONLOW"] and "· silenced" not in typed(client, "37")
 
 
@@ -449,7 +449,10 @@ def test_a_silenced_decision_is_explained(client: FlaskClient) -> None:
     uuid = client.get("/console").text.split('data-uuid="')[1].split('"')[0]
     entry = {"card": uuid, "outcome": "overridden", "outcomeTimestamp": NOON.isoformat()}
     client.post("/cds-services/rls-patient-view/feedback", json={"feedback": [entry]})
-    assert no_card_reasons(client.get("/console").text)["IRON-LOW"] == ["No card: an earlier override silences it."]
+    assert no_card_reasons(client.get("/console").text)["IRON-LOW"] == [
+        f"No card: dismissed without a reason by this user on {TODAY}; silent for this user until "
+        f"{TODAY + timedelta(days=14)}, unless it becomes news before."
+    ]
 
 
 def test_the_root_redirects_to_the_console(reader: FlaskClient) -> None:

@@ -34,7 +34,7 @@ def test_the_demo_names_its_store_and_how_to_reset_it(tmp_path: Path) -> None:
     said = welcome(BASE, settings)
     assert f"Store: {folder}/demo.sqlite\n" in said
     assert f"To start afresh, stop the demo and: rm '{folder}/demo.sqlite'*\n" in said
-    assert "silences its card for 90 days" in said
+    assert "An override with a reason silences its card for 90 days" in said
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,133 @@
+"""What a card rests on, apart from its words: when this changes, the card is news (clinical amendments 2, section 6).
+
+Values, dates, statuses, drugs and diagnoses count. Age, the count of days and what was not read do not. On order hooks
+the drug, route and reason of a draft count here, and its dose beside them, since a lower dose is no news. A sentence
+counts as it is worded only where a fact has no other form, such as the stage of a kidney disease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+
+from cards.facts.card import Basis, PatientBasis
+from cards.facts.chart import Chart, Diagnosis, Draft, Drug, LabResult, Procedure, UnusableResult
+from cards.facts.finding import Finding, OrderTests
+from cards.knowledge.limits import meets
+from cards.knowledge.rules import Rules
+from cards.patient.anaemia import anaemia_limit
+from cards.patient.pregnancy import pregnancy
+from cards.quantity import plain
+from cards.wording.person import render_person_without_age
+from cards.wording.render import inline
+
+#: How the names of facts begin that are doses of the drafts, or of a draft with its basket.
+_DOSE = "dose"
+#: The classes of drugs that are given for restless legs syndrome.
+_FOR_RLS = ("da", "levodopa", "gabapentinoid")
+
+
+def basis_of(finding: Finding, chart: Chart) -> Basis:
+    """Return what the card of a finding rests on."""
+    facts = {str(render_person_without_age(chart)), *_facts(finding), *_evidence(finding, chart)}
+    due = [each.due for each in finding.suggestions if isinstance(each, OrderTests) and each.due]
+    return Basis(
+        facts=tuple(sorted(facts | {_draft(draft) for draft in finding.drafts})),
+        due=min(due) if due else None,
+        doses=tuple(sorted((dose for draft in finding.drafts for dose in _doses(draft)), key=str)),
+    )
+
+
+def patient_basis(chart: Chart, rules: Rules) -> PatientBasis:
+    """Return what ends the silence of an override that is about the patient, not about a result."""
+    named = (drug for drug in chart.drugs if drug.reasons.name_rls)
+    treated = (drug for drug in chart.drugs if drug.active and (drug.has(*_FOR_RLS) or drug.reasons.name_rls))
+    results = chart.results("haemoglobin")
+    return PatientBasis(
+        symptoms=(
+            f"pregnant {pregnancy(chart).is_pregnant}",
+            f"anaemia {bool(results) and meets(results[0], anaemia_limit(chart, rules))}",
+            *sorted({_ingredients(drug) for drug in treated}),
+        ),
+        diagnosis=(
+            *sorted(_diagnosis(each) for each in chart.diagnoses if "rls" in each.concepts and not each.cleared),
+            *sorted({f"{_ingredients(drug)} {_text(drug.start)}" for drug in named}),
+        ),
+    )
+
+
+def _facts(finding: Finding) -> Iterator[str]:
+    """Yield the results and drugs among the facts, and what the card prints of the patient; no draft and no dose."""
+    for name, fact in finding.facts.items():
+        if isinstance(fact, LabResult | UnusableResult):
+            yield _result(fact)
+        elif isinstance(fact, Drug):
+            if fact.status != "draft":
+                yield _drug(fact)
+        elif name in finding.why and name != "person" and not name.startswith(_DOSE) and not isinstance(fact, Draft):
+            yield f"{name} {inline(fact)}"
+
+
+def _evidence(finding: Finding, chart: Chart) -> Iterator[str]:
+    known = chart.once(_by_reference)
+    return (known[reference] for reference in finding.evidence if reference in known)
+
+
+def _by_reference(chart: Chart) -> Mapping[str, str]:
+    """Return the diagnoses and procedures of a chart by reference; results and drugs stand among the facts."""
+    diagnoses = {each.reference: _diagnosis(each) for each in chart.diagnoses}
+    return diagnoses | {each.reference: _procedure(each) for each in chart.procedures}
+
+
+def _result(result: LabResult | UnusableResult) -> str:
+    value = f"{result.quantity.comparator}{plain(result.quantity.value)}" if result.quantity else ""
+    how = result.status if isinstance(result, LabResult) else result.why
+    return f"{result.analyte} {value} {_text(result.when)} {how}"
+
+
+def _drug(drug: Drug) -> str:
+    dose = sorted(drug.daily.mg.items()) if drug.daily else ()
+    days = " ".join(map(_text, (drug.start, drug.end, drug.given_on)))
+    return f"{drug.product.name} {drug.product.route} {drug.status} {drug.active} {days} {_listed(dose)}"
+
+
+def _listed(dose: Iterable[tuple[str, Decimal | None]]) -> str:
+    return " ".join(f"{name} {'' if mg is None else plain(mg)}" for name, mg in dose)
+
+
+def _diagnosis(diagnosis: Diagnosis) -> str:
+    days = f"{_text(diagnosis.onset)} {_text(diagnosis.recorded)}"
+    return f"{' '.join(sorted(diagnosis.concepts))} {diagnosis.certainty} {diagnosis.counts} {days}"
+
+
+def _procedure(procedure: Procedure) -> str:
+    return f"{' '.join(sorted(procedure.concepts))} {_text(procedure.when)}"
+
+
+def _draft(draft: Draft) -> str:
+    """Return the drug, route and reasons of a draft, or the tests it asks for."""
+    if draft.drug is None:
+        return f"draft of {' '.join(sorted(draft.tests))}"
+    reasons = draft.drug.reasons
+    said = f"{' '.join(sorted(reasons.concepts | reasons.in_words))} {reasons.symptoms_only} {reasons.readable}"
+    return f"draft of {_ingredients(draft.drug)} {draft.drug.product.route} for {said}"
+
+
+def _doses(draft: Draft) -> Iterator[tuple[str, Decimal | None]]:
+    """Yield what the fullest day of a draft brings of each ingredient, None where that is not known."""
+    if draft.drug is None:
+        return
+    daily = draft.drug.daily
+    for name in draft.drug.product.ingredient_names():
+        mg = (daily.fullest_mg.get(name) or daily.mg.get(name)) if daily else None
+        yield f"{name} {draft.drug.product.route}", mg
+
+
+def _ingredients(drug: Drug) -> str:
+    return " ".join(sorted(drug.product.ingredient_names()))
+
+
+def _text(moment: object) -> str:
+    """Return a date as it was given, or nothing where there is none."""
+    return moment.isoformat() if isinstance(moment, date) else getattr(moment, "text", "")

@@ -1,0 +1,1 @@
+"""A seeded hospital that calls the real application over simulated years."""

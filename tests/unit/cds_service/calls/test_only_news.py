@@ -1,0 +1,133 @@
+"""Only news, over HTTP with a real store: what is shown once stays away, and what changes comes back at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cds_service.config.client import Client
+from fhir_fixtures import hook_request, load_patient
+from fhir_fixtures.loading import PatientFile
+from tests.builders.monitored import NORTH, SIGN, START, VIEW, Harness, start_harness, with_result
+
+_FERRITIN = "2276-4"
+
+
+def patient(slug: str = "ferritin-38-inside-the-lab-range") -> PatientFile:
+    return load_patient(slug, START.date())
+
+
+def opened(harness: Harness, patient: PatientFile, user: str, client: Client = NORTH) -> Any:
+    body = hook_request("generic", "patient-view", patient, today=harness.now.date(), drafts=())
+    body["context"]["userId"] = user
+    answer = harness.post(VIEW, body, client)
+    assert answer.status_code == 200, answer.text
+    return {card["source"]["topic"]["code"] for card in answer.get_json()["cards"]}
+
+
+def test_a_card_comes_again_on_the_same_day_and_then_after_three_weeks(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        assert "IRONLOW" in harness.cards(patient())
+        harness.later(hours=8)
+        assert "IRONLOW" in harness.cards(patient())
+        harness.later(hours=5)  # the next day in New York
+        assert "IRONLOW" not in harness.cards(patient())
+        harness.later(days=19)
+        assert "IRONLOW" not in harness.cards(patient())
+        harness.later(days=1)
+        assert "IRONLOW" in harness.cards(patient())
+
+
+def test_another_user_sees_the_card(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        assert "IRONLOW" in opened(harness, patient(), "Practitioner/a")
+        harness.later(days=1)
+        assert "IRONLOW" not in opened(harness, patient(), "Practitioner/a")
+        assert "IRONLOW" in opened(harness, patient(), "Practitioner/b")
+
+
+def test_a_user_that_several_people_share_sees_it_every_time(tmp_path: Path) -> None:
+    shared = replace(NORTH, shared_users=("Practitioner/desk",))
+    with start_harness(tmp_path, clients=(shared,)) as harness:
+        for _ in range(3):
+            assert "IRONLOW" in opened(harness, patient(), "Practitioner/desk", shared)
+            harness.later(days=1)
+
+
+def test_a_new_result_is_news_at_once(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        harness.cards(patient())
+        harness.later(days=2)
+        assert "IRONLOW" not in harness.cards(patient())
+        assert "IRONLOW" in harness.cards(with_result(patient(), _FERRITIN, 36, "ng/mL", harness.now))
+
+
+def test_a_card_left_out_by_the_cap_was_not_shown(tmp_path: Path) -> None:
+    heavy = patient("heavy-periods-ferritin-12")
+    with start_harness(tmp_path, max_cards=1) as harness:
+        (first,) = harness.cards(heavy)
+        harness.later(days=1)
+        (second,) = harness.cards(heavy)
+        assert {first, second} == {"IRONLOW", "IRONCAUSE"}
+
+
+def test_in_shadow_nobody_was_shown_anything(tmp_path: Path) -> None:
+    with start_harness(tmp_path, services={VIEW: "shadow", SIGN: "live"}) as harness:
+        for _ in range(2):
+            harness.cards(patient())
+            harness.later(days=1)
+        counted = harness.store.cards_by_day(START.replace(day=1), harness.now)
+        assert {(count.mode, count.suppressed) for count in counted} == {("shadow", False)}
+
+
+@pytest.mark.parametrize("profile", ["sandbox", "generic"])
+def test_the_sandbox_is_shown_everything_every_time(tmp_path: Path, profile: str) -> None:
+    client = replace(NORTH, profile=profile)
+    with start_harness(tmp_path, clients=(client,)) as harness:
+        harness.cards(patient(), client=client)
+        harness.later(days=1)
+        assert ("IRONLOW" in harness.cards(patient(), client=client)) is (profile == "sandbox")
+
+
+def test_the_site_may_have_a_card_shown_every_time(tmp_path: Path) -> None:
+    with start_harness(tmp_path, repeat_days={"IRON-LOW": 0}) as harness:
+        for _ in range(3):
+            assert "IRONLOW" in harness.cards(patient())
+            harness.later(days=1)
+
+
+@pytest.mark.parametrize(
+    ("slug", "draft", "code"),
+    [
+        ("haemochromatosis-after-phlebotomy", "ferrous-sulfate-325-once-daily", "OSIRONOVL"),
+        ("anaphylaxis-to-carboxymaltose", "ferric-carboxymaltose-750", "OSIVHSR"),
+        ("ferritin-38-inside-the-lab-range", "diphenhydramine-25-at-bedtime", "OSAGG"),
+    ],
+)
+def test_an_order_is_judged_every_time(tmp_path: Path, slug: str, draft: str, code: str) -> None:
+    with start_harness(tmp_path) as harness:
+        for _ in range(3):
+            card = harness.cards(patient(slug), SIGN, drafts=(draft,))[code]
+            assert harness.override(card, "", SIGN).status_code == 200
+            harness.later(days=1)
+
+
+@pytest.mark.parametrize("user", ["Patient/p1", "RelatedPerson/r1", "https://ehr.example.org/fhir/Patient/p1"])
+def test_a_portal_shows_no_card_and_the_log_says_so(tmp_path: Path, user: str) -> None:
+    with start_harness(tmp_path) as harness:
+        assert opened(harness, patient(), user) == set()
+        (line,) = [line for line in harness.lines() if line["event"] == "call"]
+        assert line["reason"] == "opened by the patient or a relative"
+        assert "IRONLOW" in opened(harness, patient(), "Practitioner/a")
+
+
+def test_an_order_hook_answers_a_portal_like_anybody(tmp_path: Path) -> None:
+    body = hook_request("generic", "order-sign", patient("haemochromatosis-after-phlebotomy"),
+                        today=START.date(), drafts=("ferrous-sulfate-325-once-daily",))  # fmt: skip
+    body["context"]["userId"] = "Patient/p1"
+    with start_harness(tmp_path) as harness:
+        (card,) = harness.post(SIGN, body).get_json()["cards"]
+        assert card["indicator"] == "critical"

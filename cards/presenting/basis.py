@@ -24,6 +24,8 @@ from cards.wording.render import inline
 
 #: How the names of facts begin that are doses of the drafts, or of a draft with its basket.
 _DOSE = "dose"
+#: How the names of facts end that say what is not there, or was not read.
+_MISSING = "_missing"
 #: The classes of drugs that are given for restless legs syndrome.
 _FOR_RLS = ("da", "levodopa", "gabapentinoid")
 
@@ -65,8 +67,13 @@ def _facts(finding: Finding) -> Iterator[str]:
         elif isinstance(fact, Drug):
             if fact.status != "draft":
                 yield _drug(fact)
-        elif name in finding.why and name != "person" and not name.startswith(_DOSE) and not isinstance(fact, Draft):
+        elif name in finding.why and _is_of_the_patient(name) and not isinstance(fact, Draft):
             yield f"{name} {inline(fact)}"
+
+
+def _is_of_the_patient(name: str) -> bool:
+    """Return whether a fact counts: the age, the dose of a draft and what is not there do not."""
+    return name != "person" and not name.startswith(_DOSE) and not name.endswith(_MISSING)
 
 
 def _evidence(finding: Finding, chart: Chart) -> Iterator[str]:

@@ -108,6 +108,30 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a card asks for.
+
+    kind    result, started, ended, withheld or dose
+    of      analytes, drug classes, or the ingredients of drugs
+    since   the first day on which it may happen
+    doses   what the drafts bring of each ingredient, in mg on their fullest day
+    """
+
+    kind: str
+    of: tuple[str, ...]
+    since: date
+    doses: tuple[tuple[str, Decimal], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How an expectation ended: whether it was followed, and on which day that happened or was seen."""
+
+    followed: bool
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
 class PatientBasis:
     """What an override rests on that is about the patient.
 
@@ -138,6 +162,7 @@ class Card:
     inputs: tuple[str, ...] = ()
     version: str = ""
     basis: Basis = Basis()
+    expects: Expectation | None = None
 
     def __post_init__(self) -> None:
         if not self.summary or utf16_length(self.summary) > SUMMARY_LIMIT or "\n" in self.summary:

@@ -70,9 +70,24 @@ SWITCH = table(
     meaning=words(900, "what is chosen, and what each choice means"),
 )
 
+_NAMES = listed(
+    name(60, "an analyte or a drug class", "name one of analytes.toml or ingredients.toml", "^[a-z0-9-]+$"),
+    "a list of names", "list what it is about", least=1,
+)  # fmt: skip
+EXPECTS = table(
+    "see the cards of iron_status.toml",
+    "one of result (analytes), started, ended, withheld or dose (drug classes)",
+    result=optional(_NAMES),
+    started=optional(_NAMES),
+    ended=optional(_NAMES),
+    withheld=optional(_NAMES),
+    dose=optional(_NAMES),
+)
+
 CARD = table(
     "see the cards of iron_status.toml",
     title=words(120, "the card's name in plain words"),
+    expects=optional(EXPECTS),
     indicator=one_of(("info", "warning", "critical"), "info, warning or critical", "choose one"),
     summary=with_facts(words(300, "one line that stands alone")),
     recommendation=with_facts(words(1500, "what to consider, as a list")),

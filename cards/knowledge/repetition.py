@@ -50,6 +50,8 @@ class Repetition:
     orders: int
     never_on_orders: frozenset[str] = frozenset()
     never_for_a_child: frozenset[str] = frozenset()
+    #: of patient-view, never held back to learn whether they help
+    never_held_out: frozenset[str] = frozenset()
     #: reason codes to days by the site's own choice, in place of those above; the empty code is no reason
     site_reasons: Mapping[str, int] = field(default_factory=dict)
 
@@ -73,6 +75,7 @@ def repetition() -> Repetition:
         orders=orders["days"],
         never_on_orders=_topics(orders["never"]),
         never_for_a_child=_topics(orders["never_for_a_child"]),
+        never_held_out=_topics(content["holdout"]["never"]),
     )
 
 

@@ -116,6 +116,8 @@ class CardText:
     #: these two replace `summary` and `recommendation` where a contraindication could not be excluded
     summary_incomplete: str = ""
     recommendation_incomplete: str = ""
+    #: what a later chart shows where the card was followed: one kind, and the names it is about
+    expects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def topic(self) -> str:

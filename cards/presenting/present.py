@@ -22,6 +22,7 @@ from cards.presenting.detail import (
     unread_line,
 )
 from cards.presenting.draft_groups import grouped
+from cards.presenting.expectations import expectation_of
 from cards.presenting.offers import selection_behavior, suggestions
 from cards.presenting.override_reasons import offered_reasons
 from cards.wording.person import render_person_without_age
@@ -199,6 +200,7 @@ def _write(finding: Finding, context: CardContext) -> Card:
         ),
         version=decision.version,
         basis=basis_of(finding, context.chart),
+        expects=expectation_of(finding, text, context.chart),
     )
 
 

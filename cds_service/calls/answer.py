@@ -18,7 +18,7 @@ from cards.reading.resource_types import MORE_DRUGS
 from cards.review import Review, ReviewContext, review
 from cds_service.calls.call import Answered, AppContext, Call
 from cds_service.calls.gather import Gathered, gather
-from cds_service.calls.recording import answer_record, split_suppressed
+from cds_service.calls.recording import answer_record, split_held_out, split_suppressed
 from cds_service.fhir.access import REFUSED_SERVERS
 from cds_service.hooks.fhir_version import version_of_lists
 from cds_service.hooks.prefetch import sent_lists
@@ -102,6 +102,7 @@ def _reviewed(call: Call, app: AppContext, now: datetime) -> Answered:
     call.budget.check("gathering the data")
     reviewed = review_call(call, app, gathered.lists, now)
     fresh, silent = split_suppressed(reviewed, call, app, _store(call, app), now)
+    fresh, held = split_held_out(fresh, call, app)
     verdict = reviewed.verdict
     return Answered(
         status=412 if reviewed.missing else 200,
@@ -109,6 +110,7 @@ def _reviewed(call: Call, app: AppContext, now: datetime) -> Answered:
         missing=reviewed.missing,
         suppressed=tuple(card for card in reviewed.cards if card.uuid in silent),
         silences=silent,
+        held=held,
         outcomes=Counter(finding.outcome.value for finding in verdict.findings),
         gathered=gathered,
         reason="; ".join(filter(None, (verdict.out_of_scope, REFUSED_SERVERS.get(gathered.not_read)))),

@@ -67,6 +67,7 @@ class Answered:
     status      200 with `cards`, or 412 with the prefetch keys in `missing`
     suppressed  cards that are no news, and are not shown
     silences    why they are silent, by uuid
+    held        cards that are held back from this patient, to learn whether they help
     review      None if there was nothing to judge
     """
 
@@ -74,6 +75,7 @@ class Answered:
     cards: tuple[Card, ...] = ()
     missing: tuple[str, ...] = ()
     suppressed: tuple[Card, ...] = ()
+    held: tuple[Card, ...] = ()
     silences: Mapping[str, Silence] = field(default_factory=dict)
     outcomes: Mapping[str, int] = field(default_factory=dict)
     gathered: Gathered = field(default_factory=lambda: Gathered({}))

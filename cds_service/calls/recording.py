@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 
 from cards.facts.card import Card, PatientBasis
 from cards.facts.finding import Indicator
 from cards.patient.status import is_child
 from cards.presenting.basis import patient_basis
+from cards.presenting.expectations import settle
 from cards.review import Review
 from cds_service.calls.call import Answered, AppContext, Call
 from cds_service.store import Answer, Candidate, IssuedCard, Silence, SilencePolicy, Store
+from cds_service.store.records import MOST_ARM_NUMBER, Arm
 
 #: The profile of a page where the same chart is tried again and again: having been shown silences nothing there.
 _TRIED_AGAIN = "sandbox"
@@ -31,6 +34,27 @@ def split_suppressed(
         return reviewed.cards, {}
     silent = {uuid: found[candidate] for uuid, candidate in asked.items() if candidate in found}
     return tuple(card for card in reviewed.cards if card.uuid not in silent), silent
+
+
+def split_held_out(cards: tuple[Card, ...], call: Call, app: AppContext) -> tuple[tuple[Card, ...], tuple[Card, ...]]:
+    """Return the cards to show, and those held back because this patient belongs to the hold-out share.
+
+    Held back are cards that ask for something a chart would show. Nothing critical ever is, nor what tells of harm, nor
+    anything on an order hook, nor in shadow, where nothing is shown at all.
+    """
+    share = app.settings.holdout_percent
+    if not share or call.service.judges_orders or call.mode == "shadow" or not app.store.records:
+        return cards, ()
+    number = app.store.arm_number(call.client.name, call.request.patient_id)
+    if number * 100 >= share * (MOST_ARM_NUMBER + 1):
+        return cards, ()
+    held = tuple(card for card in cards if _may_be_held_out(card, app))
+    return tuple(card for card in cards if card not in held), held
+
+
+def _may_be_held_out(card: Card, app: AppContext) -> bool:
+    is_measured = card.expects is not None and card.indicator != Indicator.CRITICAL
+    return is_measured and card.topic.code not in app.repetition.never_held_out
 
 
 def silence_policy(reviewed: Review, call: Call, app: AppContext) -> SilencePolicy:
@@ -78,7 +102,11 @@ def answer_record(call: Call, answered: Answered, now: datetime, app: AppContext
         hook_instance=request.instance,
         patient_id=request.patient_id,
         issued_at=now,
-        cards=(*_issued(answered.cards, False), *_issued(answered.suppressed, True)),
+        cards=(
+            *_issued(answered.cards),
+            *_issued(answered.suppressed, suppressed=True),
+            *_issued(answered.held, arm="holdout"),
+        ),
         mode="shadow" if call.mode == "shadow" else "live",
         user=request.user,
         location=f"Encounter/{request.encounter_id}" if request.encounter_id else None,
@@ -87,11 +115,12 @@ def answer_record(call: Call, answered: Answered, now: datetime, app: AppContext
         host=app.host,
         status=answered.status,
         shown_to=identified_user(call) if is_shown else None,
-        basis=basis_of_patient(reviewed, app) if reviewed and answered.cards else PatientBasis(),
+        basis=basis_of_patient(reviewed, app) if reviewed and (answered.cards or answered.held) else PatientBasis(),
+        settle=partial(settle, chart=reviewed.chart) if reviewed else None,
     )
 
 
-def _issued(cards: Iterable[Card], suppressed: bool) -> Iterable[IssuedCard]:
+def _issued(cards: Iterable[Card], *, suppressed: bool = False, arm: Arm | None = None) -> Iterable[IssuedCard]:
     for card in cards:
         suggestions = tuple(suggestion.uuid for suggestion in card.suggestions)
         yield IssuedCard(
@@ -104,4 +133,6 @@ def _issued(cards: Iterable[Card], suppressed: bool) -> Iterable[IssuedCard]:
             suppressed=suppressed,
             due=card.basis.due,
             doses=card.basis.doses,
+            expects=card.expects,
+            arm=arm,
         )

@@ -71,6 +71,7 @@ def _of_answer(answered: Answered) -> dict[str, object]:
         "cards": [card.topic.code for card in answered.cards],
         "card_uuids": [card.uuid for card in answered.cards],
         "suppressed": [card.topic.code for card in answered.suppressed],
+        **({"held": [card.topic.code for card in answered.held]} if answered.held else {}),
         "missing": list(answered.missing),
         "prefetch": dict(answered.gathered.sources),
         "reads": dict(answered.gathered.faults),

@@ -49,6 +49,7 @@ class Settings:
     suppression_days: int = 90
     suppression_by_reason: Mapping[str, int] = field(default_factory=dict)
     retention: Retention = field(default_factory=Retention)
+    holdout_percent: int = 0
     repeat_days: Mapping[str, int] = field(default_factory=dict)
     services: Mapping[str, Mode] = field(default_factory=lambda: dict(_DEFAULT_MODES))
     site: Mapping[str, object] = field(default_factory=dict)

@@ -107,6 +107,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("encryption_key", read_key, "secret that encrypts stored comments", secret=True),
     Setting("suppression_days", read_integer, "days that an overridden card stays silent", 90, _range(0, 3650)),
     Setting(
+        "holdout_percent",
+        read_integer,
+        "percent of patients from whom most cards of patient-view are held back, to learn whether they help; needs the "
+        "consent of whoever governs research and quality at the site",
+        0,
+        _range(0, 50),
+    ),
+    Setting(
         "repeat_days",
         read_table,
         "card id to days: so long it stays away, unchanged, from a user who saw it and did not answer; 0: every time",

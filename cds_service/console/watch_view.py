@@ -142,7 +142,7 @@ def _grouped(counts: Iterable[CardCount], key: Callable[[CardCount], T]) -> dict
 
 def state(count: CardCount) -> str:
     """Return whether the cards were shown, silenced or in shadow."""
-    if count.mode == "shadow":
+    if count.mode in ("shadow", "holdout"):
         return "shadow"
     return "silenced" if count.suppressed else "shown"
 

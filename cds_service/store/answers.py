@@ -9,6 +9,7 @@ from sqlalchemy import Connection, insert
 from cds_service.store.audit import AuditEntry
 from cds_service.store.databases.database import insert_rows
 from cds_service.store.encryption import FieldCipher, Pseudonym
+from cds_service.store.expectations import record_expectations
 from cds_service.store.records import Answer, Candidate, IssuedCard
 from cds_service.store.schema import card_issued, suggestion_issued
 
@@ -16,8 +17,8 @@ _INSERT_CARD, _INSERT_SUGGESTION = insert(card_issued), insert(suggestion_issued
 
 
 def record_answers(connection: Connection, cipher: FieldCipher, batch: Iterable[Answer]) -> list[AuditEntry]:
-    """Insert the cards and suggestions of answers, and return their audit events."""
-    cards, suggestions, entries = [], [], []
+    """Insert the cards and suggestions of answers and what they ask for, and return their audit events."""
+    cards, suggestions, entries, patients = [], [], [], []
     for answer in batch:
         patient = patient_hash(cipher, answer.client, answer.patient_id)
         cards += _card_rows(cipher, answer, patient)
@@ -27,8 +28,10 @@ def record_answers(connection: Connection, cipher: FieldCipher, batch: Iterable[
             for position, uuid in enumerate(card.suggestions)
         ]
         entries.append(_audit_entry(answer, patient))
+        patients.append((patient, answer))
     insert_rows(connection, _INSERT_CARD, cards)
     insert_rows(connection, _INSERT_SUGGESTION, suggestions)
+    record_expectations(connection, cipher, patients)
     return entries
 
 
@@ -64,7 +67,6 @@ def _card_rows(cipher: FieldCipher, answer: Answer, patient: Pseudonym) -> list[
         "hook": answer.hook,
         "hook_instance": answer.hook_instance,
         "patient_hash": patient,
-        "mode": answer.mode,
         "issued_at": answer.issued_at,
         "symptoms_digest": basis_digest(cipher, patient, "symptoms", answer.basis.symptoms),
         "diagnosis_digest": basis_digest(cipher, patient, "diagnosis", answer.basis.diagnosis),
@@ -79,13 +81,14 @@ def _card_row(
     return {
         "card_uuid": card.uuid,
         "card": card.card,
+        "mode": card.arm or answer.mode,
         "rule_version": card.rule_version,
         "indicator": card.indicator.value,
         "inputs_digest": inputs_digest(cipher, patient, card),
         "suppressed": card.suppressed,
         "user_closed": _encrypted(cipher, answer.user, f"user:{card.uuid}"),
         "location_closed": _encrypted(cipher, answer.location, f"location:{card.uuid}"),
-        "shown_to": None if card.suppressed else user,
+        "shown_to": None if card.suppressed or card.arm else user,
         "due": card.due.isoformat() if card.due else None,
         "doses_closed": cipher.encrypt(_doses(card), f"doses:{card.uuid}") if card.doses else None,
     }

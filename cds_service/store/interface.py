@@ -7,19 +7,23 @@ databases/faults.py.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from cds_service.store.records import (
     Answer,
+    AnswerCount,
     AuditReport,
     AuditRow,
     CallCount,
     Candidate,
     CardCount,
+    DwellTime,
+    EvidenceCount,
     FeedbackItem,
     FeedbackResult,
     FeedbackRow,
+    FollowUpCount,
     Health,
     OnProgress,
     OutcomeCount,
@@ -98,6 +102,24 @@ class Store(Protocol):
 
     def reasons_by_card(self, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
         """Count the override reasons received in the period."""
+
+    def follow_up(self, since: datetime, until: datetime, mature: datetime) -> tuple[FollowUpCount, ...]:
+        """Count what became of what cards of the period asked for; what was asked before `mature` is over by now."""
+
+    def answers_by_card(self, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
+        """Count the live cards shown in the period, and how many were answered, by client, card and version."""
+
+    def dwell_times(self, since: datetime, until: datetime) -> tuple[DwellTime, ...]:
+        """Return how long after their issue cards were answered in the period, by the clock of the client."""
+
+    def add_evidence(self, counts: Iterable[EvidenceCount]) -> None:
+        """Add to the counts of what charts held."""
+
+    def evidence(self, since: date, until: date) -> tuple[EvidenceCount, ...]:
+        """Return what charts held on the days from `since` up to, but not including, `until`."""
+
+    def arm_number(self, client: str, patient_id: str) -> int:
+        """Return a number from 0 to 9,999 for a patient of a client, the same for ever under the same keys."""
 
     def close(self) -> None:
         """Close all connections."""

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from cds_service.store.databases.faults import StoreError, StoreUnavailable
 from cds_service.store.interface import Store
 from cds_service.store.records import (
     Answer,
+    AnswerCount,
     AuditReport,
     AuditRow,
     CallCount,
     Candidate,
     CardCount,
+    DwellTime,
+    EvidenceCount,
     FeedbackItem,
     FeedbackResult,
     FeedbackRow,
+    FollowUpCount,
     Health,
     OnProgress,
     OutcomeCount,
@@ -132,6 +136,24 @@ class LateStore:
 
     def reasons_by_card(self, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
         return self._opened().reasons_by_card(since, until)
+
+    def follow_up(self, since: datetime, until: datetime, mature: datetime) -> tuple[FollowUpCount, ...]:
+        return self._opened().follow_up(since, until, mature)
+
+    def answers_by_card(self, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
+        return self._opened().answers_by_card(since, until)
+
+    def dwell_times(self, since: datetime, until: datetime) -> tuple[DwellTime, ...]:
+        return self._opened().dwell_times(since, until)
+
+    def add_evidence(self, counts: Iterable[EvidenceCount]) -> None:
+        self._opened().add_evidence(counts)
+
+    def evidence(self, since: date, until: date) -> tuple[EvidenceCount, ...]:
+        return self._opened().evidence(since, until)
+
+    def arm_number(self, client: str, patient_id: str) -> int:
+        return self._opened().arm_number(client, patient_id)
 
     def close(self) -> None:
         """Stop trying, and close the store if it was opened."""

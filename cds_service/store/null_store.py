@@ -5,19 +5,24 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from cds_service.store.databases.faults import StoreUnavailable
 from cds_service.store.records import (
+    MOST_ARM_NUMBER,
     Answer,
+    AnswerCount,
     AuditReport,
     AuditRow,
     CallCount,
     Candidate,
     CardCount,
+    DwellTime,
+    EvidenceCount,
     FeedbackItem,
     FeedbackResult,
     FeedbackRow,
+    FollowUpCount,
     Health,
     OnProgress,
     OutcomeCount,
@@ -105,6 +110,24 @@ class NullStore:
 
     def reasons_by_card(self, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
         return ()
+
+    def follow_up(self, since: datetime, until: datetime, mature: datetime) -> tuple[FollowUpCount, ...]:
+        return ()
+
+    def answers_by_card(self, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
+        return ()
+
+    def dwell_times(self, since: datetime, until: datetime) -> tuple[DwellTime, ...]:
+        return ()
+
+    def add_evidence(self, counts: Iterable[EvidenceCount]) -> None:
+        """Keep nothing."""
+
+    def evidence(self, since: date, until: date) -> tuple[EvidenceCount, ...]:
+        return ()
+
+    def arm_number(self, client: str, patient_id: str) -> int:
+        return MOST_ARM_NUMBER
 
     def close(self) -> None:
         """Do nothing: no connection is open."""

@@ -8,12 +8,16 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from typing import Literal
 
-from cards.facts.card import PatientBasis
+from cards.facts.card import Expectation, PatientBasis, Settled
 from cards.facts.finding import Indicator
 from cards.knowledge.repetition import Repetition
 
 Outcome = Literal["accepted", "overridden"]
 Mode = Literal["live", "shadow"]
+#: In which arm a card was issued: shown, recorded alone, or held out of the comparison.
+Arm = Literal["live", "shadow", "holdout"]
+#: The largest number that tells the arms of patients apart.
+MOST_ARM_NUMBER = 9_999
 #: Called during long work with the number of rows done and the total.
 OnProgress = Callable[[int, int], None]
 
@@ -28,7 +32,8 @@ class IssuedCard:
 
     `card` is the topic code (IRONLOW); `inputs` are the facts behind it as text, in any order (stored as a keyed digest
     only); `suggestions` are uuids in display order; `suppressed` is true if it was not shown; `due` is the day for
-    which it suggests tests; `doses` are those of its drafts, in mg (stored encrypted).
+    which it suggests tests; `doses` are those of its drafts, in mg (stored encrypted); `expects` is what it asks for
+    (stored encrypted); `arm` is that of the card where it is not that of the answer.
     """
 
     uuid: str
@@ -40,6 +45,8 @@ class IssuedCard:
     suppressed: bool = False
     due: date | None = None
     doses: tuple[tuple[str, Decimal | None], ...] = ()
+    expects: Expectation | None = None
+    arm: Arm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,8 @@ class Answer:
     `queries` are the prefetch templates that the FHIR server at `server` answered; they keep their placeholders, so
     they contain no patient identifier. `host` is the name of the machine that asked. `status` is the HTTP status of the
     response. `shown_to` is the user who sees the cards, None where it is nobody or nobody in particular. `basis` is
-    what overrides rest on that are about the patient.
+    what overrides rest on that are about the patient. `settle` tells how an earlier expectation ends by this chart,
+    None while it is open; without it there was no chart.
     """
 
     client: str
@@ -69,6 +77,7 @@ class Answer:
     status: int = 200
     shown_to: str | None = None
     basis: PatientBasis = field(default_factory=PatientBasis)
+    settle: Callable[[Expectation], Settled | None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +185,7 @@ class Retention:
     cards: int = 2192
     feedback: int = 2192
     unmatched_feedback: int = 90
+    evidence: int = 400
     audit: int = 2192
 
 
@@ -270,3 +280,60 @@ class ReasonCount:
     card: str
     code: str
     events: int
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpCount:
+    """What became of what a card asked for first of each patient, counted alike in all these members.
+
+    state      open, followed or missed
+    days       time to action of those that were followed
+    is_mature  asked so long ago that they are over by now
+    """
+
+    client: str
+    card: str
+    rule_version: str
+    arm: str
+    state: str
+    is_mature: bool
+    days: int | None
+    patients: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCount:
+    """The live cards shown of one client, card and version, and how many were answered in any way.
+
+    `repeats` are those shown before on the same facts of the same patient; `first_day` is that of the first (UTC).
+    """
+
+    client: str
+    card: str
+    rule_version: str
+    shown: int
+    answered: int
+    accepted: int
+    overridden: int
+    repeats: int
+    first_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class DwellTime:
+    """How long after a card was issued the EHR says that it was answered."""
+
+    client: str
+    card: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceCount:
+    """How many charts of a client had something on one day (UTC)."""
+
+    day: date
+    client: str
+    subject: str
+    kind: str
+    number: int

@@ -13,6 +13,8 @@ from cds_service.store.encryption import FieldCipher
 from cds_service.store.records import Retention
 from cds_service.store.schema import (
     card_issued,
+    evidence_count,
+    expectation,
     feedback_event,
     feedback_quota,
     feedback_unmatched,
@@ -28,6 +30,13 @@ def apply_retention(database: Database, cipher: FieldCipher, now: datetime, rete
     steps: tuple[Callable[[Connection], int], ...] = (
         lambda connection: _drop_feedback(connection, now - timedelta(days=retention.feedback)),
         lambda connection: _drop_cards(connection, now - timedelta(days=retention.cards)),
+        lambda connection: _drop(
+            connection,
+            expectation,
+            expectation.c.card_uuid,
+            expectation.c.asked_at < now - timedelta(days=retention.cards),
+        ),
+        lambda connection: _drop_evidence(connection, now - timedelta(days=retention.evidence)),
         lambda connection: _drop_unmatched(connection, now - timedelta(days=retention.unmatched_feedback)),
         lambda connection: _drop_quota(connection, now - timedelta(days=1)),
         lambda connection: audit.drop_before(
@@ -75,6 +84,10 @@ def _drop_cards(connection: Connection, moment: datetime) -> int:
 
 def _drop_unmatched(connection: Connection, moment: datetime) -> int:
     return _drop(connection, feedback_unmatched, feedback_unmatched.c.id, feedback_unmatched.c.received_at < moment)
+
+
+def _drop_evidence(connection: Connection, moment: datetime) -> int:
+    return connection.execute(delete(evidence_count).where(evidence_count.c.day < utc_text(moment)[:10])).rowcount
 
 
 def _drop_quota(connection: Connection, moment: datetime) -> int:

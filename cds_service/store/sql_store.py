@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from cds_service.store import answers, audit, export, feedback, statistics, suppression
+from cds_service.store import answers, audit, evidence, export, feedback, statistics, suppression
 from cds_service.store.databases.database import NOT_IN_TIME, UNHURRIED, ChainMoved, Database
 from cds_service.store.databases.faults import StoreUnavailable
 from cds_service.store.encryption import FieldCipher, Keys
@@ -18,15 +18,20 @@ from cds_service.store.group_commit import GroupCommit
 from cds_service.store.health import check_health
 from cds_service.store.key_change import rekey
 from cds_service.store.records import (
+    MOST_ARM_NUMBER,
     Answer,
+    AnswerCount,
     AuditReport,
     AuditRow,
     CallCount,
     Candidate,
     CardCount,
+    DwellTime,
+    EvidenceCount,
     FeedbackItem,
     FeedbackResult,
     FeedbackRow,
+    FollowUpCount,
     Health,
     OnProgress,
     OutcomeCount,
@@ -161,6 +166,29 @@ class SqlStore:
     def rekey(self, keys: Keys, actor: str, now: datetime, on_progress: OnProgress = ignore_progress) -> Rekeyed:
         """Write the store anew under new keys, all or nothing; this object is of no use for it afterwards."""
         return rekey(self._database, self._tokens, self._cipher, keys, actor, now, on_progress)
+
+    def follow_up(self, since: datetime, until: datetime, mature: datetime) -> tuple[FollowUpCount, ...]:
+        with self._database.reading() as connection:
+            return statistics.follow_up(connection, since, until, mature)
+
+    def answers_by_card(self, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
+        with self._database.reading() as connection:
+            return statistics.answers_by_card(connection, since, until)
+
+    def dwell_times(self, since: datetime, until: datetime) -> tuple[DwellTime, ...]:
+        with self._database.reading() as connection:
+            return statistics.dwell_times(connection, since, until)
+
+    def add_evidence(self, counts: Iterable[EvidenceCount]) -> None:
+        with self._database.writing(time.monotonic() + UNHURRIED) as connection:
+            evidence.add(connection, counts)
+
+    def evidence(self, since: date, until: date) -> tuple[EvidenceCount, ...]:
+        with self._database.reading() as connection:
+            return evidence.read(connection, since, until)
+
+    def arm_number(self, client: str, patient_id: str) -> int:
+        return int(self._cipher.pseudonym("arm", client, patient_id).origin[:12], 16) % (MOST_ARM_NUMBER + 1)
 
     def close(self) -> None:
         self._answers.close()

@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, case, distinct, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, select, type_coerce
 from sqlalchemy.types import String
 
 from cds_service.store.encryption import FieldCipher
-from cds_service.store.records import CallCount, CardCount, OutcomeCount, ReasonCount
-from cds_service.store.schema import audit_event, card_issued, feedback_event, utc_text
+from cds_service.store.records import (
+    AnswerCount,
+    CallCount,
+    CardCount,
+    DwellTime,
+    FollowUpCount,
+    OutcomeCount,
+    ReasonCount,
+)
+from cds_service.store.schema import audit_event, card_issued, expectation, feedback_event, utc_text
 
 _DAY = func.substr(type_coerce(card_issued.c.issued_at, String), 1, 10)
+#: The most answers of which the time is read, the latest first.
+_MOST_TIMES = 5000
 _CALL_DAY = func.substr(type_coerce(audit_event.c.recorded, String), 1, 10)
 
 
@@ -97,6 +107,85 @@ def outcomes_by_card(connection: Connection, since: datetime, until: datetime) -
         .order_by(card_issued.c.card)
     )
     return tuple(OutcomeCount(*row) for row in connection.execute(counted))
+
+
+def follow_up(connection: Connection, since: datetime, until: datetime, mature: datetime) -> tuple[FollowUpCount, ...]:
+    """Count what became of what cards asked for, the first time for each patient and card in each arm.
+
+    What was asked before `mature` is called so.
+    """
+    whose = (expectation.c.client, expectation.c.patient_hash, expectation.c.card, expectation.c.arm)
+    first = (
+        select(*whose, func.min(expectation.c.asked_at).label("asked_at"))
+        .where(expectation.c.asked_at >= since, expectation.c.asked_at < until)
+        .group_by(*whose)
+        .subquery()
+    )
+    is_mature = case((expectation.c.asked_at < mature, 1), else_=0)
+    kind = (
+        expectation.c.client,
+        expectation.c.card,
+        expectation.c.rule_version,
+        expectation.c.arm,
+        expectation.c.state,
+        is_mature.label("mature"),
+        expectation.c.days,
+    )
+    same = [first.c[column.name] == column for column in (*whose, expectation.c.asked_at)]
+    counted = select(*kind, func.count().label("patients")).join(first, and_(*same)).group_by(*kind).order_by(*kind)
+    return tuple(
+        FollowUpCount(*row[:5], bool(row.mature), row.days, row.patients) for row in connection.execute(counted)
+    )
+
+
+def answers_by_card(connection: Connection, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
+    """Count the live cards shown and answered, by client, card and version."""
+
+    def cards_with(condition: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.count(distinct(case((condition, card_issued.c.card_uuid))))
+
+    kind = (card_issued.c.client, card_issued.c.card, card_issued.c.rule_version)
+    seen = card_issued.c.patient_hash + card_issued.c.inputs_digest
+    counted = (
+        select(
+            *kind,
+            func.count(distinct(card_issued.c.card_uuid)).label("shown"),
+            cards_with(feedback_event.c.outcome.is_not(None)).label("answered"),
+            cards_with(feedback_event.c.outcome == "accepted").label("accepted"),
+            cards_with(feedback_event.c.outcome == "overridden").label("overridden"),
+            func.count(distinct(seen)).label("told"),
+            func.min(_DAY).label("first_day"),
+        )
+        .outerjoin(feedback_event, feedback_event.c.card_uuid == card_issued.c.card_uuid)
+        .where(
+            card_issued.c.issued_at >= since,
+            card_issued.c.issued_at < until,
+            card_issued.c.mode == "live",
+            card_issued.c.suppressed.is_(False),
+        )
+        .group_by(*kind)
+        .order_by(*kind)
+    )
+    return tuple(
+        AnswerCount(*row[:7], row.shown - row.told, date.fromisoformat(row.first_day))
+        for row in connection.execute(counted)
+    )
+
+
+def dwell_times(connection: Connection, since: datetime, until: datetime) -> tuple[DwellTime, ...]:
+    """Return how long after its issue each card was answered, by the clock of the client; the latest answers."""
+    times = (
+        select(card_issued.c.client, card_issued.c.card, card_issued.c.issued_at, feedback_event.c.outcome_at)
+        .join(card_issued, card_issued.c.card_uuid == feedback_event.c.card_uuid)
+        .where(feedback_event.c.received_at >= since, feedback_event.c.received_at < until)
+        .order_by(feedback_event.c.received_at.desc())
+        .limit(_MOST_TIMES)
+    )
+    found = (
+        DwellTime(row.client, row.card, (row.outcome_at - row.issued_at).total_seconds())
+        for row in connection.execute(times)
+    )
+    return tuple(each for each in found if each.seconds > 0)
 
 
 def reasons_by_card(

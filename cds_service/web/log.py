@@ -18,9 +18,21 @@ LOGGER = logging.getLogger("rls_cds")
 
 #: Every field that a line may have besides time, level and event.
 FIELDS = frozenset(
-    {"request_id", "service", "client", "status", "ms", "outcomes", "cards", "suppressed", "hook_instance", "mode"}
+    {
+        "request_id",
+        "service",
+        "client",
+        "status",
+        "ms",
+        "outcomes",
+        "cards",
+        "suppressed",
+        "held",
+        "hook_instance",
+        "mode",
+    }
     | {"prefetch", "reads", "gaps", "discarded", "fault", "at", "method", "missing", "reason", "card_uuids", "feedback"}
-    | {"caller", "claimed", "route", "faults", "not_read", "kid", "bits"}
+    | {"caller", "claimed", "route", "faults", "not_read", "kid", "bits", "held"}
     | {"version", "settings", "python", "workers", "store"}
 )
 #: Libraries whose messages hold URLs with patient ids, or the address of the store.

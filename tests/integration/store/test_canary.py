@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from cards.facts.card import Expectation, PatientBasis, Settled
 from cds_service.store import FeedbackItem, Reason, Store, StoreSettings, open_store
 from cds_service.store.records import Candidate
-from tests.builders.store_records import CLIENT, NOW, SERVICE, a_card, a_policy, an_answer
+from tests.builders.store_records import CLIENT, NOW, SERVICE, a_card, a_policy, an_answer, days
 
 CANARIES = {
     "patient": "CanaryPatient-8841",
     "user": "Practitioner/CanaryUser-17",
     "location": "Location/CanaryWard-3",
     "inputs": "CanaryFerritin=38.125 ng/mL",
+    "fact of the patient": "CanaryPregnant",
+    "drug of a draft": "canarydrug oral",
+    "dose of a draft": "1234.5678",
+    "drug that is to end": "canaryending",
     "code": "canary-reason-code",
     "system": "urn:canary:system",
     "display": "CanaryDisplay",
@@ -28,10 +35,26 @@ CANARIES = {
 
 def use_everything(settings: StoreSettings) -> Store:
     store = open_store(settings)
-    card = a_card(inputs=CANARIES["inputs"])
-    store.record_answer(
-        an_answer(card, patient_id=CANARIES["patient"], user=CANARIES["user"], location=CANARIES["location"])
+    doses = ((CANARIES["drug of a draft"], Decimal(CANARIES["dose of a draft"])),)
+    asked = Expectation("ended", (CANARIES["drug that is to end"],), NOW.date())
+    card = replace(a_card(inputs=CANARIES["inputs"]), doses=doses, expects=asked)
+    answer = an_answer(
+        card,
+        patient_id=CANARIES["patient"],
+        user=CANARIES["user"],
+        shown_to=CANARIES["user"],
+        location=CANARIES["location"],
+        basis=PatientBasis((CANARIES["fact of the patient"],), (CANARIES["fact of the patient"],)),
+        settle=lambda expected: None,
     )
+    store.record_answer(answer)
+    settled = Settled(followed=True, on=NOW.date())
+    closing = replace(answer, cards=(), settle=lambda expected: settled if expected == asked else None)
+    other = replace(a_card("AGGACTIVE"), expects=asked)
+    store.record_answer(replace(answer, cards=(other,)))
+    store.record_answer(closing)
+    (followed, *_) = store.follow_up(NOW - days(1), NOW + days(1), NOW)
+    assert (followed.state, followed.days) == ("followed", 0)
     reason = Reason(CANARIES["code"], CANARIES["system"], CANARIES["display"])
     known = FeedbackItem(card.uuid, "overridden", NOW, (), reason, CANARIES["comment"])
     unknown = FeedbackItem("0" * 8 + card.uuid[8:], "overridden", NOW, (), reason, CANARIES["comment"])

@@ -9,15 +9,16 @@ import os
 import random
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy
 
+from cards.facts.card import Expectation
 from cds_service.store import FeedbackItem, FeedbackResult, Store, StoreSettings, open_store
-from cds_service.store.schema import feedback_event
+from cds_service.store.schema import expectation, feedback_event
 from tests.builders.store_records import CLIENT, NOW, SERVICE, a_card, an_answer
 
 WORKERS = 4
@@ -27,8 +28,8 @@ def _work(settings: StoreSettings, log: int) -> None:
     """Issue a card, send feedback on it, and log what was sent and acknowledged, in an endless loop."""
     store = open_store(settings)
     while True:
-        card = a_card()
-        store.record_answer(an_answer(card))
+        card = replace(a_card(), expects=Expectation("result", ("ferritin",), NOW.date()))
+        store.record_answer(an_answer(card, patient_id=card.uuid, settle=lambda asked: None))
         os.write(log, f"sent {card.uuid}\n".encode())
         store.record_feedback(CLIENT, SERVICE, _batch(card.uuid), NOW)
         os.write(log, f"acked {card.uuid}\n".encode())
@@ -102,6 +103,9 @@ def _endure(settings: StoreSettings, engine: sqlalchemy.Engine, folder: Path, ro
         torn += sum(1 for count in rows.values() if count != 2)
         assert _is_whole(engine)
     assert acked <= _rows(engine).keys()
+    with engine.connect() as connection:
+        asked = set(connection.execute(sqlalchemy.select(expectation.c.card_uuid)).scalars())
+    assert acked <= asked, "what a card asks for is kept with the card"
     store = open_store(settings)
     twice = _send_again(store, Noted(frozenset(sent), frozenset(acked)))
     report = store.verify_audit()

@@ -1,0 +1,148 @@
+"""What a card asks for, and whether a later chart shows that it happened: yes, no, or not to be told.
+
+A card says in its TOML what it `expects`: a result of an analyte, a drug started or ended, or, about the drafts of an
+order hook, that they are not ordered (`withheld`) or at a lower dose (`dose`). What is not there is proven only by a
+list that was read to its end (three answers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from cards.dates import PartialDate
+from cards.facts.card import Expectation, Settled
+from cards.facts.chart import Chart, Drug
+from cards.facts.finding import Finding
+from cards.knowledge.rules import CardText
+
+#: Days after which what was not done counts as missed.
+MISSED_AFTER = 90
+#: An order that is signed may reach the list of drugs on the next day.
+_SIGNED_AFTER = 1
+
+
+class Happened(StrEnum):
+    """Whether something is seen in a chart."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+_Seen = tuple[Happened, date | None]
+_UNKNOWN: _Seen = (Happened.UNKNOWN, None)
+
+
+def expectation_of(finding: Finding, text: CardText, chart: Chart) -> Expectation | None:
+    """Return what the card of a finding asks for, None where it asks for nothing that a chart would show."""
+    if not text.expects:
+        return None
+    ((kind, names),) = text.expects.items()
+    asked = Expectation(kind, names, chart.today)
+    if kind == "ended":
+        drugs = [fact for fact in finding.facts.values() if isinstance(fact, Drug) and fact.active and fact.has(*names)]
+        asked = replace(asked, of=_ingredients(drugs))
+    if kind in ("withheld", "dose"):
+        drafted = [draft.drug for draft in finding.drafts if draft.drug and draft.drug.has(*names)]
+        doses = tuple((name, mg) for drug in drafted for name, mg in _fullest(drug) if mg is not None)
+        asked = replace(asked, of=_ingredients(drafted), doses=doses if kind == "dose" else ())
+    if not asked.of:
+        return None
+    is_there_already = _SEEN[kind](asked, chart)[0] is Happened.YES
+    return replace(asked, since=chart.today + timedelta(days=1)) if is_there_already else asked
+
+
+def settle(asked: Expectation, chart: Chart) -> Settled | None:
+    """Return how an expectation ends by what a later chart shows; None while it is open or cannot be told."""
+    happened, when = _SEEN[asked.kind](asked, chart)
+    if happened is Happened.YES:
+        return Settled(followed=True, on=when or chart.today)
+    is_over = (chart.today - asked.since).days > MISSED_AFTER
+    if happened is Happened.NO and (is_over or asked.kind in ("withheld", "dose")):
+        return Settled(followed=False, on=chart.today)
+    return None
+
+
+def _result(asked: Expectation, chart: Chart) -> _Seen:
+    dates = (each.when for each in (*chart.labs, *chart.unusable) if each.analyte in asked.of)
+    return _first(dates, asked.since, is_whole=chart.is_exhaustive("labs", *asked.of))
+
+
+def _started(asked: Expectation, chart: Chart) -> _Seen:
+    drugs = [drug for drug in chart.drugs if drug.has(*asked.of) and (drug.active or drug.given_on)]
+    is_whole = chart.knows("medications") and all(drug.given_on or drug.start for drug in drugs)
+    return _first((drug.given_on or drug.start for drug in drugs), asked.since, is_whole=is_whole)
+
+
+def _ended(asked: Expectation, chart: Chart) -> _Seen:
+    own = [drug for drug in chart.drugs if not drug.product.ingredient_names().isdisjoint(asked.of)]
+    if any(drug.active for drug in own):
+        return Happened.NO, None
+    if not chart.knows("medications"):
+        return _UNKNOWN
+    last = max((drug.end.last for drug in own if drug.end), default=chart.today)
+    return Happened.YES, min(max(last, asked.since), chart.today)
+
+
+def _withheld(asked: Expectation, chart: Chart) -> _Seen:
+    return _not_ordered(asked, chart, lambda drug: True)
+
+
+def _dose(asked: Expectation, chart: Chart) -> _Seen:
+    most = dict(asked.doses)
+
+    def as_much(drug: Drug) -> bool | None:
+        compared = [(mg, most[name]) for name, mg in _fullest(drug) if name in most]
+        known = [mg >= drafted for mg, drafted in compared if mg is not None]
+        return True if any(known) else None if len(known) < len(asked.of) else False
+
+    return _not_ordered(asked, chart, as_much)
+
+
+def _not_ordered(asked: Expectation, chart: Chart, counts: Callable[[Drug], bool | None]) -> _Seen:
+    """Return whether the drafts that a card spoke against were not ordered after all."""
+    if (chart.today - asked.since).days < _SIGNED_AFTER:
+        return _UNKNOWN
+    own = [each for each in chart.drugs if each.active and not each.product.ingredient_names().isdisjoint(asked.of)]
+    later = [each for each in own if each.start and each.start.first >= asked.since]
+    told = [counts(each) for each in later]
+    if True in told:
+        return Happened.NO, None
+    may_be = any(each.start is None or each.start.last >= asked.since for each in own if each not in later)
+    if None in told or may_be or not chart.knows("medications"):
+        return _UNKNOWN
+    return Happened.YES, asked.since
+
+
+_SEEN: dict[str, Callable[[Expectation, Chart], _Seen]] = {
+    "result": _result,
+    "started": _started,
+    "ended": _ended,
+    "withheld": _withheld,
+    "dose": _dose,
+}
+
+
+def _first(dates: Iterable[PartialDate | None], since: date, *, is_whole: bool) -> _Seen:
+    """Return the first of these days that is surely not before `since`; a month may lie on both sides."""
+    known = tuple(dates)
+    later = [when.first for when in known if when and when.first >= since]
+    if later:
+        return Happened.YES, min(later)
+    may_be_later = any(when is None or when.last >= since for when in known)
+    return (Happened.NO, None) if is_whole and not may_be_later else _UNKNOWN
+
+
+def _ingredients(drugs: Iterable[Drug]) -> tuple[str, ...]:
+    return tuple(sorted({name for drug in drugs for name in drug.product.ingredient_names()}))
+
+
+def _fullest(drug: Drug) -> Iterator[tuple[str, Decimal | None]]:
+    """Yield what the fullest day brings of each ingredient in mg, None where that is not known."""
+    daily = drug.daily
+    for name in sorted(drug.product.ingredient_names()):
+        yield name, (daily.fullest_mg.get(name) or daily.mg.get(name)) if daily else None

@@ -1,0 +1,243 @@
+"""Whether cards are followed, by what later charts show, and compared with patients whose cards were held out.
+
+A card that asks for something opens an expectation with the first showing; a later call of the same patient closes it.
+The EHR need not send feedback for that. Counted is the first time for each patient and card; what was asked less than
+90 days ago is not over, and what no later call could tell stays open and counts neither way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from statistics import median
+
+from cards.presenting.expectations import MISSED_AFTER
+from cds_service.monitoring.intervals import Interval, difference, wilson
+from cds_service.store import AnswerCount, DwellTime, FollowUpCount, Store
+
+SOON, LATE = 30, MISSED_AFTER
+#: A difference beyond so many standard errors is a reason to stop before the planned end (Haybittle and Peto): looking
+#: at it every month hardly changes the 5 % of the final look.
+STOPPING_Z = 3.0
+#: A client that was shown so many cards and answered none sends no feedback.
+SENDS_NO_FEEDBACK_FROM = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """What became of what one card asked for in one arm.
+
+    asked         patients
+    known         of them, those asked at least 90 days ago of whom it is known
+    soon, late    of these, those who followed within 30 and within 90 days
+    open          asked at least 90 days ago and not known: no later call could tell
+    days          the median time to action of those who followed within 90 days, None without any
+    """
+
+    asked: int = 0
+    known: int = 0
+    soon: int = 0
+    late: int = 0
+    open: int = 0
+    days: float | None = None
+
+    @property
+    def share_soon(self) -> Interval | None:
+        """Return the share that followed within 30 days."""
+        return wilson(self.soon, self.known)
+
+    @property
+    def share_late(self) -> Interval | None:
+        """Return the share that followed within 90 days."""
+        return wilson(self.late, self.known)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """One card of one client and version; an empty client or version stands for all.
+
+    shown, answered   live cards, and those with any feedback
+    repeats           shown again on the same facts
+    dwell             the median of the seconds until it was answered, by the EHR's clock; None where it sends none
+    arms              by name: live, shadow, holdout
+    """
+
+    client: str
+    card: str
+    rule_version: str
+    shown: int
+    answered: int
+    accepted: int
+    overridden: int
+    repeats: int
+    dwell: float | None
+    arms: dict[str, Arm]
+
+    @property
+    def live(self) -> Arm:
+        """Return the patients to whom the card was shown."""
+        return self.arms.get("live", Arm())
+
+    @property
+    def held_out(self) -> Arm:
+        """Return the patients from whom it was held back."""
+        return self.arms.get("holdout", Arm())
+
+    @property
+    def unanswered(self) -> int:
+        """Return how many cards nobody answered."""
+        return self.shown - self.answered
+
+    @property
+    def needed_to_alert(self) -> float | None:
+        """Return how many cards were shown for one that was followed within 90 days, None without any."""
+        rate = self.live.share_late
+        if rate is None or not self.live.late or not self.live.asked:
+            return None
+        return (self.shown / self.live.asked) / rate.value
+
+    @property
+    def effect(self) -> Interval | None:
+        """Return how much more often the card was followed where it was shown, within 90 days."""
+        return self._difference()
+
+    @property
+    def may_stop(self) -> bool:
+        """Return whether the difference lies beyond the stopping line, in either direction."""
+        wide = self._difference(STOPPING_Z)
+        return wide is not None and wide.excludes_zero()
+
+    def _difference(self, *z: float) -> Interval | None:
+        return difference((self.live.late, self.live.known), (self.held_out.late, self.held_out.known), *z)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeMark:
+    """Something that changed on a day: a version of a rule, a release, or the settings of the site."""
+
+    day: date
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All cards of a period: over all clients and versions, by client, and by version; and what changed meanwhile."""
+
+    since: datetime
+    until: datetime
+    cards: tuple[FollowUp, ...] = ()
+    by_client: tuple[FollowUp, ...] = ()
+    by_version: tuple[FollowUp, ...] = ()
+    marks: tuple[ChangeMark, ...] = ()
+    without_feedback: tuple[str, ...] = ()
+
+
+def report(store: Store, since: datetime, until: datetime) -> Report:
+    """Gather what became of the cards of a period. Raises `StoreError`."""
+    counts = store.follow_up(since, until, until - timedelta(days=LATE))
+    answers, times = store.answers_by_card(since, until), store.dwell_times(since, until)
+    whole = _grouped(counts, answers, times, client=False, version=False)
+    return Report(
+        since,
+        until,
+        cards=whole,
+        by_client=_grouped(counts, answers, times, client=True, version=False),
+        by_version=_grouped(counts, answers, times, client=False, version=True),
+        marks=(*_versions(answers), *_configurations(store, since, until)),
+        without_feedback=_without_feedback(answers),
+    )
+
+
+def _grouped(
+    counts: tuple[FollowUpCount, ...],
+    answers: tuple[AnswerCount, ...],
+    times: tuple[DwellTime, ...],
+    *,
+    client: bool,
+    version: bool,
+) -> tuple[FollowUp, ...]:
+    def key(each: FollowUpCount | AnswerCount) -> tuple[str, str, str]:
+        return each.card, each.client if client else "", each.rule_version if version else ""
+
+    keys = sorted({key(each) for each in (*counts, *answers)})
+    return tuple(
+        _follow_up(
+            each,
+            [count for count in counts if key(count) == each],
+            [answer for answer in answers if key(answer) == each],
+            [time.seconds for time in times if time.card == each[0] and each[1] in ("", time.client)],
+        )
+        for each in keys
+    )
+
+
+def _follow_up(
+    key: tuple[str, str, str], counts: list[FollowUpCount], answers: list[AnswerCount], seconds: list[float]
+) -> FollowUp:
+    card, client, version = key
+    arms = {arm: _arm([each for each in counts if each.arm == arm]) for arm in sorted({each.arm for each in counts})}
+    return FollowUp(
+        client=client,
+        card=card,
+        rule_version=version,
+        shown=sum(each.shown for each in answers),
+        answered=sum(each.answered for each in answers),
+        accepted=sum(each.accepted for each in answers),
+        overridden=sum(each.overridden for each in answers),
+        repeats=sum(each.repeats for each in answers),
+        dwell=median(seconds) if seconds else None,
+        arms=arms,
+    )
+
+
+def _arm(counts: Iterable[FollowUpCount]) -> Arm:
+    counts = tuple(counts)
+    over = [each for each in counts if each.is_mature]
+    known = [each for each in over if each.state != "open"]
+    days = [each.days for each in known if each.days is not None and each.days <= LATE for _ in range(each.patients)]
+    return Arm(
+        asked=sum(each.patients for each in counts),
+        known=sum(each.patients for each in known),
+        soon=sum(each.patients for each in known if each.days is not None and each.days <= SOON),
+        late=len(days),
+        open=sum(each.patients for each in over if each.state == "open"),
+        days=median(days) if days else None,
+    )
+
+
+def _versions(answers: Iterable[AnswerCount]) -> list[ChangeMark]:
+    """Return when each further version of a card was first shown."""
+    first: dict[str, dict[str, date]] = {}
+    for each in answers:
+        known = first.setdefault(each.card, {})
+        known[each.rule_version] = min(each.first_day, known.get(each.rule_version, each.first_day))
+    marks = [
+        ChangeMark(day, f"{card} version {version}")
+        for card, days in first.items()
+        for version, day in sorted(days.items(), key=lambda item: item[1])[1:]
+    ]
+    return sorted(marks, key=lambda mark: (mark.day, mark.what))
+
+
+def _configurations(store: Store, since: datetime, until: datetime) -> list[ChangeMark]:
+    """Return when a release, the settings or a code map changed, by what the workers noted at their start."""
+    first: dict[str, date] = {}
+    for each in store.evidence(since.date(), until.date() + timedelta(days=1)):
+        if each.subject == CONFIGURATION:
+            first.setdefault(each.kind, each.day)
+    marks = sorted((day, kind) for kind, day in first.items())
+    return [ChangeMark(day, kind) for day, kind in marks if day > marks[0][0]]
+
+
+#: The subject of evidence under which workers note their release and a digest of the settings and site files.
+CONFIGURATION = "configuration"
+
+
+def _without_feedback(answers: Iterable[AnswerCount]) -> tuple[str, ...]:
+    shown: dict[str, int] = {}
+    answered: dict[str, int] = {}
+    for each in answers:
+        shown[each.client] = shown.get(each.client, 0) + each.shown
+        answered[each.client] = answered.get(each.client, 0) + each.answered
+    return tuple(sorted(name for name in shown if shown[name] >= SENDS_NO_FEEDBACK_FROM and not answered[name]))

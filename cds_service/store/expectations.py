@@ -1,0 +1,122 @@
+"""What cards asked for, and what became of it: opened with the card, closed by a later call for the same patient.
+
+All of it happens in the transaction that records the answers, so that an expectation is closed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cards.facts.card import Expectation
+from cds_service.store.databases.database import insert_rows
+from cds_service.store.encryption import FieldCipher
+from cds_service.store.records import Answer, IssuedCard
+from cds_service.store.schema import AnyRow, expectation
+
+OPEN, FOLLOWED, MISSED = "open", "followed", "missed"
+_OPEN = select(
+    expectation.c.card_uuid,
+    expectation.c.open_key,
+    expectation.c.patient_hash,
+    expectation.c.asked_at,
+    expectation.c.asked_closed,
+).where(expectation.c.patient_hash.in_(bindparam("patients", expanding=True)), expectation.c.state == OPEN)
+_CLOSE = (
+    update(expectation)
+    .where(expectation.c.card_uuid == bindparam("uuid"), expectation.c.state == OPEN)
+    .values(open_key=None, state=bindparam("ends"), days=bindparam("after"), closed_at=bindparam("at"))
+)
+_INSERT = {
+    "sqlite": sqlite.insert(expectation).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(expectation).on_conflict_do_nothing(),
+}
+
+
+def record_expectations(connection: Connection, cipher: FieldCipher, batch: Iterable[tuple[str, Answer]]) -> None:
+    """Close what the charts of these answers show, and open what their cards ask for; each beside its patient hash."""
+    answers = [(patient, answer) for patient, answer in batch if answer.settle or _asking(answer)]
+    if not answers:
+        return
+    patients = sorted({patient for patient, _ in answers})
+    found = connection.execute(_OPEN, {"patients": patients}).all()
+    still_open = {row.open_key for row in found}
+    closed = [each for row in found for each in _closed(cipher, row, answers)]
+    for row, values in sorted(closed, key=lambda each: str(each[1]["uuid"])):
+        connection.execute(_CLOSE, values)
+        still_open.discard(row.open_key)
+    new: dict[str, Mapping[str, object]] = {}
+    for patient, answer in answers:
+        for card in _asking(answer):
+            row = _new_row(cipher, patient, answer, card)
+            if row["open_key"] not in still_open:
+                new.setdefault(str(row["open_key"]), row)
+    insert_rows(connection, _INSERT[connection.dialect.name], [new[key] for key in sorted(new)])  # type: ignore[arg-type]
+
+
+def _asking(answer: Answer) -> list[IssuedCard]:
+    """Return the cards that ask for something and were not silent."""
+    return [card for card in answer.cards if card.expects and not card.suppressed]
+
+
+def _closed(
+    cipher: FieldCipher, row: AnyRow, answers: Iterable[tuple[str, Answer]]
+) -> Iterable[tuple[AnyRow, dict[str, Any]]]:
+    """Yield how an open expectation ends by the first answer for that patient that can tell."""
+    for patient, answer in answers:
+        if patient == row.patient_hash and answer.settle:
+            asked = _read(cipher.decrypt(row.asked_closed, f"expectation:{row.card_uuid}"))
+            settled = answer.settle(asked) if asked else None
+            if settled:
+                days = max(0, (settled.on - _day(asked, row.asked_at)).days)
+                yield (
+                    row,
+                    {
+                        "uuid": row.card_uuid,
+                        "ends": FOLLOWED if settled.followed else MISSED,
+                        "after": days if settled.followed else None,
+                        "at": answer.issued_at,
+                    },
+                )
+                return
+
+
+def _day(asked: Expectation | None, asked_at: datetime) -> date:
+    """Return the day from which the time to action counts."""
+    return asked.since if asked else asked_at.date()
+
+
+def _new_row(cipher: FieldCipher, patient: str, answer: Answer, card: IssuedCard) -> dict[str, object]:
+    arm = card.arm or answer.mode
+    content = _written(card.expects) if card.expects else {}
+    return {
+        "card_uuid": card.uuid,
+        "open_key": cipher.pseudonym("expectation", patient, card.card, arm),
+        "client": answer.client,
+        "patient_hash": patient,
+        "card": card.card,
+        "rule_version": card.rule_version,
+        "arm": arm,
+        "asked_at": answer.issued_at,
+        "state": OPEN,
+        "days": None,
+        "closed_at": None,
+        "asked_closed": cipher.encrypt(content, f"expectation:{card.uuid}"),
+    }
+
+
+def _written(asked: Expectation) -> dict[str, object]:
+    doses = [(name, str(mg)) for name, mg in asked.doses]
+    return {"kind": asked.kind, "of": asked.of, "since": asked.since.isoformat(), "doses": doses}
+
+
+def _read(content: object) -> Expectation | None:
+    if not isinstance(content, dict):
+        return None
+    doses = tuple((name, Decimal(mg)) for name, mg in content["doses"])
+    return Expectation(content["kind"], tuple(content["of"]), date.fromisoformat(content["since"]), doses)

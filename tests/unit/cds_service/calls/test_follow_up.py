@@ -1,0 +1,163 @@
+"""What became of a card, by later charts and without feedback, over HTTP with a real store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cds_service.monitoring.follow_up import Arm, FollowUp, report
+from fhir_fixtures import hook_request, load_patient
+from fhir_fixtures.loading import PatientFile
+from tests.builders.monitored import NORTH, SIGN, START, VIEW, Harness, as_somebody_else, start_harness, with_result
+
+_FERRITIN = "2276-4"
+_NO_RESULTS = "no-iron-studies-yet"
+
+
+def patient(slug: str = _NO_RESULTS) -> PatientFile:
+    return load_patient(slug, START.date())
+
+
+def line(harness: Harness, card: str = "IRONTEST") -> FollowUp:
+    """Return what became of one card over all clients and versions."""
+    found = report(harness.store, START.replace(day=1, hour=0), harness.now)
+    return {each.card: each for each in found.cards}[card]
+
+
+def test_a_result_of_a_later_call_closes_what_was_asked(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        assert "IRONTEST" in harness.cards(patient())
+        harness.later(days=12)
+        assert harness.cards(with_result(patient(), _FERRITIN, 90, "ng/mL", harness.now)) != {}
+        harness.later(days=100)
+        assert line(harness).live == Arm(asked=1, known=1, soon=1, late=1, open=0, days=12)
+        assert line(harness).needed_to_alert == 1
+
+
+def test_what_was_not_done_is_missed_after_ninety_days(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        harness.cards(patient())
+        harness.later(days=91)
+        assert line(harness).live == Arm(asked=1, open=1), "nobody called since"
+        harness.cards(patient())
+        assert line(harness).live == Arm(asked=1, known=1)
+
+
+def test_a_chart_that_could_not_be_read_closes_nothing(tmp_path: Path) -> None:
+    failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
+    with start_harness(tmp_path) as harness:
+        harness.cards(patient())
+        harness.later(days=100)
+        body = hook_request("generic", "patient-view", patient(), today=harness.now.date(), drafts=())
+        body["prefetch"]["labs"] = failed
+        assert harness.post(VIEW, body).status_code == 412
+        assert line(harness).live == Arm(asked=1, open=1)
+
+
+def test_an_order_hook_closes_it_as_well(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        harness.cards(patient())
+        harness.later(days=5)
+        seen = with_result(patient(), _FERRITIN, 90, "ng/mL", harness.now)
+        harness.cards(seen, SIGN, drafts=("ferrous-sulfate-325-once-daily",))
+        harness.later(days=100)
+        assert line(harness).live.days == 5
+
+
+def test_another_patient_and_another_client_close_nothing(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        harness.cards(patient())
+        harness.later(days=5)
+        seen = with_result(patient(), _FERRITIN, 90, "ng/mL", harness.now)
+        harness.cards(as_somebody_else(seen, "somebody-else"))
+        harness.cards(seen, client=replace(NORTH, name="south"))
+        harness.later(days=100)
+        assert line(harness).live.late == 0
+
+
+def test_what_is_asked_again_is_asked_once(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        for _ in range(3):
+            harness.cards(patient())
+            harness.later(hours=1)
+        assert (line(harness).live.asked, line(harness).shown, line(harness).repeats) == (1, 3, 2)
+
+
+def test_a_client_that_sends_no_feedback_is_said_to_be_one(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        for number in range(20):
+            card = harness.cards(as_somebody_else(patient(), f"patient-{number}"))["IRONTEST"]
+        assert report(harness.store, START.replace(day=1), harness.now.replace(hour=23)).without_feedback == ("north",)
+        harness.later(minutes=2)
+        harness.override(card, "already-done")
+        found = report(harness.store, START.replace(day=1), harness.now.replace(hour=23))
+        assert found.without_feedback == ()
+        (test,) = (each for each in found.cards if each.card == "IRONTEST")
+        assert (test.shown, test.answered, test.unanswered, test.dwell) == (20, 1, 19, 120)
+
+
+class TestHoldOut:
+    share = 50
+
+    def patients(self, slug: str) -> list[PatientFile]:
+        return [as_somebody_else(patient(slug), f"held-{number}") for number in range(40)]
+
+    def test_a_share_of_patients_gets_no_card_and_is_followed_alike(self, tmp_path: Path) -> None:
+        with start_harness(tmp_path, holdout_percent=self.share) as harness:
+            first = ["IRONTEST" in harness.cards(each) for each in self.patients(_NO_RESULTS)]
+            assert 8 <= first.count(False) <= 32
+            harness.later(days=91)
+            again = ["IRONTEST" in harness.cards(each) for each in self.patients(_NO_RESULTS)]
+            assert again == first, "the same patients, for ever"
+            found = line(harness)
+            assert (found.live.asked, found.held_out.asked) == (first.count(True), first.count(False))
+            assert found.held_out.known == found.held_out.asked
+            assert found.effect is not None and found.effect.value == 0
+            (held, *_) = [line for line in harness.lines() if line.get("held")]
+            assert (held["held"], held["cards"]) == (["IRONTEST"], [])
+
+    def test_another_client_has_another_share(self, tmp_path: Path) -> None:
+        with start_harness(tmp_path, holdout_percent=self.share) as harness:
+            numbers = {
+                client: [harness.store.arm_number(client, f"p{n}") < 5000 for n in range(200)]
+                for client in ("north", "south")
+            }
+            assert numbers["north"] != numbers["south"]
+            assert all(70 <= each.count(True) <= 130 for each in numbers.values())
+
+    @pytest.mark.parametrize(
+        ("slug", "service", "drafts", "code"),
+        [
+            ("haemochromatosis-after-phlebotomy", SIGN, ("ferrous-sulfate-325-once-daily",), "OSIRONOVL"),
+            ("ferritin-38-inside-the-lab-range", SIGN, ("diphenhydramine-25-at-bedtime",), "OSAGG"),
+        ],
+    )
+    def test_no_order_is_signed_without_its_card(
+        self, tmp_path: Path, slug: str, service: str, drafts: tuple[str, ...], code: str
+    ) -> None:
+        with start_harness(tmp_path, holdout_percent=self.share) as harness:
+            for each in self.patients(slug):
+                assert code in harness.cards(each, service, drafts=drafts)
+
+    def test_a_low_b12_is_never_held_back(self, tmp_path: Path) -> None:
+        with start_harness(tmp_path, holdout_percent=self.share) as harness:
+            for each in self.patients(_NO_RESULTS):
+                low = with_result(each, "2132-9", 150, "pg/mL", harness.now)
+                assert "B12LOW" in harness.cards(low)
+
+    def test_it_is_off_by_default(self, tmp_path: Path) -> None:
+        with start_harness(tmp_path) as harness:
+            assert all("IRONTEST" in harness.cards(each) for each in self.patients(_NO_RESULTS))
+            assert "held" not in json.dumps(harness.lines())
+
+
+def test_shadow_opens_an_arm_of_its_own(tmp_path: Path) -> None:
+    with start_harness(tmp_path, services={VIEW: "shadow"}, holdout_percent=50) as harness:
+        harness.cards(patient())
+        harness.later(minutes=1)
+        arms: dict[str, Any] = line(harness).arms
+        assert {name: arm.asked for name, arm in arms.items()} == {"shadow": 1}

@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from math import sqrt
 from typing import TypeVar
 
+from cds_service.monitoring.follow_up import LATE, Report, report
+from cds_service.monitoring.intervals import wilson
 from cds_service.store import CardCount, OutcomeCount, ReasonCount, Store
 
 T = TypeVar("T")
 
 #: Periods that the page offers, in days up to and including today (UTC).
 PERIODS = (7, 30, 90, 365)
-_Z = 1.959964  # for a 95 % interval
 #: Cards that were shown, suppressed by an override, or only recorded.
 STATES = ("shown", "silenced", "shadow")
 
@@ -39,12 +39,10 @@ class Share:
 
 def share(count: int, total: int) -> Share:
     """Compute a share with its 95 % Wilson interval, which is valid for small counts and near 0 and 1."""
-    if not total:
+    interval = wilson(count, total)
+    if interval is None:
         return Share(count)
-    rate, square = count / total, _Z * _Z
-    middle = (rate + square / (2 * total)) / (1 + square / total)
-    half = _Z * sqrt(rate * (1 - rate) / total + square / (4 * total * total)) / (1 + square / total)
-    return Share(count, 100 * rate, max(0.0, 100 * (middle - half)), min(100.0, 100 * (middle + half)))
+    return Share(count, *(100 * bound for bound in interval))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +102,7 @@ class Watch:
     bars: tuple[DayBar, ...] = ()
     cards: tuple[CardLine, ...] = ()
     clients: tuple[ClientLine, ...] = ()
+    follow_up: Report | None = None
 
     @property
     def most_a_day(self) -> int:
@@ -130,6 +129,7 @@ def watch(store: Store, days: int, now: datetime) -> Watch:
         bars=tuple(DayBar(n, day, _by_state(by_day.get(day, ()))) for n, day in enumerate(span)),
         cards=_cards(counted, outcomes, store.reasons_by_card(since, until), span),
         clients=tuple(ClientLine(name, **_by_state(by_client[name])) for name in sorted(by_client)),
+        follow_up=report(store, since - timedelta(days=LATE), until),
     )
 
 

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from statistics import median
 
 from cards.presenting.expectations import MISSED_AFTER
+from cds_service.monitoring.evidence import CONFIGURATION
 from cds_service.monitoring.intervals import Interval, difference, wilson
 from cds_service.store import AnswerCount, DwellTime, FollowUpCount, Store
 
@@ -228,10 +229,6 @@ def _configurations(store: Store, since: datetime, until: datetime) -> list[Chan
             first.setdefault(each.kind, each.day)
     marks = sorted((day, kind) for kind, day in first.items())
     return [ChangeMark(day, kind) for day, kind in marks if day > marks[0][0]]
-
-
-#: The subject of evidence under which workers note their release and a digest of the settings and site files.
-CONFIGURATION = "configuration"
 
 
 def _without_feedback(answers: Iterable[AnswerCount]) -> tuple[str, ...]:

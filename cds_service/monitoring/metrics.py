@@ -152,6 +152,22 @@ class Metrics:
         self.silence_ratio = self._gauge(
             "card_silence_ratio", "Days without the card over its usual gap in days.", "mostrecent", "card"
         )
+        self.changed = self._gauge(
+            "changed_calls",
+            "Calls since something changed: cards, results, units, values or lists of a client, or its calls.",
+            "mostrecent",
+            "client",
+            "subject",
+            "cause",
+        )
+        self.changed_since = self._gauge(
+            "changed_since_seconds",
+            "The first day of that change, in seconds since 1970.",
+            "mostrecent",
+            "client",
+            "subject",
+            "cause",
+        )
         self.vocabulary = self._gauge(
             "vocabulary_lookups",
             "How often what a code, a unit or directions mean was known (`found`) or had to be worked out (`missed`).",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, time
+from importlib.metadata import version
 from math import inf, nan
 
 from flask import Flask
@@ -13,15 +14,18 @@ from cds_service.auth.keys import ClientKeys
 from cds_service.calls.call import Answered, AppContext, Call
 from cds_service.calls.report import RequestReport
 from cds_service.calls.routes import Check
+from cds_service.config.digest import digest
 from cds_service.config.settings import Settings
 from cds_service.monitoring.counting import count_answer, count_request, install_in_flight
 from cds_service.monitoring.drift import measure_drift
+from cds_service.monitoring.evidence import CONFIGURATION, EvidenceCounter
 from cds_service.monitoring.metrics import Metrics
 from cds_service.monitoring.scheduler import PeriodicTask, Scheduler
 from cds_service.monitoring.self_test import SelfTest, reference_apps
+from cds_service.monitoring.sentinel import changes
 from cds_service.monitoring.shutdown import ShutdownFlag
 from cds_service.monitoring.unknown_samples import LEAST_PATIENTS
-from cds_service.store import Store
+from cds_service.store import Store, StoreError
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 #: Reliability 2.5.
@@ -47,6 +51,10 @@ class Monitor:
         )
         self._shutdown_flag = shutdown_flag
         self._watched: frozenset[str] = frozenset()
+        self._changed: frozenset[tuple[str, str, str]] = frozenset()
+        self._evidence = EvidenceCounter()
+        self._evidence.note(clock().date(), CONFIGURATION, f"release {version('rls-cds')}")
+        self._evidence.note(clock().date(), CONFIGURATION, f"settings and site files {digest(settings)}")
         self._context: AppContext | None = None
 
     @property
@@ -70,6 +78,7 @@ class Monitor:
         """Count what was decided for one call."""
         if self._context:
             count_answer(call, answered, self._context, self.metrics)
+            self._evidence.count(call, answered)
 
     def scheduler(self, *, is_first: bool) -> Scheduler:
         """Return the scheduler of the periodic tasks; tasks on the store run in the first worker only."""
@@ -79,9 +88,14 @@ class Monitor:
             PeriodicTask("checks", _MINUTE, self.publish_checks),
             PeriodicTask("vocabulary", _MINUTE, self.metrics.publish_vocabulary),
             PeriodicTask("keys", _MINUTE, self.publish_key_ages),
+            PeriodicTask("evidence", _MINUTE, self.store_evidence),
         ]
         if is_first:
-            tasks += [PeriodicTask("retention", _DAY, self.retain), PeriodicTask("drift", _HOUR, self.publish_drift)]
+            tasks += [
+                PeriodicTask("retention", _DAY, self.retain),
+                PeriodicTask("drift", _HOUR, self.publish_drift),
+                PeriodicTask("sentinel", _HOUR, self.publish_changes),
+            ]
         return Scheduler(tasks, lambda name: self.metrics.background_failed.labels(name).inc())
 
     def retain(self) -> int:
@@ -110,6 +124,25 @@ class Monitor:
             ratio, silence = (found[card].ratio, found[card].silence) if card in found else (None, None)
             self.metrics.rate_ratio.labels(card).set(nan if ratio is None else ratio)
             self.metrics.silence_ratio.labels(card).set(nan if silence is None else silence)
+
+    def store_evidence(self) -> None:
+        """Add to the store what the charts since the last time held; what it does not take is kept for the next."""
+        counts = self._evidence.take()
+        try:
+            self._store.add_evidence(counts)
+        except StoreError:
+            self._evidence.put_back(counts)
+            raise
+
+    def publish_changes(self) -> None:
+        """Set the gauges of every change that the sentinel finds, to NaN for those that are over."""
+        found = {(each.client, each.subject, each.cause): each for each in changes(self._store, self._clock())}
+        self._changed |= found.keys()
+        for key in self._changed:
+            alarm = found.get(key)
+            since = nan if alarm is None else datetime.combine(alarm.first_bad_day, time(), UTC).timestamp()
+            self.metrics.changed.labels(*key).set(nan if alarm is None else alarm.calls)
+            self.metrics.changed_since.labels(*key).set(since)
 
     def _key_faults(self) -> tuple[str, ...]:
         return () if self._keys.are_ready() else ("no client has keys",)

@@ -319,7 +319,7 @@ def test_only_the_first_worker_runs_retention_and_drift(tmp_path: Path) -> None:
         first, other = (
             {each.name for each in monitor.scheduler(is_first=is_first)._tasks} for is_first in (True, False)
         )
-    assert first - other == {"retention", "drift"}
+    assert first - other == {"retention", "drift", "sentinel"}
     assert [each.name for each in monitor.scheduler(is_first=False)._tasks if each.runs_first] == ["self-test"]
     assert {each.name: each.seconds for each in monitor.scheduler(is_first=True)._tasks}["retention"] == 86400
 

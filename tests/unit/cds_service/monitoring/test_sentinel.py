@@ -1,0 +1,193 @@
+"""Silent faults are noticed, with cause, first day and calls touched; chance raises few alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from random import Random
+
+import pytest
+
+from cds_service.monitoring.evidence import CHARTS, LISTS_OF, UNITS, USABLE, VALUES
+from cds_service.monitoring.sentinel import BASELINE_DAYS, FALSE_ALARMS, WATCHED_DAYS, Alarm, alarms
+from cds_service.store import CallCount, CardCount, EvidenceCount
+
+TODAY = date(2026, 9, 7)
+#: Cards per call of one client: common ones and rare ones.
+RATES = {"IRONTEST": 0.45, "IRONLOW": 0.2, "DAAUG": 0.3, "AGGACTIVE": 0.25, "IRONMID": 0.05, "B12LOW": 0.02,
+         "VITDTOX": 0.002}  # fmt: skip
+USABLE_SHARE = {"ferritin": 0.5, "tsat": 0.45, "b12": 0.2}
+
+
+@dataclass(frozen=True)
+class Hospital:
+    """What the store of a simulated service counted; a test changes days from `since` on."""
+
+    calls: tuple[CallCount, ...] = ()
+    cards: tuple[CardCount, ...] = ()
+    evidence: tuple[EvidenceCount, ...] = ()
+    since: date = field(default=TODAY - timedelta(days=7))
+
+    def alarms(self, today: date = TODAY) -> tuple[Alarm, ...]:
+        early = [each for each in self.evidence if each.day < today]
+        return alarms(
+            [each for each in self.cards if each.day < today], [each for each in self.calls if each.day < today],
+            early, today,
+        )  # fmt: skip
+
+
+def simulated(seed: int, clients: int = 1, a_day: int = 40) -> Hospital:
+    dice = Random(seed)  # noqa: S311 - counts, not secrets
+    calls, cards, evidence = [], [], []
+    for client in (f"client-{n}" for n in range(clients)):
+        for back in range(WATCHED_DAYS + BASELINE_DAYS, 0, -1):
+            day = TODAY - timedelta(days=back)
+            number = _poisson(dice, a_day if day.weekday() < 5 else a_day / 4)
+            calls.append(CallCount(day, client, "rls-patient-view", number))
+            for card, rate in RATES.items():
+                fired = sum(dice.random() < rate for _ in range(number))
+                cards += [CardCount(day, client, card, "live", False, fired)] if fired else []
+            evidence += _evidence(dice, day, client, number)
+    return Hospital(tuple(calls), tuple(cards), tuple(evidence))
+
+
+def _evidence(dice: Random, day: date, client: str, charts: int) -> Iterator[EvidenceCount]:
+    yield EvidenceCount(day, client, "chart", CHARTS, charts)
+    yield EvidenceCount(day, client, "labs", f"{LISTS_OF}sent", charts)
+    for analyte, share in USABLE_SHARE.items():
+        steps = [round(4 * dice.gauss(6, 1.1)) for _ in range(charts) if dice.random() < share]
+        if steps:
+            yield EvidenceCount(day, client, analyte, USABLE, len(steps))
+            yield EvidenceCount(day, client, analyte, f"{UNITS}ng/mL", len(steps))
+        for step in sorted(set(steps)):
+            yield EvidenceCount(day, client, analyte, f"{VALUES}{step}", steps.count(step))
+
+
+def _poisson(dice: Random, mean: float) -> int:
+    total, number = dice.expovariate(1), 0
+    while total < mean:
+        total, number = total + dice.expovariate(1), number + 1
+    return number
+
+
+Fault = Callable[[Hospital], Hospital]
+
+
+def _from(hospital: Hospital, day: date) -> bool:
+    return day >= hospital.since
+
+
+def rule_switched_off(hospital: Hospital) -> Hospital:
+    return replace(hospital, cards=tuple(
+        each for each in hospital.cards if each.card != "IRONLOW" or not _from(hospital, each.day)))  # fmt: skip
+
+
+def rule_fires_for_everybody(hospital: Hospital) -> Hospital:
+    return replace(hospital, cards=tuple(
+        replace(each, cards=each.cards * 4) if each.card == "IRONLOW" and _from(hospital, each.day) else each
+        for each in hospital.cards))  # fmt: skip
+
+
+def client_is_silent(hospital: Hospital) -> Hospital:
+    def kept(each: CallCount | CardCount | EvidenceCount) -> bool:
+        return each.client != "client-0" or not _from(hospital, each.day)
+
+    return replace(
+        hospital,
+        calls=tuple(filter(kept, hospital.calls)),
+        cards=tuple(filter(kept, hospital.cards)),
+        evidence=tuple(filter(kept, hospital.evidence)),
+    )
+
+
+def _with_evidence(hospital: Hospital, change: Callable[[EvidenceCount], EvidenceCount | None]) -> Hospital:
+    changed = (change(each) if _from(hospital, each.day) else each for each in hospital.evidence)
+    return replace(hospital, evidence=tuple(each for each in changed if each))
+
+
+def code_is_renamed(hospital: Hospital) -> Hospital:
+    return _with_evidence(hospital, lambda each: None if each.subject == "ferritin" else each)
+
+
+def prefetch_drops_the_results(hospital: Hospital) -> Hospital:
+    def change(each: EvidenceCount) -> EvidenceCount:
+        return replace(each, kind=f"{LISTS_OF}read") if each.subject == "labs" else each
+
+    return _with_evidence(hospital, change)
+
+
+def pages_are_cut(hospital: Hospital) -> Hospital:
+    def change(each: EvidenceCount) -> EvidenceCount:
+        return replace(each, kind=f"{LISTS_OF}cut") if each.subject == "labs" else each
+
+    return _with_evidence(hospital, change)
+
+
+def unit_is_another(hospital: Hospital) -> Hospital:
+    def change(each: EvidenceCount) -> EvidenceCount:
+        is_unit = each.subject == "ferritin" and each.kind.startswith(UNITS)
+        return replace(each, kind=f"{UNITS}pmol/L") if is_unit else each
+
+    return _with_evidence(hospital, change)
+
+
+def values_are_2_247_times_as_high(hospital: Hospital) -> Hospital:
+    def change(each: EvidenceCount) -> EvidenceCount:
+        is_value = each.subject == "ferritin" and each.kind.startswith(VALUES)
+        return replace(each, kind=f"{VALUES}{int(each.kind.removeprefix(VALUES)) + 5}") if is_value else each
+
+    return _with_evidence(hospital, change)
+
+
+def half_the_results_are_lost(hospital: Hospital) -> Hospital:
+    def change(each: EvidenceCount) -> EvidenceCount:
+        return replace(each, number=each.number // 3) if each.subject == "tsat" and each.kind == USABLE else each
+
+    return _with_evidence(hospital, change)
+
+
+FAULTS: dict[Fault, tuple[str, str]] = {
+    rule_switched_off: ("IRONLOW", "gone"),
+    rule_fires_for_everybody: ("IRONLOW", "more"),
+    client_is_silent: ("calls", "gone"),
+    code_is_renamed: ("ferritin", "gone"),
+    prefetch_drops_the_results: ("labs list sent", "gone"),
+    pages_are_cut: ("labs list cut", "more"),
+    unit_is_another: ("ferritin unit ng/mL", "gone"),
+    values_are_2_247_times_as_high: ("ferritin value", "higher"),
+    half_the_results_are_lost: ("tsat", "fewer"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_silent_fault_is_told_within_a_week_with_its_first_day(fault: Fault) -> None:
+    subject, cause = FAULTS[fault]
+    broken = fault(simulated(1, clients=3))
+    days = next(
+        n for n in range(1, 8) if any(each.subject == subject for each in broken.alarms(broken.since + timedelta(n)))
+    )
+    found = [each for each in broken.alarms() if each.subject == subject]
+    print(f"{fault.__name__}: after {days} days: {found}")
+    assert cause in {each.cause for each in found}
+    assert all(abs((each.first_bad_day - broken.since).days) <= 3 for each in found)
+    assert all(each.calls > 20 or each.subject == "calls" for each in found)
+
+
+def test_chance_raises_no_more_alarms_than_the_budget() -> None:
+    clients = 40
+    found = simulated(7, clients=clients).alarms()
+    print(f"{len(found)} false alarms of {clients} clients in {WATCHED_DAYS} days: {found}")
+    assert len(found) <= FALSE_ALARMS * clients * 0.5
+
+
+def test_a_client_without_a_baseline_raises_nothing() -> None:
+    hospital = simulated(3)
+    late = [each for each in hospital.calls if each.day >= TODAY - timedelta(days=WATCHED_DAYS)]
+    assert alarms(hospital.cards, late, (), TODAY) == ()
+
+
+def test_quiet_weekends_are_no_silence() -> None:
+    hospital = simulated(5)
+    weekdays = tuple(each for each in hospital.calls if each.day.weekday() < 5)
+    assert not [each for each in alarms((), weekdays, (), TODAY) if each.subject == "calls"]

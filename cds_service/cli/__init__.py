@@ -10,6 +10,7 @@ from cds_service.cli.database import database_group
 from cds_service.cli.demo import demo_command
 from cds_service.cli.evaluate import evaluate_command
 from cds_service.cli.export_feedback import export_feedback_command
+from cds_service.cli.export_follow_up import export_follow_up_command
 from cds_service.cli.rules import rules_command
 from cds_service.cli.screen import screen_command
 from cds_service.cli.serve import serve_command
@@ -39,6 +40,7 @@ _COMMANDS = (
     check_config_command,
     audit_group,
     export_feedback_command,
+    export_follow_up_command,
     database_group,
     valuesets_group,
 )

@@ -11,7 +11,7 @@ import click
 from cds_service.cli.store import config_option, open_configured_store, progress
 
 
-def _day(text: str) -> datetime:
+def read_day(text: str) -> datetime:
     """Read a date or a time, in UTC unless it has an offset."""
     try:
         since = datetime.fromisoformat(text)
@@ -23,7 +23,7 @@ def _day(text: str) -> datetime:
 
 @click.command(name="export-feedback")
 @config_option
-@click.option("--since", type=_day, metavar="DAY", help="Only what came on or after this day (UTC).")
+@click.option("--since", type=read_day, metavar="DAY", help="Only what came on or after this day (UTC).")
 @click.option("--format", "form", type=click.Choice(["csv", "ndjson"]), default="csv", show_default=True, help="Form.")
 @click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="File; else the output.")
 def export_feedback_command(

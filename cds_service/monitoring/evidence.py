@@ -16,7 +16,7 @@ from cds_service.store import EvidenceCount
 #: The analytes that cards rest on most.
 ANALYTES = ("ferritin", "tsat", "b12", "folate", "vitd", "magnesium", "haemoglobin", "egfr", "calcium", "phosphate")
 #: The kinds of counts: charts read, charts with a usable result, its unit as reported, its order of magnitude, and how
-#: a list came (`list sent`, `list read`, `list missing`, `list cut`).
+#: a list came (`list prefetch`, `list read`, `list missing`, `list cut`).
 CHARTS, USABLE, UNITS, VALUES, LISTS_OF = "charts", "usable", "unit ", "value ", "list "
 #: The subject under which workers note their release and a digest of the settings and site files.
 CONFIGURATION = "configuration"

@@ -60,9 +60,7 @@ def test_the_service_counts_what_happened(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module", params=EFFECTS)
-def lives(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[float, list[Lived]]]:
+def lives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[float, list[Lived]]:
     folder = tmp_path_factory.mktemp("hospitals")
     number = _HOSPITALS // len(EFFECTS)
     seeds = range(1, number + 1)

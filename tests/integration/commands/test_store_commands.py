@@ -29,6 +29,7 @@ COMMANDS = (
     ["audit", "verify"],
     ["audit", "export"],
     ["export-feedback"],
+    ["export-follow-up"],
     ["db"],
     ["db", "upgrade"],
     ["db", "rekey"],
@@ -162,7 +163,7 @@ def test_without_a_store_there_is_nothing_to_work_on(on_disk: StoreOnDisk, comma
     assert "there is no store" in result.stderr
 
 
-@pytest.mark.parametrize("command", [["audit", "verify"], ["export-feedback"], ["db", "upgrade"]])
+@pytest.mark.parametrize("command", [["audit", "verify"], ["export-feedback"], ["export-follow-up"], ["db", "upgrade"]])
 def test_faults_are_sentences_without_a_traceback(on_disk: StoreOnDisk, command: list[str]) -> None:
     on_disk.change("UPDATE alembic_version SET version_num = '9999'")
     result = on_disk.run(*command)

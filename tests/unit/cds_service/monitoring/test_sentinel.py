@@ -54,7 +54,7 @@ def simulated(seed: int, clients: int = 1, a_day: int = 40) -> Hospital:
 
 def _evidence(dice: Random, day: date, client: str, charts: int) -> Iterator[EvidenceCount]:
     yield EvidenceCount(day, client, "chart", CHARTS, charts)
-    yield EvidenceCount(day, client, "labs", f"{LISTS_OF}sent", charts)
+    yield EvidenceCount(day, client, "labs", f"{LISTS_OF}prefetch", charts)
     for analyte, share in USABLE_SHARE.items():
         steps = [round(4 * dice.gauss(6, 1.1)) for _ in range(charts) if dice.random() < share]
         if steps:
@@ -152,7 +152,7 @@ FAULTS: dict[Fault, tuple[str, str]] = {
     rule_fires_for_everybody: ("IRONLOW", "more"),
     client_is_silent: ("calls", "gone"),
     code_is_renamed: ("ferritin", "gone"),
-    prefetch_drops_the_results: ("labs list sent", "gone"),
+    prefetch_drops_the_results: ("labs list prefetch", "gone"),
     pages_are_cut: ("labs list cut", "more"),
     unit_is_another: ("ferritin unit ng/mL", "gone"),
     values_are_2_247_times_as_high: ("ferritin value", "higher"),

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from cards.dates import PartialDate
 from cards.facts.card import Expectation, Settled
-from cards.facts.chart import Chart, Drug
+from cards.facts.chart import Chart, Drug, LabResult, UnusableResult
 from cards.facts.finding import Finding
 from cards.knowledge.rules import CardText
 
@@ -68,7 +68,8 @@ def settle(asked: Expectation, chart: Chart) -> Settled | None:
 
 
 def _result(asked: Expectation, chart: Chart) -> _Seen:
-    dates = (each.when for each in (*chart.labs, *chart.unusable) if each.analyte in asked.of)
+    results: tuple[LabResult | UnusableResult, ...] = (*chart.labs, *chart.unusable)
+    dates = (each.when for each in results if each.analyte in asked.of)
     return _first(dates, asked.since, is_whole=chart.is_exhaustive("labs", *asked.of))
 
 

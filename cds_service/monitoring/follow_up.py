@@ -161,7 +161,7 @@ def _grouped(
     def key(each: FollowUpCount | AnswerCount) -> tuple[str, str, str]:
         return each.card, each.client if client else "", each.rule_version if version else ""
 
-    keys = sorted({key(each) for each in (*counts, *answers)})
+    keys = sorted({*map(key, counts), *map(key, answers)})
     return tuple(
         _follow_up(
             each,

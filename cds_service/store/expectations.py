@@ -53,10 +53,10 @@ def record_expectations(connection: Connection, cipher: FieldCipher, batch: Iter
     new: dict[str, Mapping[str, object]] = {}
     for patient, answer in answers:
         for card in _asking(answer):
-            row = _new_row(cipher, patient, answer, card)
-            if row["open_key"] not in still_open:
-                new.setdefault(str(row["open_key"]), row)
-    insert_rows(connection, _INSERT[connection.dialect.name], [new[key] for key in sorted(new)])  # type: ignore[arg-type]
+            asked = _new_row(cipher, patient, answer, card)
+            if asked["open_key"] not in still_open:
+                new.setdefault(str(asked["open_key"]), asked)
+    insert_rows(connection, _INSERT[connection.dialect.name], [new[key] for key in sorted(new)])
 
 
 def _asking(answer: Answer) -> list[IssuedCard]:

@@ -134,7 +134,10 @@ def follow_up(connection: Connection, since: datetime, until: datetime, mature: 
     same = [first.c[column.name] == column for column in (*whose, expectation.c.asked_at)]
     counted = select(*kind, func.count().label("patients")).join(first, and_(*same)).group_by(*kind).order_by(*kind)
     return tuple(
-        FollowUpCount(*row[:5], bool(row.mature), row.days, row.patients) for row in connection.execute(counted)
+        FollowUpCount(
+            row.client, row.card, row.rule_version, row.arm, row.state, bool(row.mature), row.days, row.patients
+        )
+        for row in connection.execute(counted)
     )
 
 
@@ -167,7 +170,17 @@ def answers_by_card(connection: Connection, since: datetime, until: datetime) ->
         .order_by(*kind)
     )
     return tuple(
-        AnswerCount(*row[:7], row.shown - row.told, date.fromisoformat(row.first_day))
+        AnswerCount(
+            row.client,
+            row.card,
+            row.rule_version,
+            row.shown,
+            row.answered,
+            row.accepted,
+            row.overridden,
+            row.shown - row.told,
+            date.fromisoformat(row.first_day),
+        )
         for row in connection.execute(counted)
     )
 

@@ -35,7 +35,6 @@ def an_answer(*cards: IssuedCard, **others: object) -> Answer:
         "hook": "patient-view",
         "patient_id": "pat-1",
         "issued_at": NOW,
-        "user": USER,
         "shown_to": USER,
     }
     return Answer(hook_instance=str(uuid4()), cards=cards, **(members | others))  # type: ignore[arg-type]

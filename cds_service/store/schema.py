@@ -26,9 +26,9 @@ from sqlalchemy import (
 
 #: Schema versions this program can migrate from, oldest first; the last is the current one. A migration that programs
 #: of an older version survive says so: `0002_for_0001` (see migrate.py).
-VERSIONS = ("0001", "0002_for_0001")
+VERSIONS = ("0001", "0002_for_0001", "0003_for_0001")
 #: The oldest schema that this program works with before it is migrated.
-WORKS_FROM = "0002"
+WORKS_FROM = "0003"
 _WIDTH = len("2026-03-01T10:15:30.520000Z")
 
 
@@ -104,11 +104,11 @@ card_issued = Table(
     Column("user_closed", LargeBinary, info=encrypted("user:{card_uuid}")),
     Column("location_closed", LargeBinary, info=encrypted("location:{card_uuid}")),
     Column("issued_at", UtcTime, nullable=False),
-    Column("shown_to", String(64)),
-    Column("symptoms_digest", String(64)),
-    Column("diagnosis_digest", String(64)),
+    Column("shown_to", String(64), info=PSEUDONYM),
+    Column("symptoms_digest", String(64), info=PSEUDONYM),
+    Column("diagnosis_digest", String(64), info=PSEUDONYM),
     Column("due", String(10)),
-    Column("doses_closed", LargeBinary),
+    Column("doses_closed", LargeBinary, info=encrypted("doses:{card_uuid}")),
     Index("card_issued_patient", "client", "patient_hash", "card"),
     Index("card_issued_time", "issued_at"),
 )
@@ -128,9 +128,9 @@ expectation = Table(
     "expectation",
     metadata,
     Column("card_uuid", String(36), primary_key=True),
-    Column("open_key", String(64), unique=True),
+    Column("open_key", String(64), unique=True, info=PSEUDONYM),
     Column("client", String(200), nullable=False),
-    Column("patient_hash", String(64), nullable=False),
+    Column("patient_hash", String(64), nullable=False, info=PSEUDONYM),
     Column("card", String(100), nullable=False),
     Column("rule_version", String(100), nullable=False),
     Column("arm", String(10), nullable=False),
@@ -138,7 +138,7 @@ expectation = Table(
     Column("state", String(10), nullable=False),
     Column("days", Integer),
     Column("closed_at", UtcTime),
-    Column("asked_closed", LargeBinary, nullable=False),
+    Column("asked_closed", LargeBinary, nullable=False, info=encrypted("expectation:{card_uuid}")),
     Index("expectation_patient", "patient_hash", "state"),
     Index("expectation_asked", "asked_at"),
 )

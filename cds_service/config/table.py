@@ -124,6 +124,7 @@ SETTINGS: tuple[Setting, ...] = (
     _kept("cards", "cards that were given", 2192, _range(365, 36_500)),
     _kept("feedback", "feedback", 2192, _range(365, 36_500)),
     _kept("unmatched_feedback", "feedback on cards that the client was not given", 90, _range(1, 3650)),
+    _kept("evidence", "counts of what charts held", 400, _range(60, 3650)),
     _kept("audit", "the audit trail", 2192, _range(365, 36_500)),
     _mode_of("rls-patient-view", "live"),
     _mode_of("rls-order-sign", "live"),

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, select
 from cards.facts.finding import Indicator
 from cards.knowledge.repetition import ReasonRule
 from cds_service.store.answers import basis_digest, inputs_digest, patient_hash, user_hash
-from cds_service.store.encryption import FieldCipher
+from cds_service.store.encryption import FieldCipher, Pseudonym
 from cds_service.store.records import Candidate, Silence, SilencePolicy
 from cds_service.store.schema import AnyRow, card_issued, feedback_event
 
@@ -96,7 +96,7 @@ class _Asked:
     """One question: who asks about which patient, on what day."""
 
     cipher: FieldCipher
-    patient: str
+    patient: Pseudonym
     user: str | None
     now: datetime
     policy: SilencePolicy

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import sqlalchemy
 from sqlalchemy import select, update
 
+from cards.facts.card import Expectation
 from cds_service.store import (
     BadStore,
     Candidate,
@@ -21,7 +23,6 @@ from cds_service.store import (
     StoreError,
     StoreSettings,
     StoreUnavailable,
-    SuppressionPolicy,
     WrongKeys,
     open_store,
     rekey,
@@ -36,6 +37,7 @@ from tests.builders.store_records import (
     PSEUDONYM_KEY,
     SERVICE,
     a_card,
+    a_policy,
     accepted,
     an_answer,
     overridden,
@@ -46,14 +48,22 @@ NEWER = Keys(bytes(range(90, 130)), bytes(range(130, 170)))
 OVERRIDDEN = a_card(inputs="ferritin=38 ng/mL")
 ACCEPTED = a_card(card="B12BORDER")
 UNKNOWN = a_card(card="MGLOW")
+#: Shown to one user, with the dose of a draft; it asks for a ferritin.
+SHOWN = replace(
+    a_card(card="VITDLOW"),
+    doses=(("cholecalciferol", Decimal(1)),),
+    expects=Expectation("result", ("ferritin",), NOW.date()),
+)
 EXPIRES = NOW + timedelta(minutes=15)
 CANDIDATE = Candidate(OVERRIDDEN.card, OVERRIDDEN.indicator, OVERRIDDEN.inputs)
+SHOWN_CANDIDATE = Candidate(SHOWN.card, SHOWN.indicator, SHOWN.inputs, doses=SHOWN.doses)
 EVENTS = (overridden(OVERRIDDEN, reason="patient-refuses", comment="declined"), accepted(ACCEPTED), accepted(UNKNOWN))
 
 
 @pytest.fixture
 def filled(store: Store) -> Store:
     store.record_answer(an_answer(OVERRIDDEN, ACCEPTED, user="Practitioner/7", location="Encounter/9"))
+    store.record_answer(an_answer(SHOWN))
     store.record_feedback(CLIENT, SERVICE, EVENTS, NOW)
     store.first_use("https://ehr.example.org", "token-1", EXPIRES, NOW)
     return store
@@ -73,10 +83,16 @@ def known(store: Store) -> dict[str, object]:
     """Return all that the store tells of what `filled` recorded."""
     return {
         "feedback": store.export_feedback(None, "a test", NOW),
-        "suppressed": store.suppressed(CLIENT, "pat-1", [CANDIDATE], NOW + timedelta(days=1), SuppressionPolicy()),
-        "of another patient": store.suppressed(CLIENT, "pat-2", [CANDIDATE], NOW, SuppressionPolicy()),
+        "suppressed": store.suppressed(CLIENT, "pat-1", [CANDIDATE], NOW + timedelta(days=1), a_policy()),
+        "shown to this user": store.suppressed(CLIENT, "pat-1", [SHOWN_CANDIDATE], NOW + timedelta(days=1), a_policy()),
+        "shown to another": store.suppressed(
+            CLIENT, "pat-1", [SHOWN_CANDIDATE], NOW + timedelta(days=1), a_policy(user="Practitioner/8")
+        ),
+        "asked for": store.follow_up(NOW - timedelta(days=1), NOW + timedelta(days=1), NOW),
+        "arm": store.arm_number(CLIENT, "pat-1"),
+        "of another patient": store.suppressed(CLIENT, "pat-2", [CANDIDATE], NOW, a_policy()),
         "of other results": store.suppressed(
-            CLIENT, "pat-1", [replace(CANDIDATE, inputs=("ferritin=40 ng/mL",))], NOW, SuppressionPolicy()
+            CLIENT, "pat-1", [replace(CANDIDATE, inputs=("ferritin=40 ng/mL",))], NOW, a_policy()
         ),
         "repeated": store.record_feedback(CLIENT, SERVICE, EVENTS, NOW),
         "token": store.first_use("https://ehr.example.org", "token-1", EXPIRES, NOW),
@@ -100,7 +116,12 @@ def stored(engine: sqlalchemy.Engine) -> dict[str, set[object]]:
 
 def test_all_that_was_known_stays_known(filled: Store, settings: StoreSettings, engine: sqlalchemy.Engine) -> None:
     before = known(filled)
-    assert before["suppressed"] == {CANDIDATE} and not before["of another patient"] and not before["of other results"]
+    assert (
+        list(before["suppressed"]) == [CANDIDATE]
+        and not before["of another patient"]
+        and not before["of other results"]
+    )
+    assert before["shown to this user"] and not before["shown to another"] and before["asked for"]
     assert (before["repeated"], before["token"]) == (FeedbackResult(repeated=3), False)
     old_values = stored(engine)
     filled.close()

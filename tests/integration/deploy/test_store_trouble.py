@@ -53,11 +53,18 @@ def call(replica: Replica) -> int:
 
 def trouble(replica: Replica) -> str:
     """Wait until the replica is not ready, and return what it says, which the page must explain."""
-    wait_until(lambda: replica.readiness()[0] == 503)
-    said = replica.readiness()[1]
-    sentence = said.partition("store: ")[2]
-    assert sentence and f"`{sentence}`" in PAGE.read_text(encoding="utf-8"), said
-    return sentence
+    told: list[str] = []
+
+    def is_told() -> bool:
+        status, said = replica.readiness()
+        told.append(said)
+        return status == 503 and "store: " in said
+
+    wait_until(is_told, lambda: str(told))
+    sentences = told[-1].partition("store: ")[2].split("; store: ")
+    page = PAGE.read_text(encoding="utf-8")
+    assert all(f"`{each}`" in page for each in sentences), told
+    return sentences[0]
 
 
 def run(server: PostgresServer, statement: str) -> None:

@@ -32,7 +32,7 @@ def server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="module")
 def made(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with cluster(tmp_path_factory.mktemp("replicas"), server, deadline=5.0) as one:
+    with cluster(tmp_path_factory.mktemp("replicas"), server, deadline=3.0) as one:  # below the time-out of the caller
         one.start()
         yield one
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cards.decisions.iron.replete import review_if_replete
-from cards.decisions.shared.awaited import awaited_orders
 from cards.decisions.shared.b12_risks import Risk, b12_risks
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.kidney import Kidney, read_kidney
@@ -23,6 +22,7 @@ from cards.facts.finding import Fact, Finding, Indicator, OrderTests, quiet, unk
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.labs.latest import Kind, Reading
+from cards.patient.awaited import awaited_orders
 from cards.patient.pregnancy import pregnancy
 from cards.wording.phrases import NOTHING, phrase, say
 

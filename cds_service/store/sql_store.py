@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from cds_service.store import answers, audit, evidence, export, feedback, statistics, suppression
+from cds_service.store import answers, audit, export, feedback, statistics, suppression
 from cds_service.store.databases.database import NOT_IN_TIME, UNHURRIED, ChainMoved, Database
 from cds_service.store.databases.faults import StoreUnavailable
 from cds_service.store.encryption import FieldCipher, Keys
@@ -181,11 +181,11 @@ class SqlStore:
 
     def add_evidence(self, counts: Iterable[EvidenceCount]) -> None:
         with self._database.writing(time.monotonic() + UNHURRIED) as connection:
-            evidence.add(connection, counts)
+            statistics.add_evidence(connection, counts)
 
     def evidence(self, since: date, until: date) -> tuple[EvidenceCount, ...]:
         with self._database.reading() as connection:
-            return evidence.read(connection, since, until)
+            return statistics.read_evidence(connection, since, until)
 
     def arm_number(self, client: str, patient_id: str) -> int:
         return int(self._cipher.pseudonym("arm", client, patient_id).origin[:12], 16) % (MOST_ARM_NUMBER + 1)

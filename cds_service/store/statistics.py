@@ -1,11 +1,13 @@
-"""Statistics for operators: cards and calls by day, and what became of the cards."""
+"""Statistics for operators: cards and calls by day, what became of the cards, and what charts held."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, select, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import String
 
 from cds_service.store.encryption import FieldCipher
@@ -14,11 +16,12 @@ from cds_service.store.records import (
     CallCount,
     CardCount,
     DwellTime,
+    EvidenceCount,
     FollowUpCount,
     OutcomeCount,
     ReasonCount,
 )
-from cds_service.store.schema import audit_event, card_issued, expectation, feedback_event, utc_text
+from cds_service.store.schema import audit_event, card_issued, evidence_count, expectation, feedback_event, utc_text
 
 _DAY = func.substr(type_coerce(card_issued.c.issued_at, String), 1, 10)
 #: The most answers of which the time is read, the latest first.
@@ -229,3 +232,29 @@ def reasons_by_card(
 def _code(detail: object) -> str:
     reason = detail.get("reason") if isinstance(detail, dict) else None
     return str(reason["code"]) if reason else ""
+
+
+_EVIDENCE_KEY = ("client", "day", "subject", "kind")
+
+
+def add_evidence(connection: Connection, counts: Iterable[EvidenceCount]) -> None:
+    """Add to the counts; in one order, so that two workers do not wait for each other crosswise."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(evidence_count)
+    more = insert.on_conflict_do_update(
+        index_elements=_EVIDENCE_KEY, set_={"number": evidence_count.c.number + insert.excluded.number}
+    )
+    rows = sorted((each.client, each.day.isoformat(), each.subject, each.kind, each.number) for each in counts)
+    if rows:
+        connection.execute(more, [dict(zip((*_EVIDENCE_KEY, "number"), row, strict=True)) for row in rows])
+
+
+def read_evidence(connection: Connection, since: date, until: date) -> tuple[EvidenceCount, ...]:
+    """Return the counts of the days from `since` up to, but not including, `until`."""
+    found = select(evidence_count).where(
+        evidence_count.c.day >= since.isoformat(), evidence_count.c.day < until.isoformat()
+    )
+    return tuple(
+        EvidenceCount(date.fromisoformat(row.day), row.client, row.subject, row.kind, row.number)
+        for row in connection.execute(found.order_by(*(evidence_count.c[name] for name in _EVIDENCE_KEY)))
+    )

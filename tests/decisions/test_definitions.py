@@ -18,7 +18,6 @@ import cards.knowledge.definitions
 from cards.dates import on_day
 from cards.decisions.iron.studies import read_iron_studies
 from cards.decisions.iron.treatment import body_weight, exceeds_low_dose
-from cards.decisions.shared.awaited import awaited_orders
 from cards.decisions.shared.kidney import Kidney, read_kidney
 from cards.decisions.shared.kidney_bands import creatinine_clearance
 from cards.decisions.shared.levels import recheck_day
@@ -33,6 +32,7 @@ from cards.knowledge.definitions import definitions, definitions_from
 from cards.knowledge.rules import BadKnowledge
 from cards.labs.saturation import saturations, tsat_results
 from cards.patient.anaemia import anaemia_limit
+from cards.patient.awaited import awaited_orders
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import haemodialysis, is_esrd, is_newborn, polycythaemia
 from cards.reading.medications import read_drugs

@@ -106,7 +106,7 @@ def test_labels_never_name_a_patient_an_address_or_a_token() -> None:
     labels = set().union(*KNOWN.values())
     assert labels == {
         "route", "service", "client", "status", "reason", "card", "indicator", "mode", "decision", "outcome", "key",
-        "source", "result", "analyte", "why", "system", "check", "work", "le", "function",
+        "source", "result", "analyte", "why", "system", "check", "work", "le", "function", "subject", "cause",
     }  # fmt: skip
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from cards.dates import PartialDate
 from cards.decisions.iron.routes import earlier_reaction
 from cards.decisions.iron.studies import IronStudies
-from cards.decisions.shared.awaited import awaited_orders
 from cards.decisions.shared.card_notes import context_lines
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.kidney import read_kidney
@@ -15,6 +14,7 @@ from cards.decisions.shared.severe_rls import render_review
 from cards.facts.chart import Diagnosis, Drug, LabResult, Procedure
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, Text
 from cards.knowledge.limits import due_on, meets
+from cards.patient.awaited import awaited_orders
 from cards.patient.status import is_child, is_esrd, kidney_failure
 from cards.patient.unread import may_hide_overload, not_excluded, undated_infusions
 from cards.wording.phrases import NOTHING, phrase

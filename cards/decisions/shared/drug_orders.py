@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cards.decisions.shared.awaited import awaited_orders
 from cards.decisions.shared.doses import daily_mg_of_class
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.judged import is_for_rls, judged_drafts
@@ -14,6 +13,7 @@ from cards.decisions.shared.orders import earlier_orders, is_same_order, scope_o
 from cards.facts.chart import Chart, Draft, Drug, Listing
 from cards.facts.finding import Fact, Finding, Indicator, Suggestion, quiet, unknown
 from cards.knowledge.rules import Rules
+from cards.patient.awaited import awaited_orders
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from cards.facts.finding import Indicator
 from cards.knowledge.repetition import ReasonRule
@@ -26,6 +26,21 @@ _RANK = {indicator.value: rank for rank, indicator in enumerate(Indicator)}
 #: Client clocks give any year; the days of one before this would leave the calendar in some time zones.
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _NO_REASON = ""
+#: The live cards of a patient that were not silent, among those that are asked about.
+_LIVE = (
+    card_issued.c.client == bindparam("client"),
+    card_issued.c.patient_hash == bindparam("patient"),
+    card_issued.c.card.in_(bindparam("cards", expanding=True)),
+    card_issued.c.suppressed.is_(False),
+    card_issued.c.mode == "live",
+)
+_LATEST = (
+    select(card_issued.c.card, func.max(card_issued.c.issued_at).label("at"))
+    .where(*_LIVE, card_issued.c.shown_to == bindparam("user"))
+    .group_by(card_issued.c.card)
+    .subquery()
+)
+#: What was answered by anybody, and what this user was shown last: however often a chart is opened, few rows.
 _SHOWN = (
     select(
         card_issued.c.card_uuid,
@@ -44,12 +59,13 @@ _SHOWN = (
         feedback_event.c.reason_hash,
     )
     .outerjoin(feedback_event, feedback_event.c.card_uuid == card_issued.c.card_uuid)
+    .outerjoin(_LATEST, _LATEST.c.card == card_issued.c.card)
     .where(
-        card_issued.c.client == bindparam("client"),
-        card_issued.c.patient_hash == bindparam("patient"),
-        card_issued.c.card.in_(bindparam("cards", expanding=True)),
-        card_issued.c.suppressed.is_(False),
-        card_issued.c.mode == "live",
+        *_LIVE,
+        or_(
+            feedback_event.c.outcome.is_not(None),
+            and_(card_issued.c.shown_to == bindparam("user"), card_issued.c.issued_at == _LATEST.c.at),
+        ),
     )
 )
 
@@ -69,10 +85,11 @@ def suppressed(
         return {}
     patient = patient_hash(cipher, client, patient_id)
     cards = sorted({candidate.card for candidate in eligible})
-    rows = connection.execute(_SHOWN, {"client": client, "patient": patient, "cards": cards}).all()
+    user = user_hash(cipher, client, policy.user)
+    rows = connection.execute(_SHOWN, {"client": client, "patient": patient, "cards": cards, "user": user}).all()
     if not rows:
         return {}
-    asked = _Asked(cipher, patient, user_hash(cipher, client, policy.user), now, policy)
+    asked = _Asked(cipher, patient, user, now, policy)
     found = {each: asked.silence(each, [row for row in rows if row.card == each.card]) for each in eligible}
     return {candidate: silence for candidate, silence in found.items() if silence}
 

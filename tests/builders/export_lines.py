@@ -55,6 +55,11 @@ _OTHERS = (
     (_LOINC, "2085-9", "Cholesterol in HDL"),
     (_LOINC, "74774-1", "Glukose [Masse/Volumen] in Größe"),
 )
+_VERSIONS = (
+    {"versionId": "1", "lastUpdated": "2026-06-01T08:00:00Z"},
+    {"versionId": "2", "lastUpdated": "2026-06-20T08:00:00+02:00"},
+    {"versionId": "10"},
+)
 _WORDS = (
     "Diálisis", "Hemodiálise", "Hämodialyse", "Peritonealdialyse geplant", "restless\nlegs", "FERRITIN",
     "Syndrom der unruhigen Beine", "Ferritín sérica", "むずむず脚症候群", "Vitamín D 25-OH", "Blood pressure",
@@ -92,7 +97,11 @@ def mutated(resource: Mapping[str, Any], patient_id: str, dice: random.Random) -
     if "subject" in found or found.get("resourceType") != "Patient":
         found["subject"] = {"reference": _reference(patient_id, dice)}
     if dice.random() < 0.3:
-        found["id"] = f"m{dice.randrange(40)}"
+        found["id"] = _some_id(dice)
+        if dice.random() < 0.5:
+            found["meta"] = dice.choice(_VERSIONS)
+        if found.get("resourceType") == "Observation" and dice.random() < 0.3:
+            found["status"] = dice.choice(("corrected", "preliminary", "entered-in-error"))
     for concept in _concepts(found):
         if dice.random() < 0.5:
             system, code, display = dice.choice(_OTHERS)
@@ -106,8 +115,13 @@ def mutated(resource: Mapping[str, Any], patient_id: str, dice: random.Random) -
     if found.get("resourceType") == "MedicationRequest" and dice.random() < 0.5:
         kind = dice.choice(("Condition", "Observation", "Procedure", "ServiceRequest"))
         words = dice.choice(("Restless legs syndrome", "heart failure", "pain"))
-        found["reasonReference"] = [{"reference": f"{kind}/m{dice.randrange(40)}", "display": words}]
+        found["reasonReference"] = [{"reference": f"{kind}/{_some_id(dice).strip()}", "display": words}]
     return found
+
+
+def _some_id(dice: random.Random) -> str:
+    """An id that others may have as well: records of one id are versions of one."""
+    return dice.choice(("{}", "{}", "{}", " {}", "{}/")).format(f"m{dice.randrange(12)}")
 
 
 def _reference(patient_id: str, dice: random.Random) -> str:
@@ -165,7 +179,7 @@ def _reshaped(observation: Resource, dice: random.Random) -> Resource:
     held.pop("subject", None)
     around = {key: observation[key] for key in ("subject", "effectiveDateTime") if key in observation}
     kind = dice.choice(("DiagnosticReport", "Observation"))
-    return {"resourceType": kind, "id": f"m{dice.randrange(40)}", "status": "final", **around, "contained": [held]}
+    return {"resourceType": kind, "id": _some_id(dice), "status": "final", **around, "contained": [held]}
 
 
 def write_export(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
@@ -29,7 +29,8 @@ from cds_service.offline.screening.quality import quality_of
 from cds_service.offline.screening.sieve import REFERRED, Sieve
 
 _REFERENCE = re.compile(rb'"reference"\s*:\s*"([^"\\]*)"')
-_ID = re.compile(rb'"id"\s*:\s*"([^"\\]*)"')
+#: An id as it is written, up to a quote that may be an escaped one.
+_ID = re.compile(rb'"id"\s*:\s*"([^"]*)"')
 #: Lists that a line of no readable type may belong to.
 _ANY_LIST = tuple(name for name in LISTS if name != "patient")
 #: What a drug or a result may refer to although the sieve would drop it.
@@ -111,28 +112,31 @@ class Screener:
         return {key: self._listed(key, held[key], read.cut) for key in LISTS}, read.damaged
 
     def _read(self, lines: Iterable[bytes]) -> _Lines:
-        """Parse what the sieve keeps, and of the rest what that refers to."""
+        """Parse what the sieve keeps, and of the rest what that refers to and what shares an id with it.
+
+        Of two records with one id the reading takes the newer one, so that one that says nothing may take back another.
+        """
         found = _Lines()
-        referred: set[str] = set()
+        wanted: set[str] = set()
         spare: list[tuple[bytes, str]] = []
         for line in lines:
             kind = type_of(line)
             if kind in REFERRED or not self._sieve.keeps(line, kind):
                 spare.append((line, kind or ""))
             else:
-                self._take(line, kind, found, referred)
-        while referred and spare:
-            wanted, referred = referred, set()
+                self._take(line, kind, found, wanted)
+        while wanted and spare:
+            asked, wanted = wanted, set()
             rest = []
             for line, kind in spare:
-                if any(each.decode("utf-8", "replace") in wanted for each in _ID.findall(line)) or b"\\u" in line:
-                    self._take(line, kind, found, referred)
+                if _has_id_of(line, asked):
+                    self._take(line, kind, found, wanted)
                 else:
                     rest.append((line, kind))
             spare = rest
         return found
 
-    def _take(self, line: bytes, kind: str | None, found: _Lines, referred: set[str]) -> None:
+    def _take(self, line: bytes, kind: str | None, found: _Lines, wanted: set[str]) -> None:
         resource = parsed(line)
         if resource is None:
             found.damaged += 1
@@ -141,9 +145,10 @@ class Screener:
         if own_reference(resource) in self._question.deleted:
             return
         found.resources.append(resource)
+        wanted.update(filter(None, [text(resource.get("id"))]))
         kind = str(resource["resourceType"])
         if kind in _DRUGS or kind in REFERRED or b'"specimen"' in line:
-            referred.update(_references(line, resource))
+            wanted.update(_references(line, resource))
 
     def _listed(self, key: str, resources: list[Resource], cut: set[str]) -> Listed:
         if key in self._question.not_exported and not resources:
@@ -208,6 +213,13 @@ def written(told: Mapping[str, Any]) -> bytes:
 def out_of_scope(patient_id: str, *, is_deleted: bool = False) -> bytes:
     """Return the finding of a patient without any diagnosis of restless legs syndrome."""
     return written({"patient": patient_id, "cards": [], "unknown": [], "scope": "deleted" if is_deleted else "no RLS"})
+
+
+def _has_id_of(line: bytes, ids: Set[str]) -> bool:
+    """Return whether a line may have one of these ids: as a whole, or a part of it."""
+    if b"\\u" in line:
+        return True
+    return any(b"\\" in each or each.decode("utf-8", "replace").strip() in ids for each in _ID.findall(line))
 
 
 def _references(line: bytes, resource: Resource) -> Iterator[str]:

@@ -1,0 +1,50 @@
+"""Lines of one patient that the sieve would drop, and that are read for the sake of others."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from cds_service.offline.screening.line import type_of
+from cds_service.offline.screening.patient import Screener
+from cds_service.offline.screening.recipe import Recipe, known_by
+
+_KNOWN = known_by(Recipe(datetime(2026, 6, 30, 12, tzinfo=UTC)))
+_SCREENER = Screener(_KNOWN.question, _KNOWN.sieve)
+_FERRITIN: dict[str, Any] = {
+    "resourceType": "Observation",
+    "id": "r1",
+    "status": "final",
+    "code": {"coding": [{"system": "http://loinc.org", "code": "2276-4"}]},
+    "valueQuantity": {"value": 12, "unit": "ng/mL"},
+}
+_GLUCOSE = {**_FERRITIN, "code": {"coding": [{"system": "http://loinc.org", "code": "2345-7"}]}}
+
+
+def read(*resources: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Return the results that are read of these lines."""
+    gathered, damaged = _SCREENER.gathered(json.dumps(each).encode() for each in resources)
+    assert not damaged
+    return tuple(gathered["labs"].resources)
+
+
+@pytest.mark.parametrize("other", ["r1", " r1", "r1 "])
+def test_a_version_that_says_nothing_is_read_beside_one_that_does(other: str) -> None:
+    """It may take the result back: a correction, an error, or a result inside of which another stands."""
+    corrected = {**_GLUCOSE, "id": other, "status": "corrected"}
+    line = json.dumps(corrected).encode()
+    assert not _KNOWN.sieve.keeps(line, type_of(line))
+    assert corrected in read(_FERRITIN, corrected)
+
+
+def test_an_id_that_is_written_with_escapes_is_read() -> None:
+    line = json.dumps({**_GLUCOSE, "id": "Observation/r1"}).replace("/r1", "\\/r1").encode()
+    gathered, _ = _SCREENER.gathered([json.dumps(_FERRITIN).encode(), line])
+    assert len(gathered["labs"].resources) == 2
+
+
+def test_a_result_of_another_id_that_says_nothing_is_not_read() -> None:
+    assert read(_FERRITIN, {**_GLUCOSE, "id": "r2"}) == (_FERRITIN,)

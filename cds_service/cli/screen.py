@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 import click
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cds_service.offline.screening.export import Export
     from cds_service.offline.screening.recipe import Recipe
     from cds_service.offline.screening.state import State
@@ -27,7 +29,7 @@ _MIB = 1024 * 1024
 
 
 @click.command(name="screen")
-@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="A folder for everything, or one file of findings.")
 @click.option("--engine", type=click.Choice(_ENGINES), default="auto", show_default=True, help="What reads the lines.")
 @click.option("--as-of", metavar="DATE", help="Answer as on this day. [default: the day of the export, else today]")
@@ -53,6 +55,17 @@ _MIB = 1024 * 1024
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Settings file: the rules of a site. RLS_CDS_* variables count as well; secrets are not needed.",
 )
+@click.option(
+    "--plan",
+    "vendor",
+    metavar="VENDOR",
+    help="Screen nothing: say how to export the patients who matter from this vendor's server, or from `standard`.",
+)
+@click.option("--fhir-url", default="https://YOUR-SERVER/fhir", help="With --plan: the base address of the server.")
+@click.option("--group", default="", help="With --plan: the Group to export. [default: all patients]")
+@click.option(
+    "--patients", default=100_000, show_default=True, type=click.IntRange(1), help="With --plan: how many there are."
+)
 @click.option("--client", default="", help="With --config: whose local codes the export bears. [default: the first]")
 def screen_command(
     folder: Path,
@@ -66,6 +79,10 @@ def screen_command(
     workers: int | None,
     time_zone: str | None,
     config: Path | None,
+    vendor: str | None,
+    fhir_url: str,
+    group: str,
+    patients: int,
     client: str,
 ) -> None:
     """Answer for every patient of a FHIR Bulk Data export: who would get which card, how often, and what is not told.
@@ -77,6 +94,7 @@ def screen_command(
     rls-cds screen export/ --out result/           findings, summary, report.html, measures, work list
     rls-cds screen export/ --out findings.ndjson   one line for every patient (or .csv, .parquet)
     rls-cds screen export/ --set ferritin.low=50   who gains and who loses a card under another threshold
+    rls-cds screen export/ --plan epic             how to export 1 % instead of everything
 
     A run that was stopped goes on where it was when the same command is given again: until it is over, its state
     lies in the --out folder, or beside the file. What is written names patients by id and is readable by you alone.
@@ -86,12 +104,17 @@ def screen_command(
     from cards.knowledge.rules import BadKnowledge
     from cds_service.config.sources import BadSettings
     from cds_service.offline.screening.export import BadExport, find_export
-    from cds_service.offline.screening.recipe import BadRecipe, known_by
+    from cds_service.offline.screening.recipe import BadRecipe, Recipe, known_by
     from cds_service.offline.screening.report.outputs import form_of, write_outputs
     from cds_service.offline.screening.report.summary import About, as_text
     from cds_service.offline.screening.run import run
 
     try:
+        if vendor is not None:
+            _plan(folder, vendor, out, Recipe(_now(time_zone, config), config, client), fhir_url, group, patients)
+            return
+        if not folder.is_dir():
+            raise BadExport(f"{folder}: there is no such folder; name the one that a Bulk Data client wrote")
         form_of(out)
         export = find_export(folder, leave_out=out)
         with _state(out) as state, _progress() as on_progress:
@@ -127,6 +150,36 @@ def screen_command(
         raise click.ClickException(str(fault)) from None
     except OSError as fault:
         raise click.ClickException(f"{fault.filename or folder}: {fault.strerror}") from None
+
+
+def _now(time_zone: str | None, config: Path | None) -> datetime:
+    from datetime import datetime
+
+    return datetime.now(_zone(time_zone, config))
+
+
+def _plan(
+    folder: Path, vendor: str, out: Path | None, recipe: Recipe, fhir_url: str, group: str, patients: int
+) -> None:
+    """Write or print the plan; where the folder holds diagnoses already, its second step names their patients."""
+    from cds_service.offline.screening.export import BadExport, find_export
+    from cds_service.offline.screening.planning.plan import patients_named_in, plan, vendors
+    from cds_service.offline.screening.planning.words import as_markdown, write_plan
+    from cds_service.offline.screening.recipe import BadRecipe, known_by
+
+    if vendor not in vendors():
+        raise BadRecipe(f"--plan {vendor}: no such vendor; known: {', '.join(vendors())}")
+    known = known_by(recipe)
+    try:
+        named = patients_named_in(find_export(folder, leave_out=out), known) if folder.is_dir() else None
+    except BadExport:
+        named = None  # nothing was exported yet
+    planned = plan(vendors()[vendor], known, base=fhir_url.rstrip("/"), group=group, size=patients, patients=named)
+    if out is None:
+        click.echo(as_markdown(planned, folder), nl=False)
+        return
+    for name in write_plan(planned, out, folder):
+        click.echo(out / name)
 
 
 @contextmanager

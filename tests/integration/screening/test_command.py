@@ -129,3 +129,23 @@ def test_the_help_teaches() -> None:
     told = screen("--help")
     for words in ("rls-cds screen export/ --out result/", "--set ferritin.low=50", "goes on where it was"):
         assert words in told
+
+
+def test_a_plan_is_printed_before_anything_was_exported(tmp_path: Path) -> None:
+    told = screen(tmp_path / "export", "--plan", "epic", "--group", "g1", "--patients", 400_000)
+    assert told.startswith("# An export from Epic\n") and "/Group/g1/$export?" in told and "smart-fetch export" in told
+    assert not (tmp_path / "export").exists()
+
+
+def test_a_plan_names_the_patients_whose_diagnoses_were_exported(export: Path, tmp_path: Path) -> None:
+    told = screen(export, "--plan", "oracle-health", "--out", tmp_path / "plan")
+    assert str(tmp_path / "plan" / "patients.txt") in told
+    assert "demo-alder\n" in (tmp_path / "plan" / "patients.txt").read_text()
+
+
+def test_another_vendor_is_refused(tmp_path: Path) -> None:
+    assert "--plan abacus: no such vendor; known: standard, epic" in screen(tmp_path, "--plan", "abacus", code=1)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    assert "there is no such folder" in screen(tmp_path / "nowhere", code=1)

@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ TABLE = "parquet"
 _COMPRESSIONS = {"": "", "gz": "gzip", "gzip": "gzip", "zst": "zstd", "zstd": "zstd", TABLE: TABLE}
 #: `Observation.ndjson`, `Observation.000.ndjson`, `1.Observation.ndjson`, `Observation/0.ndjson`
 _TYPE_IN_NAME = re.compile(r"(?:^|[./_\-\d])([A-Z][A-Za-z]{2,62})(?=$|[./_\-\d])")
+#: What SMART Fetch leaves beside the files: a log in the form of the Bulk Data clients, and what it was asked for.
+_LOG, _METADATA = "log.ndjson", ".metadata"
+_BEGINNING_OF_LOG = 4096
 _MOST_OF_MANIFEST = 16 * MEBIBYTE
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -62,7 +65,7 @@ class Manifest:
     """What the manifest of an export says.
 
     exported_on   the day of `transactionTime`, as written
-    asked_for     the types of `_type` in the request; empty where it names none
+    asked_for     the types of `_type` in the request, and those that the client says it fetched
     counts        resources by type, where every file of the type tells its count
     kinds         the type of each file by the last part of its address
     has_errors    the server reported resources that it could not export
@@ -104,9 +107,11 @@ def find_export(folder: Path, *, leave_out: Path | None = None) -> Export:
     Raises `BadExport` where there is none.
     """
     below = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _is_hidden(path, folder)]
+    below = [path for path in below if not (_is_elsewhere(path, folder) or _is_log(path))]
     apart = leave_out.resolve() if leave_out is not None else None
     found = [path for path in below if apart is None or not path.resolve().is_relative_to(apart)]
     manifest = _manifest(path for path in found if path.suffix.lower() == ".json")
+    manifest = replace(manifest, asked_for=manifest.asked_for | _asked_by_client(folder))
     files = tuple(_file(path, folder, manifest, match) for path in found if (match := _LINES.search(path.name)))
     if not files:
         raise BadExport(
@@ -118,6 +123,26 @@ def find_export(folder: Path, *, leave_out: Path | None = None) -> Export:
 
 def _is_hidden(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _is_elsewhere(path: Path, folder: Path) -> bool:
+    """Return whether a link leads to a file of the same folder, which is read under its own name."""
+    return path.is_symlink() and path.resolve().is_relative_to(folder.resolve())
+
+
+def _is_log(path: Path) -> bool:
+    """Return whether this is the log that a Bulk Data client leaves beside what it fetched."""
+    if path.name != _LOG:
+        return False
+    with path.open("rb") as file:
+        return b'"eventId"' in file.read(_BEGINNING_OF_LOG)
+
+
+def _asked_by_client(folder: Path) -> frozenset[str]:
+    """Return the types that a client says it has fetched whole: it writes no file for one of which there is nothing."""
+    told = [_read(path) for path in sorted(folder.rglob(_METADATA))]
+    done = [each["done"] for each in told if isinstance(each, dict) and each.get("complete") and "done" in each]
+    return frozenset(kind for each in done if isinstance(each, dict) for kind in each)
 
 
 def _file(path: Path, folder: Path, manifest: Manifest, match: re.Match[str]) -> ExportFile:

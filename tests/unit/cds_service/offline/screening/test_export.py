@@ -89,3 +89,40 @@ def test_a_compressed_file_is_one_piece(tmp_path: Path) -> None:
         ("a.ndjson", 80, 100),
         ("b.ndjson.gz", 0, 100),
     ]
+
+
+def as_smart_fetch(folder: Path, **about: object) -> None:
+    """Write a folder as SMART Fetch does: a folder for each run, links to its files, a log, and what was done."""
+    run = folder / "001.2026-06-30"
+    run.mkdir()
+    (run / "Patient.ndjson").write_text('{"resourceType":"Patient"}\n')
+    (run / "log.ndjson").write_text('{"exportId":"x","eventId":"kickoff","eventDetail":{}}\n')
+    (run / ".metadata").write_text(json.dumps({"kind": "output", **about}))
+    (folder / "Patient.001.ndjson").symlink_to("001.2026-06-30/Patient.ndjson")
+
+
+def test_what_smart_fetch_leaves_is_read_once_and_its_log_not_at_all(tmp_path: Path) -> None:
+    as_smart_fetch(tmp_path, done={"Patient": "2026-06-30", "Procedure": "2026-06-30"}, complete=True)
+    export = find_export(tmp_path)
+    assert [file.name for file in export.files] == ["001.2026-06-30/Patient.ndjson"]
+    assert export.manifest.asked_for == {"Patient", "Procedure"}
+
+
+@pytest.mark.parametrize("about", [{"done": {"Procedure": "2026-06-30"}}, {"done": ["Procedure"], "complete": True}])
+def test_a_fetch_that_was_not_completed_says_nothing_of_what_is_missing(
+    tmp_path: Path, about: dict[str, object]
+) -> None:
+    as_smart_fetch(tmp_path, **about)
+    assert not find_export(tmp_path).manifest.asked_for
+
+
+def test_a_link_to_a_file_elsewhere_is_read(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "Patient.ndjson").write_text("{}\n")
+    (tmp_path / "x" / "Patient.ndjson").symlink_to(tmp_path / "Patient.ndjson")
+    assert len(find_export(tmp_path / "x").files) == 1
+
+
+def test_a_file_of_records_may_be_called_log(tmp_path: Path) -> None:
+    (tmp_path / "log.ndjson").write_text('{"resourceType":"Patient"}\n')
+    assert len(find_export(tmp_path).files) == 1

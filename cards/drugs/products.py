@@ -34,6 +34,11 @@ def product_of_code(rxcui: str) -> ProductRow | None:
     return _row(line) if line else None
 
 
+def product_codes() -> tuple[str, ...]:
+    """Return the RxNorm code of every product that the tables list."""
+    return tuple(_lines())
+
+
 @cache
 def _lines() -> Mapping[str, list[str]]:
     return {row[0]: row for name in ("products.csv", "label_products.csv") for row in _table(name)}

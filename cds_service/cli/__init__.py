@@ -15,6 +15,7 @@ from cds_service.cli.rules import rules_command
 from cds_service.cli.screen import screen_command
 from cds_service.cli.serve import serve_command
 from cds_service.cli.valuesets import valuesets_group
+from cds_service.cli.views import views_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -43,6 +44,7 @@ _COMMANDS = (
     export_follow_up_command,
     database_group,
     valuesets_group,
+    views_command,
 )
 for command in _COMMANDS:
     main.add_command(command)

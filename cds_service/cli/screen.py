@@ -56,6 +56,12 @@ _MIB = 1024 * 1024
     help="Settings file: the rules of a site. RLS_CDS_* variables count as well; secrets are not needed.",
 )
 @click.option(
+    "--reconcile",
+    "rows",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Compare with what patients.sql of `rls-cds views` gave, as CSV: who differs, and why.",
+)
+@click.option(
     "--plan",
     "vendor",
     metavar="VENDOR",
@@ -79,6 +85,7 @@ def screen_command(
     workers: int | None,
     time_zone: str | None,
     config: Path | None,
+    rows: Path | None,
     vendor: str | None,
     fhir_url: str,
     group: str,
@@ -99,15 +106,17 @@ def screen_command(
     A run that was stopped goes on where it was when the same command is given again: until it is over, its state
     lies in the --out folder, or beside the file. What is written names patients by id and is readable by you alone.
     """
+    from dataclasses import replace
     from importlib.metadata import version
 
     from cards.knowledge.rules import BadKnowledge
     from cds_service.config.sources import BadSettings
     from cds_service.offline.screening.export import BadExport, find_export
     from cds_service.offline.screening.recipe import BadRecipe, Recipe, known_by
-    from cds_service.offline.screening.report.outputs import form_of, write_outputs
+    from cds_service.offline.screening.report.outputs import form_of, write_differences, write_outputs
     from cds_service.offline.screening.report.summary import About, as_text
     from cds_service.offline.screening.run import run
+    from cds_service.offline.screening.sql.reconcile import read_rows
 
     try:
         if vendor is not None:
@@ -118,7 +127,9 @@ def screen_command(
         form_of(out)
         export = find_export(folder, leave_out=out)
         with _state(out) as state, _progress() as on_progress:
+            sql = read_rows(rows) if rows is not None else None
             recipe = _recipe(export, state, as_of, time_zone, config, client, changes, site_file)
+            recipe = replace(recipe, explains=sql is not None)
             outcome = run(
                 export,
                 recipe,
@@ -143,9 +154,10 @@ def screen_command(
                 charts_a_day=charts_a_day,
             )
             content = write_outputs(outcome.findings(), out, about, known_by(recipe).question.rules)
+            compared = write_differences(outcome.findings(), sql, out) if sql is not None else ""
         if outcome.resumed:
             click.echo("Resumed an earlier run.", err=True)
-        click.echo(as_text(content), nl=False)
+        click.echo(as_text(content) + compared, nl=False)
     except (BadExport, BadRecipe, BadKnowledge, BadSettings) as fault:
         raise click.ClickException(str(fault)) from None
     except OSError as fault:

@@ -33,7 +33,8 @@ from cards.site.choices import as_the_site_counts
 from cards.site.units import in_site_units
 
 _LIMIT = re.compile(r"\{([\w.]+)\}")
-_DOPAMINERGIC = ("da", "levodopa", "ergot")
+#: Classes of drugs that may bring augmentation.
+DOPAMINERGIC = ("da", "levodopa", "ergot")
 _OTHER_NEEDS = ("ckd", "heart-failure")
 
 #: In the population: whether in the numerator too, or None where that cannot be told.
@@ -84,11 +85,11 @@ def measured(chart: Chart, rules: Rules) -> dict[str, Answer]:
     counted = in_site_units(as_the_site_counts(chart, dated), dated)
     if is_child(counted) or counted.age is None or rls_status(counted) is not Rls.YES:
         return {}
-    care = _Care(counted, dated)
+    care = Care(counted, dated)
     return {name: found[0] for name, ask in _QUESTIONS.items() if (found := ask(care))}
 
 
-class _Care:
+class Care:
     """What the measures ask of one chart, read once."""
 
     def __init__(self, chart: Chart, rules: Rules) -> None:
@@ -116,11 +117,11 @@ class _Care:
 _Found = tuple[Answer] | tuple[()]
 
 
-def _assessed(care: _Care) -> _Found:
+def _assessed(care: Care) -> _Found:
     return (care.has_ferritin,)
 
 
-def _low_without_iron(care: _Care) -> _Found:
+def _low_without_iron(care: Care) -> _Found:
     chart = care.chart
     if care.on_the_side("ferritin.low") is not True:
         return ()
@@ -131,7 +132,7 @@ def _low_without_iron(care: _Care) -> _Found:
     return (True if chart.knows("medications") else None,)
 
 
-def _without_need(care: _Care) -> _Found:
+def _without_need(care: Care) -> _Found:
     treatment, chart = care.treatment, care.chart
     if not treatment.is_active:
         return ()
@@ -147,7 +148,7 @@ def _without_need(care: _Care) -> _Found:
     return (None if needed is None else not needed,)
 
 
-def _without_recheck(care: _Care) -> _Found:
+def _without_recheck(care: Care) -> _Found:
     treatment, chart = care.treatment, care.chart
     if not treatment.oral or not treatment.oral_is_due or treatment.start is None:
         return ()
@@ -158,15 +159,15 @@ def _without_recheck(care: _Care) -> _Found:
     return (None if care.ferritin.unusable or not chart.knows("labs") else True,)
 
 
-def _dopaminergic(care: _Care) -> _Found:
+def _dopaminergic(care: Care) -> _Found:
     chart = care.chart
-    if not chart.active_drugs(*_DOPAMINERGIC) or chart.diagnosed("parkinsonism"):
+    if not chart.active_drugs(*DOPAMINERGIC) or chart.diagnosed("parkinsonism"):
         return ()
     known = care.has_ferritin
     return (None if known is None else not known,)
 
 
-_QUESTIONS: Mapping[str, Callable[[_Care], _Found]] = {
+_QUESTIONS: Mapping[str, Callable[[Care], _Found]] = {
     "iron-stores-assessed": _assessed,
     "low-ferritin-without-iron": _low_without_iron,
     "iron-without-need": _without_need,

@@ -27,6 +27,7 @@ from cds_service.offline.screening.line import Resource, parsed, type_of
 from cds_service.offline.screening.measures import measured
 from cds_service.offline.screening.quality import quality_of
 from cds_service.offline.screening.sieve import REFERRED, Sieve
+from cds_service.offline.screening.sql.basis import basis_of
 
 _REFERENCE = re.compile(rb'"reference"\s*:\s*"([^"\\]*)"')
 #: An id as it is written, up to a quote that may be an escaped one.
@@ -44,6 +45,7 @@ class Question:
     not_exported  lists of which the export holds no record and says nothing
     cut           lists of which records are missing for everybody
     deleted       records that the export says were deleted, as `Type/id`
+    explains      findings say what they rest on
     what_if       other rules to compare with, under `what_if_site`
     """
 
@@ -55,6 +57,7 @@ class Question:
     not_exported: frozenset[str] = frozenset()
     cut: frozenset[str] = frozenset()
     deleted: frozenset[str] = frozenset()
+    explains: bool = False
     what_if: Rules | None = None
     what_if_site: Site | None = None
 
@@ -84,6 +87,8 @@ class Screener:
         gathered, damaged = self.gathered(lines)
         reviewed = self._review(patient_id, gathered, self._question.rules, self._question.site)
         told = self._told(patient_id, reviewed)
+        if self._question.explains:
+            told["basis"] = basis_of(reviewed.chart, self._question.rules)
         if reviewed.verdict.out_of_scope:
             return written(told)
         if self._question.what_if is not None:

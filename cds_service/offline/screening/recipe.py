@@ -41,6 +41,7 @@ class Recipe:
     client     whose local codes the export bears; empty for the first client
     changes    `NAME=VALUE` of a what-if
     site_file  overrides of a what-if in place of the site's own, in the form of the setting `site.overrides`
+    explains   findings say what they rest on, to be compared with another count
     """
 
     now: datetime
@@ -48,6 +49,7 @@ class Recipe:
     client: str = ""
     changes: tuple[str, ...] = ()
     site_file: Path | None = None
+    explains: bool = False
 
     @property
     def asks_what_if(self) -> bool:
@@ -87,6 +89,7 @@ def known_by(recipe: Recipe) -> Known:
         now=recipe.now,
         zone=zone,
         capabilities=_capabilities(clients[name], settings),
+        explains=recipe.explains,
         what_if=what_if,
         what_if_site=what_if_site,
     )

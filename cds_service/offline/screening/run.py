@@ -276,6 +276,7 @@ def described(export: Export, recipe: Recipe) -> dict[str, Any]:
         "client": recipe.client,
         "changes": list(recipe.changes),
         "site_file": _digest(recipe.site_file),
+        "explains": recipe.explains,
     }
 
 

@@ -149,3 +149,25 @@ def test_another_vendor_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert "there is no such folder" in screen(tmp_path / "nowhere", code=1)
+
+
+def test_the_sql_is_reconciled_with_the_decisions(export: Path, tmp_path: Path) -> None:
+    from cds_service.offline.screening.sql.queries import QUESTIONS, VALUES
+
+    rows = tmp_path / "rows.csv"
+    people = [patient.patient_id for patient in load_patients(_DAY)]
+    head = ",".join(("patient", *QUESTIONS, *VALUES))
+    rows.write_text("\n".join([head, *(f"{each},0{',' * 9}" for each in people)]) + "\n")
+    told = screen(export, "--as-of", _DAY, "--reconcile", rows, "--out", tmp_path / "result")
+    differ = int(told.partition("patients and differ on ")[2].partition(".")[0])
+    assert "not explained" not in told
+    assert 60 < differ < len(people) and "told by a code that the views do not have" in told
+    assert len((tmp_path / "result" / "differences.csv").read_text().splitlines()) == differ + 1
+
+
+def test_the_views_and_the_sql_are_written(tmp_path: Path) -> None:
+    result = runner().invoke(main, ["views", str(tmp_path / "sql"), "--as-of", "2026-06-30"])
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "sql").glob("rls_*.json"))) == 7
+    assert "BETWEEN '2025-06-30' AND '2026-06-30'" in (tmp_path / "sql" / "patients.sql").read_text()
+    assert runner().invoke(main, ["views", str(tmp_path / "sql"), "--as-of", "June"]).exit_code == 2

@@ -18,6 +18,9 @@ from cds_service.offline.screening.report.fhir_reports import measure_bundle, wo
 from cds_service.offline.screening.report.page import report_page
 from cds_service.offline.screening.report.summary import About, Tally, summarised
 from cds_service.offline.screening.report.work_list import WorkList
+from cds_service.offline.screening.sql.reconcile import COLUMNS as DIFFERENCES
+from cds_service.offline.screening.sql.reconcile import Reconciliation, Row, reconcile
+from cds_service.offline.screening.sql.reconcile import as_text as in_words
 
 #: Files of one kind of output, by the ending of the name.
 FORMS = (".ndjson", ".csv", ".parquet")
@@ -68,6 +71,20 @@ def write_outputs(findings: Iterable[bytes], out: Path | None, about: About, rul
     if out is not None and form == "folder":
         _write_reports(out, content, work, rules)
     return content
+
+
+def write_differences(findings: Iterable[bytes], rows: Mapping[str, Row], out: Path | None) -> str:
+    """Compare findings with the rows of the SQL, write who differs where there is a folder, and return it in words."""
+    result = Reconciliation()
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(DIFFERENCES)
+    for each in reconcile(findings, rows, result):
+        table.writerow((each.patient, each.question, each.sql, each.screen, each.why))
+    if out is not None and form_of(out) == "folder":
+        with _private(out / "differences.csv") as file:
+            file.write(text.getvalue().encode())
+    return in_words(result)
 
 
 def _write_reports(out: Path, content: dict[str, Any], work: WorkList, rules: Rules) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cds_service.offline.screening.recipe import Recipe
     from cds_service.offline.screening.state import State
 
-_ENGINES = ("auto", "python", "duckdb")
+_ENGINES = ("auto", "python", "duckdb", "spark")
 #: First and last day accepted by `--as-of`.
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 #: Bytes below which further processes take longer to start than they save.
@@ -116,7 +116,7 @@ def screen_command(
     from cds_service.offline.screening.report.outputs import form_of, write_differences, write_outputs
     from cds_service.offline.screening.report.summary import About, as_text
     from cds_service.offline.screening.run import run
-    from cds_service.offline.screening.sql.reconcile import read_rows
+    from cds_service.offline.screening.sql.reconcile import BadRows, read_rows
 
     try:
         if vendor is not None:
@@ -130,15 +130,21 @@ def screen_command(
             sql = read_rows(rows) if rows is not None else None
             recipe = _recipe(export, state, as_of, time_zone, config, client, changes, site_file)
             recipe = replace(recipe, explains=sql is not None)
-            outcome = run(
-                export,
-                recipe,
-                state,
-                workers=workers or _workers(export),
-                max_bad=max_bad,
-                engine=_engine(engine),
-                on_progress=on_progress,
-            )
+            chosen = _engine(engine)
+            if chosen == "spark":
+                from cds_service.offline.screening.spark_engine import run_by_spark
+
+                outcome = run_by_spark(export, recipe, max_bad=max_bad, on_progress=on_progress)
+            else:
+                outcome = run(
+                    export,
+                    recipe,
+                    state,
+                    workers=workers or _workers(export),
+                    max_bad=max_bad,
+                    engine=chosen,
+                    on_progress=on_progress,
+                )
             about = About(
                 as_of=recipe.now.date().isoformat(),
                 program=f"rls-cds {version('rls-cds')}",
@@ -158,7 +164,7 @@ def screen_command(
         if outcome.resumed:
             click.echo("Resumed an earlier run.", err=True)
         click.echo(as_text(content) + compared, nl=False)
-    except (BadExport, BadRecipe, BadKnowledge, BadSettings) as fault:
+    except (BadExport, BadRecipe, BadRows, BadKnowledge, BadSettings) as fault:
         raise click.ClickException(str(fault)) from None
     except OSError as fault:
         raise click.ClickException(f"{fault.filename or folder}: {fault.strerror}") from None
@@ -273,10 +279,12 @@ def _day_of(export: Export, state: State, zone: ZoneInfo) -> date:
 
 def _engine(named: str) -> str:
     """The one that is named; `auto` is the one without further packages, which is no slower."""
-    from cds_service.offline.screening.duckdb_engine import is_at_hand
+    from cds_service.offline.screening import duckdb_engine, spark_engine
 
-    if named == "duckdb" and not is_at_hand():
+    if named == "duckdb" and not duckdb_engine.is_at_hand():
         raise click.ClickException("--engine duckdb needs further packages; pip install 'rls-cds[bulk]'")
+    if named == "spark" and not spark_engine.is_at_hand():
+        raise click.ClickException("--engine spark needs further packages and Java; pip install 'rls-cds[spark]'")
     return "python" if named == "auto" else named
 
 

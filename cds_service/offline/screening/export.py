@@ -25,6 +25,7 @@ _TYPE_IN_NAME = re.compile(r"(?:^|[./_\-\d])([A-Z][A-Za-z]{2,62})(?=$|[./_\-\d])
 #: What SMART Fetch leaves beside the files: a log in the form of the Bulk Data clients, and what it was asked for.
 _LOG, _METADATA = "log.ndjson", ".metadata"
 _BEGINNING_OF_LOG = 4096
+_DELTA = "_delta_log"
 _MOST_OF_MANIFEST = 16 * MEBIBYTE
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -80,11 +81,12 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A folder of files, in the order of their names, and its manifest."""
+    """A folder of files, in the order of their names, its manifest, and the Delta tables in it, which are folders."""
 
     folder: Path
     files: tuple[ExportFile, ...]
     manifest: Manifest = Manifest()
+    deltas: tuple[ExportFile, ...] = ()
 
     @property
     def size(self) -> int:
@@ -110,15 +112,18 @@ def find_export(folder: Path, *, leave_out: Path | None = None) -> Export:
     below = [path for path in below if not (_is_elsewhere(path, folder) or _is_log(path))]
     apart = leave_out.resolve() if leave_out is not None else None
     found = [path for path in below if apart is None or not path.resolve().is_relative_to(apart)]
+    tables = sorted(path.parent for path in folder.rglob(_DELTA) if path.is_dir())
+    found = [path for path in found if not any(path.is_relative_to(table) for table in tables)]
     manifest = _manifest(path for path in found if path.suffix.lower() == ".json")
     manifest = replace(manifest, asked_for=manifest.asked_for | _asked_by_client(folder))
     files = tuple(_file(path, folder, manifest, match) for path in found if (match := _LINES.search(path.name)))
-    if not files:
+    deltas = tuple(_delta(path, folder) for path in tables)
+    if not files and not deltas:
         raise BadExport(
             f"{folder}: no file of lines in it (*.ndjson, *.jsonl, each also with .gz or .zst, or *.parquet); "
             "name the folder that a Bulk Data client wrote"
         )
-    return Export(folder, files, manifest)
+    return Export(folder, files, manifest, deltas)
 
 
 def _is_hidden(path: Path, folder: Path) -> bool:
@@ -153,6 +158,15 @@ def _file(path: Path, folder: Path, manifest: Manifest, match: re.Match[str]) ->
     kind = manifest.kinds.get(path.name, "") or manifest.kinds.get(Path(bare).name, "") or named
     compression = _COMPRESSIONS[(match[1] or match[2] or "").lower()]
     return ExportFile(path, name, about.st_size, about.st_mtime_ns, compression, kind)
+
+
+def _delta(path: Path, folder: Path) -> ExportFile:
+    """A table with a history: which of its files count, only its log says."""
+    name = path.relative_to(folder).as_posix()
+    log = max((each.stat().st_mtime_ns for each in (path / _DELTA).iterdir()), default=0)
+    size = sum(each.stat().st_size for each in path.glob("*.parquet"))
+    named = _TYPE_IN_NAME.findall(path.name if name == "." else name)
+    return ExportFile(path, name, size, log, TABLE, named[-1] if named else "")
 
 
 def _pieces(file: ExportFile, size: int) -> Iterator[Piece]:

@@ -23,11 +23,11 @@ from cards.reading import Site
 from cards.reading.resource_types import KEY_OF_TYPE, LIST_TYPES
 from cards.review import Review, ReviewContext, review
 from cards.site.choices import as_the_site_counts
+from cds_service.offline.screening.basis import basis_of
 from cds_service.offline.screening.line import Resource, parsed, type_of
 from cds_service.offline.screening.measures import measured
 from cds_service.offline.screening.quality import quality_of
 from cds_service.offline.screening.sieve import REFERRED, Sieve
-from cds_service.offline.screening.sql.basis import basis_of
 
 _REFERENCE = re.compile(rb'"reference"\s*:\s*"([^"\\]*)"')
 #: An id as it is written, up to a quote that may be an escaped one.

@@ -35,7 +35,7 @@ _LEAST_BUCKETS, _MOST_BUCKETS = 8, 256
 #: The most pieces; those of a large export are larger.
 _MOST_PIECES = 1024
 #: How often what was fetched is looked through for further references: a drug made of drugs.
-_DEEPEST = 3
+DEEPEST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,8 @@ class _Run:
         on_progress: OnProgress,
     ) -> None:
         known_by(recipe)  # every fault of the settings before anything is read
+        if export.deltas:
+            raise BadExport(f"{export.deltas[0].name}: a Delta table; read it with --engine spark")
         self._export, self._recipe, self._state = export, recipe, state
         self._workforce, self._max_bad, self._on_progress = workforce, max_bad, on_progress
         self._resumed = state.begin(described(export, recipe) | {"engine": engine})
@@ -121,7 +123,7 @@ class _Run:
                 f"{counts.bad} of {counts.lines} lines hold no resource that can be read (allowed: {self._max_bad}); "
                 "export again, or allow more with --max-bad"
             )
-        not_exported, cut = _lists_not_read(self._export, counts)
+        not_exported, cut = lists_not_read(self._export, counts)
         decided = self._decide(seen, kept, fetched, first, not_exported, cut)
         return Outcome(
             findings=lambda: _merged(decided),
@@ -174,7 +176,7 @@ class _Run:
     def _keep(self, first: _Found) -> tuple[tuple[Path, ...], Counts]:
         """Keep lines until no diagnosis turns up outside the files that are named for diagnoses."""
         strays: set[str] = set()
-        for attempt in range(1 + _DEEPEST):
+        for attempt in range(1 + DEEPEST):
             people = self._people(attempt, first, strays)
             folder = self._state.step(f"keep-{attempt}")
             units = [
@@ -218,7 +220,7 @@ class _Run:
                 numbers.append(int(path.name))
         found: list[Path] = []
         known: set[str] = set()
-        for depth in range(_DEEPEST):
+        for depth in range(DEEPEST):
             if not wanted or not numbers:
                 break
             file = self._state.keep(f"wanted-{depth}", partial(_written, wanted))
@@ -293,7 +295,7 @@ def _add(wanted: dict[str, set[int]], more: Mapping[str, Iterable[int]]) -> None
         wanted.setdefault(name, set()).update(buckets)
 
 
-def _lists_not_read(export: Export, counts: Counts) -> tuple[frozenset[str], frozenset[str]]:
+def lists_not_read(export: Export, counts: Counts) -> tuple[frozenset[str], frozenset[str]]:
     """Return the lists of which the export says nothing, and those of which records are missing."""
     asked = export.manifest.asked_for
     silent = frozenset(

@@ -30,7 +30,7 @@ def table_lines(file: ExportFile) -> Iterator[bytes]:
             table = database.read_parquet(str(file.path))
             for batch in _as_json(table).to_arrow_reader(_ROWS_AT_ONCE):
                 lines = (value.as_py() for value in batch.column(0).drop_null())
-                yield b"".join(_typed(line.encode(), file.kind) + b"\n" for line in lines)
+                yield b"".join(typed(line.encode(), file.kind) + b"\n" for line in lines)
     except duckdb.Error:
         raise BadExport(f"{file.name}: DuckDB cannot read it as Parquet; export it again, or as NDJSON") from None
 
@@ -46,7 +46,8 @@ def _as_json(table: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     return table.set_alias("resource").project(f"to_json(resource)::{_TEXT} as line")
 
 
-def _typed(line: bytes, kind: str) -> bytes:
+def typed(line: bytes, kind: str) -> bytes:
+    """Return a resource with its type, where the line does not say it and the table does."""
     if not kind or b'"resourceType"' in line or not line.startswith(b"{"):
         return line
     return b'{"resourceType":"%s",%s' % (kind.encode(), line[1:])

@@ -30,7 +30,7 @@ from tests.population.people import Population, records_of
 pytestmark = [pytest.mark.slow, pytest.mark.interop]
 
 _HERE = Path(__file__).parent
-_PYTHON = _HERE / ".runners" / "bin" / "python"
+_PYTHON = _HERE.parents[2] / ".interop" / "runners" / "bin" / "python"
 _MODULES = {"sqlonfhir": "sqlonfhir", "fhir4ds": "fhir4ds", "pysof": "pysof._pysof"}
 _NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 

@@ -2,7 +2,6 @@
 
     views      ViewDefinitions with the codes of the value sets, for any runner of SQL on FHIR 2
     queries    SQL over the views: one row for every patient, and the counts
-    basis      what a finding rests on, of what the SQL asks
     reconcile  each patient of whom the SQL and the screening say different things, and why
 
 The SQL is a rough count for a warehouse. It reads codes and plain values; it knows no words, no other units, no two

@@ -11,12 +11,15 @@ from typing import Any
 
 import orjson
 
-from cds_service.offline.screening.export import BadExport
 from cds_service.offline.screening.sql.queries import QUESTIONS, VALUES
 
 COLUMNS = ("patient", "question", "sql", "screen", "why")
 _UNEXPLAINED = "not explained; look at the record"
 Answers = Mapping[str, int | None]
+
+
+class BadRows(ValueError):
+    """A file that is not what the query of the patients gives; the message names the place and the next step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Reconciliation:
 
 
 def read_rows(path: Path) -> dict[str, Row]:
-    """Return the rows that the query of the patients gave, from CSV, by patient. Raises `BadExport` for another file.
+    """Return the rows that the query of the patients gave, from CSV, by patient. Raises `BadRows` for another file.
 
     Keys of some runners bear the type (`Patient/p1`): it is left out.
     """
@@ -61,7 +64,7 @@ def read_rows(path: Path) -> dict[str, Row]:
         table = csv.DictReader(file)
         lacking = {"patient", *QUESTIONS, *VALUES} - set(table.fieldnames or ())
         if lacking:
-            raise BadExport(
+            raise BadRows(
                 f"{path}: no rows of patients.sql; missing columns: {', '.join(sorted(lacking))}; save what the query "
                 "gives as CSV, with its header"
             )
@@ -70,7 +73,7 @@ def read_rows(path: Path) -> dict[str, Row]:
             try:
                 answers = {name: _number(row[name]) for name in QUESTIONS}
             except ValueError:
-                raise BadExport(f"{path}: line {number}: an answer is 1, 0 or empty") from None
+                raise BadRows(f"{path}: line {number}: an answer is 1, 0 or empty") from None
             patient = (row["patient"] or "").rpartition("/")[2]
             found[patient] = Row(answers, {name: row[name] or "" for name in VALUES})
     return found

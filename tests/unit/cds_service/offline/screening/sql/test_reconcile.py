@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from cds_service.offline.screening.export import BadExport
 from cds_service.offline.screening.sql.queries import QUESTIONS, VALUES
-from cds_service.offline.screening.sql.reconcile import Reconciliation, Row, as_text, read_rows, reconcile
+from cds_service.offline.screening.sql.reconcile import BadRows, Reconciliation, Row, as_text, read_rows, reconcile
 
 Json = dict[str, Any]
 
@@ -133,5 +132,5 @@ def test_rows_are_read_with_or_without_types_in_their_keys(tmp_path: Path) -> No
 def test_another_table_is_refused(tmp_path: Path, content: str | None, told: str) -> None:
     head = ",".join(("patient", *QUESTIONS, *VALUES))
     (tmp_path / "rows.csv").write_text(content or f"{head}\np1,maybe{',' * 9}\n")
-    with pytest.raises(BadExport, match=told):
+    with pytest.raises(BadRows, match=told):
         read_rows(tmp_path / "rows.csv")

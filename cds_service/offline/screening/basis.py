@@ -1,4 +1,4 @@
-"""What a finding rests on, of what the SQL asks: enough to say why the two differ."""
+"""What a finding rests on, of what the SQL of `sql/` asks: enough to say why the two differ."""
 
 from __future__ import annotations
 

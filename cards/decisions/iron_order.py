@@ -427,8 +427,10 @@ def _no_tsat(order: IronOrder) -> Finding | None:
 
 def _no_tsat_card(order: IronOrder, indicator: Indicator) -> Finding:
     texts = ("advice_only_low_tsat",) if indicator is Indicator.WARNING else ()
+    facts = order.studies.facts
+    shown = {**facts, "tsat_step": say(order.rules, NAME, "no_tsat_above" if texts else "no_tsat")}
     return iron_order_fires(
-        NAME, order, "OS-IRON-NOTSAT", indicator, order.studies.facts, texts=texts, suggestions=(_PANEL,)
+        NAME, order, "OS-IRON-NOTSAT", indicator, shown, why=tuple(facts), texts=texts, suggestions=(_PANEL,)
     )
 
 

@@ -175,11 +175,19 @@ def _recheck(studies: IronStudies) -> Finding | None:
     facts: dict[str, Fact] = {**studies.facts, **treatment.facts}
     if newest and newest is not studies.ferritin:
         facts["newest"] = newest
-    due = treatment.recheck_on
+    due, manner = treatment.recheck_on, "oral"
     if treatment.last_iv and treatment.infused_on and _infusion_decides(studies):
+        manner = "infused"
         due = due_on(studies.rules.limit("iv_washout"), treatment.infused_on)
         facts["last_iv"] = treatment.last_iv
-    facts |= {"recheck": due, "recheck_when": render_due(due, studies.chart.today)}
+    when = render_due(due, studies.chart.today)
+    facts |= {
+        "recheck": due,
+        "recheck_when": when,
+        "recheck_summary": say(studies.rules, NAME, f"recheck_{manner}_summary", recheck_when=when),
+        "recheck_advice": say(studies.rules, NAME, f"recheck_{manner}_advice"),
+        "recheck_rule": say(studies.rules, NAME, f"recheck_{manner}_rule"),
+    }
     order = OrderTests(STUDIES, due=max(due, studies.chart.today))
     return row_fires(studies, "IRON-RECHECK", Indicator.INFO, facts, suggestions=(order,))
 
@@ -309,6 +317,7 @@ def _child(studies: IronStudies) -> Finding | None:
         advice = "advice_child_first" if first else "advice_child"
         texts = (*first, *start_unknown(studies), advice, "household_child")
         facts["plan"] = say(studies.rules, NAME, "plan_child_first" if first else "plan_child")
+        facts["low_summary"] = _low_summary(studies, "low_summary_child")
         offers = panel(studies) if first else recheck(studies)
         return row_fires(studies, "IRON-CHILD", Indicator.WARNING, facts, texts=texts, suggestions=offers)
     if studies.tsat_meets("tsat.low"):
@@ -370,8 +379,20 @@ def _low(studies: IronStudies) -> Finding | None:
     plan = "first" if first else "pregnant" if pregnancy(studies.chart).is_pregnant else "adult"
     facts = {**studies.facts, **studies.treatment.facts, "plan": say(studies.rules, NAME, f"plan_{plan}")}
     facts |= route_facts(studies)
+    own = "low_summary_suspected" if suspected(studies.chart) else "low_summary"
+    facts["low_summary"] = _low_summary(studies, own)
     offers = panel(studies) if first else recheck(studies)
     return row_fires(studies, "IRON-LOW", Indicator.WARNING, facts, texts=texts, suggestions=offers)
+
+
+def _low_summary(studies: IronStudies, own: str) -> Text:
+    """Return what a low ferritin calls for next: the saturation where it is not known, else what the row says."""
+    key = own
+    if studies.tsat_comes_first:
+        goes_on = bool(studies.treatment.oral) or pregnancy(studies.chart).is_pregnant
+        taken = goes_on and not suspected(studies.chart)  # prenatal iron or the iron that is taken may go on
+        key = f"{own}_first_taken" if taken else f"{own}_first"
+    return say(studies.rules, NAME, key, ferritin=studies.facts["ferritin"])
 
 
 def _pregnant(studies: IronStudies) -> Finding | None:

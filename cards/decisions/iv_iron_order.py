@@ -124,6 +124,7 @@ def _allergy(order: IronOrder) -> Finding:
             "allergen": words,
             "reaction_step": say(order.rules, NAME, "reaction_step_same" if critical else "reaction_step_other"),
             "reaction_advice": _other_ways(order, critical=critical),
+            "premedication": say(order.rules, NAME, "premedication_same" if critical else "premedication_other"),
             **severe,
         },
         why=("allergy", *severe),

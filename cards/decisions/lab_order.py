@@ -96,7 +96,7 @@ def _again(lab_drafts: _LabDrafts) -> Finding | None:
     lacks = studies.tsat is None and not _gives_saturation(lab_drafts.ordered)
     facts: dict[str, Fact] = {"ferritin": studies.ferritin}
     said = {
-        "repeat": say(lab_drafts.rules, NAME, "repeat_lacks_tsat" if lacks else "repeat_adds_nothing"),
+        "repeat": say(lab_drafts.rules, NAME, "repeat_lacks_tsat" if lacks else "repeat_rarely_adds"),
         "instead": say(lab_drafts.rules, NAME, "panel_instead" if lacks else "leave_out"),
     }
     tests = ("iron-panel",) if lacks else ()

@@ -194,11 +194,14 @@ def _infusion(studies: IronStudies) -> tuple[Drug, ...]:
 
 
 #: The cards on which TSAT may decide where ferritin lies close to a limit; elsewhere ferritin alone or both count.
-_TSAT_MAY_DECIDE = frozenset({"IRON-LOW", "IRON-MID", "IRON-MID-LOWTSAT", "IRON-INFLAM", "IRON-TEST-TSAT"})
+_TSAT_MAY_DECIDE = frozenset({"IRON-LOW", "IRON-MID", "IRON-MID-LOWTSAT", "IRON-TEST-TSAT"})
+#: The cards that say themselves when ferritin is measured again, or leave it to nephrology.
+_NOT_BORDERLINE = frozenset({"IRON-INFLAM", "IRON-ESRD-DISCORD"})
 
 
 def _borderline(studies: IronStudies, card: str, facts: dict[str, Fact]) -> tuple[str, ...]:
-    wanted = studies.rules.is_on("borderline_note") and "ferritin" in facts and studies.ferritin_is_borderline
+    noted = studies.rules.is_on("borderline_note") and card not in _NOT_BORDERLINE
+    wanted = noted and "ferritin" in facts and studies.ferritin_is_borderline
     decides = card in _TSAT_MAY_DECIDE and not is_esrd(studies.chart)
     return (("borderline" if decides else "borderline_repeat"),) if wanted else ()
 

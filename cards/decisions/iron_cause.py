@@ -6,7 +6,7 @@ from cards.decisions.iron.studies import ADULT_LIMITS, read_iron_studies, suspec
 from cards.decisions.iron.treatment import iron_treatment
 from cards.decisions.shared.firing import fires
 from cards.facts.chart import Chart, LabResult, Listing
-from cards.facts.finding import Fact, Finding, Indicator, quiet, unknown
+from cards.facts.finding import Fact, Finding, Indicator, Text, quiet, unknown
 from cards.knowledge.limits import meets, misses
 from cards.knowledge.rules import Rules
 from cards.patient.anaemia import anaemia, haemoglobin_near
@@ -63,7 +63,8 @@ def _fires(chart: Chart, rules: Rules, ferritin: LabResult, low_haemoglobin: Lab
     near = haemoglobin_near(chart, rules, ferritin)
     facts: dict[str, Fact] = {
         "ferritin": ferritin,
-        "anaemia_summary": say(rules, NAME, "with_anaemia") if low_haemoglobin else NOTHING,
+        "anaemia_summary": _haemoglobin(rules, low_haemoglobin, near),
+        "cause_step": say(rules, NAME, "look" if near else "check_and_look"),
         "tests": say(rules, NAME, "tests" if near else "tests_with_haemoglobin"),
         "referral": NOTHING
         if pregnancy(chart).is_pregnant or _is_younger_woman(chart, rules)
@@ -80,6 +81,13 @@ def _fires(chart: Chart, rules: Rules, ferritin: LabResult, low_haemoglobin: Lab
         why=tuple(name for name in ("ferritin", "haemoglobin") if name in facts),
         texts=_advice(chart, rules),
     )
+
+
+def _haemoglobin(rules: Rules, low: LabResult | None, near: LabResult | None) -> Text:
+    """Return the haemoglobin that is read with the ferritin, and whether it is low."""
+    if low:
+        return say(rules, NAME, "with_anaemia", haemoglobin=low.quantity)
+    return say(rules, NAME, "with_haemoglobin", haemoglobin=near.quantity) if near else NOTHING
 
 
 def _is_younger_woman(chart: Chart, rules: Rules) -> bool:

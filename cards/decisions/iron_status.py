@@ -29,7 +29,7 @@ from cards.decisions.iron.rows import (
     tsat_first,
 )
 from cards.decisions.iron.studies import IronStudies, ferritin_limits, is_replete, read_iron_studies, suspected
-from cards.decisions.iron.treatment import render_due
+from cards.decisions.iron.treatment import body_weight, render_due, usual_child_dose
 from cards.decisions.shared.orders import with_evidence
 from cards.decisions.shared.side_tests import side_tests
 from cards.facts.chart import Chart, LabResult, Listing, UnusableResult, references
@@ -40,7 +40,8 @@ from cards.labs.latest import Kind
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd, overload, polycythaemia, probable_overload
 from cards.patient.unread import open_questions
-from cards.wording.phrases import NOTHING, as_a_beginning, printed, say
+from cards.quantity import to_one_place
+from cards.wording.phrases import NOTHING, as_a_beginning, phrase, printed, say
 
 Row = Callable[[IronStudies], Finding | None]
 
@@ -318,6 +319,7 @@ def _child(studies: IronStudies) -> Finding | None:
         texts = (*first, *start_unknown(studies), advice, "household_child")
         facts["plan"] = say(studies.rules, NAME, "plan_child_first" if first else "plan_child")
         facts["low_summary"] = _low_summary(studies, "low_summary_child")
+        facts |= {"by_weight": NOTHING} if first else _by_weight(studies)
         offers = panel(studies) if first else recheck(studies)
         return row_fires(studies, "IRON-CHILD", Indicator.WARNING, facts, texts=texts, suggestions=offers)
     if studies.tsat_meets("tsat.low"):
@@ -331,6 +333,18 @@ def _child(studies: IronStudies) -> Finding | None:
             suggestions=recheck(studies),
         )
     return quiet(NAME, "child_quiet", **pair(studies))
+
+
+def _by_weight(studies: IronStudies) -> dict[str, Fact]:
+    """Return the usual dose of a child for the body weight on record, and the weight; nothing to say without one."""
+    weight = body_weight(studies.chart, studies.rules)
+    if weight is None:
+        return {"by_weight": NOTHING}
+    kg = to_one_place(weight.value)
+    return {
+        "weight": phrase("iron.weight", kg=kg, day=weight.when),
+        "by_weight": say(studies.rules, NAME, "child_dose", kg=kg, mg=usual_child_dose(weight.value)),
+    }
 
 
 def _high_ferritin(studies: IronStudies) -> Finding | None:
@@ -416,6 +430,8 @@ def _mid_low_tsat(studies: IronStudies) -> Finding | None:
     if not (studies.ferritin_is_mid and studies.tsat_meets("tsat.low")):
         return None
     texts, facts = _between(studies, "mid_low")
+    crp = next(iter(crp_near(studies)), None)
+    texts, facts = (*texts, "advice_crp_known" if crp else "advice_crp_if"), {**facts, **({"crp": crp} if crp else {})}
     return row_fires(studies, "IRON-MID-LOWTSAT", Indicator.WARNING, facts, texts=texts, suggestions=recheck(studies))
 
 
@@ -451,7 +467,8 @@ def _functional(studies: IronStudies) -> Finding | None:
     texts = ("advice_crp_known" if crp else "advice_measure_crp", *kidney)
     suggest = () if crp else (OrderTests(("crp",)),)
     found = row_fires(studies, "IRON-FUNC", Indicator(shown_as), facts, texts=texts, suggestions=suggest)
-    return with_evidence(found, (*other.heart, *other.kidney))
+    source = "esc-hf-2021" if other.heart else "kdigo-2026" if other.kidney else ""
+    return with_evidence(replace(found, source=source), (*other.heart, *other.kidney))
 
 
 def _whose_definition(studies: IronStudies, other: OtherDefinitions) -> Text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from cards.decisions.iron.boxed import boxed
 from cards.decisions.iron.duplicates import infusion_too_soon
@@ -29,7 +30,7 @@ from cards.decisions.shared.judged import judged_drafts
 from cards.decisions.shared.levels import numbered, unread, value_unread
 from cards.decisions.shared.orders import scope_of, with_evidence
 from cards.decisions.shared.phosphate_risks import phosphate_risk_evidence
-from cards.facts.chart import Chart, Draft, Drug, Listing
+from cards.facts.chart import Chart, Draft, Drug, Listing, Measure
 from cards.facts.finding import (
     Fact,
     Finding,
@@ -184,6 +185,8 @@ def _from_14_weeks(order: IronOrder) -> Text:
     """Return what an infusion is for from 14 weeks: for RLS little, for another indication what that calls for."""
     other = order.states_another_indication or order.another_problem
     stopped = _is_stopped(order) or _is_beyond_the_stop(order)
+    if order.ferritin and order.studies.ferritin_misses("ferritin.low") and not (stopped or other):
+        return say(order.rules, NAME, "not_called_for", ferritin=order.ferritin.quantity)
     key = "then_as_well" if stopped else "then_for_the_other" if other else "then_for_rls"
     return say(order.rules, NAME, key)
 
@@ -194,8 +197,8 @@ def _in_a_child(order: IronOrder) -> Finding:
     amount = order.drug.daily.elemental_iron_mg if order.drug.daily else None
     weight = body_weight(order.chart, order.rules)
     facts: dict[str, Fact] = {
-        "dose": say(order.rules, NAME, "dose_unread") if amount is None else say(order.rules, NAME, "dose", mg=amount),
-        "weight": say(order.rules, NAME, "weight", kg=to_one_place(weight.value), day=weight.when)
+        "dose": _childs_dose(order, amount, weight),
+        "weight": phrase("iron.weight", kg=to_one_place(weight.value), day=weight.when)
         if weight
         else say(order.rules, NAME, "weight_unknown"),
         **order.studies.facts,
@@ -204,6 +207,14 @@ def _in_a_child(order: IronOrder) -> Finding:
     low = order.studies.ferritin_meets("child.ferritin") and not _is_stopped(order)
     facts["child_advice"] = say(order.rules, NAME, "child_low" if low else "child_not_low")
     return iron_order_fires(NAME, order, "OS-IV-CHILD", Indicator.WARNING, facts, why=why)
+
+
+def _childs_dose(order: IronOrder, amount: Decimal | None, weight: Measure | None) -> Text:
+    if amount is None:
+        return say(order.rules, NAME, "dose_unread")
+    if weight is None:
+        return say(order.rules, NAME, "dose", mg=amount)
+    return say(order.rules, NAME, "dose_by_weight", mg=amount, per_kg=amount / weight.value)
 
 
 def _phosphate(order: IronOrder) -> Finding:

@@ -82,6 +82,7 @@ class Finding:
     open        what could not be excluded and speaks against what the card would offer, by keys of `[open_questions]`
     unread      results that the answer needed, that are there and may not be used (outcome unknown)
     missing     lists without which the question could not be answered (outcome unknown)
+    source      the citation that the card rests on for this patient; empty means the first one of the card
     draft       the order the finding is about, as its reference; `about` where several drafts share a card
     """
 
@@ -101,6 +102,7 @@ class Finding:
     safety_without_labs: bool = False
     open: tuple[str, ...] = ()
     unread: tuple[UnusableResult, ...] = ()
+    source: str = ""
 
     @property
     def incomplete(self) -> bool:

@@ -180,7 +180,7 @@ def _write(finding: Finding, context: CardContext) -> Card:
         about=render_drafts(finding.drafts) if finding.drafts else "",
         unread=unread_line(finding, context),
     )
-    source = context.rules.citations[text.citations[0]]
+    source = context.rules.citations[finding.source or text.citations[0]]
     return Card(
         id=finding.card,
         uuid=context.new_uuid(),

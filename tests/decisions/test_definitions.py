@@ -17,7 +17,7 @@ import pytest
 import cards.knowledge.definitions
 from cards.dates import on_day
 from cards.decisions.iron.studies import read_iron_studies
-from cards.decisions.iron.treatment import body_weight, exceeds_low_dose
+from cards.decisions.iron.treatment import body_weight, exceeds_low_dose, usual_child_dose
 from cards.decisions.shared.kidney import Kidney, read_kidney
 from cards.decisions.shared.kidney_bands import creatinine_clearance
 from cards.decisions.shared.levels import recheck_day
@@ -225,6 +225,10 @@ def _has_a_low_dose(years: int) -> bool:
     return not exceeds_low_dose(built.drugs, built, _RULES)
 
 
+def _childs_dose(kilograms: str) -> str:
+    return str(usual_child_dose(Decimal(kilograms)))
+
+
 def _corrected_calcium(albumin: float) -> str:
     labs = (build.observation("calcium", 9.0, "mg/dL"), build.observation("albumin", albumin, "g/dL"))
     return next(each.quantity.text for each in build.read(*labs).labs if each.analyte == "calcium")
@@ -282,6 +286,8 @@ CASES = (
     *_sides("egfr.old_low", _counts_when_old, ("59", True), ("60", False), ("61", False)),
     *_sides("acute_kidney.days", _is_acute, (89, True), (90, True), (91, False)),
     *_sides("child.low_dose_years", _has_a_low_dose, (5, False), (6, True), (7, True)),
+    *_sides("child.iron_kg", _childs_dose, ("21", "63")),
+    *_sides("adult.iron_mg", _childs_dose, ("22", "65")),
     *_sides("tsat.most_apart", _are_disputed, ("349", False), ("350", False), ("351", True)),
     *_sides("tsat.per_transferrin", _from_transferrin, ("200", "70.9 %")),
     *_sides("calcium.per_albumin", _corrected_calcium, (2.0, "10.6 mg/dL")),

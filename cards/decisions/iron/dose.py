@@ -11,7 +11,7 @@ from cards.facts.finding import Fact, Finding, Indicator, ReviseDraft, Suggestio
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules, Threshold
 from cards.patient.status import is_child
-from cards.quantity import in_print, to_one_place
+from cards.quantity import in_print
 from cards.wording.phrases import say
 
 NAME = "iron_order"
@@ -52,7 +52,7 @@ def _child_dose(order: IronOrder, amount: Decimal) -> Finding | None:
     if meets(amount / weight.value, limit):
         per_kg = in_print(amount / weight.value, above=limit.value)
         facts = {
-            "dose": say(rules, NAME, "dose_and_weight", mg=amount, kg=to_one_place(weight.value), day=weight.when),
+            "dose": dose_in_words(order, amount, per_kg),
             "dose_advice": _advice(order),
             "dose_summary": say(rules, NAME, "dose_per_kg", mg=per_kg, limit=limit.value),
         }
@@ -64,12 +64,20 @@ def _dose_card(order: IronOrder, indicator: Indicator, amount: Decimal, limit: T
     mg = in_print(amount, above=limit.value)
     facts: dict[str, Fact] = {
         "dose": dose_in_words(order, mg),
-        "dose_summary": say(order.rules, NAME, "dose_above", mg=mg, limit=limit),
+        "dose_summary": _above(order, mg, limit),
         "dose_advice": _advice(order),
     }
     return iron_order_fires(
         NAME, order, "OS-IRON-DOSE", indicator, facts, why=("dose",), suggestions=_on_alternate_days(order)
     )
+
+
+def _above(order: IronOrder, mg: Decimal, limit: Threshold) -> Text:
+    """Return that the dose is above a limit of the day; in a child with what it is per kilogram."""
+    weight = body_weight(order.chart, order.rules) if is_child(order.chart) else None
+    if weight is None:
+        return say(order.rules, NAME, "dose_above", mg=mg, limit=limit)
+    return say(order.rules, NAME, "dose_above_by_weight", mg=mg, per_kg=mg / weight.value, limit=limit)
 
 
 def _advice(order: IronOrder) -> Text:

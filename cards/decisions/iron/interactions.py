@@ -29,6 +29,8 @@ _INTERACTIONS = (
     ("ddi_mycophenolate", ("mycophenolate",), ()),
 )
 _BINDING = frozenset(each for _, classes, _ in _INTERACTIONS for each in classes)
+#: Of more drugs than this a summary has no room for the hours.
+_WITH_THEIR_GAPS = 2
 _ACID = ("ppi", "h2", "calcium")
 
 
@@ -70,7 +72,7 @@ def _binding(order: IronOrder) -> Iterator[tuple[str, Drug]]:
 def _interaction_card(order: IronOrder, binding: list[tuple[str, Drug]], acid: list[Drug]) -> Finding:
     texts = [*dict.fromkeys(text for text, _ in binding), *(("acid",) if acid else ())]
     drugs = list({drug.product.name: drug for drug in [*(drug for _, drug in binding), *acid]}.values())
-    apart_from = [*dict.fromkeys(_plain_name(drug) for _, drug in binding)] or [say(order.rules, NAME, "acid_name")]
+    apart_from = _apart_from(order, binding) or [say(order.rules, NAME, "acid_name")]
     facts: dict[str, Fact] = {f"interaction{number or ''}": drug for number, drug in enumerate(drugs)}
     why = tuple(facts)
     facts |= {
@@ -78,6 +80,16 @@ def _interaction_card(order: IronOrder, binding: list[tuple[str, Drug]], acid: l
         "interaction_lines": lines(say(order.rules, NAME, text) for text in texts),
     }
     return iron_order_fires(NAME, order, "OS-IRON-DDI", Indicator.INFO, facts, why=why)
+
+
+def _apart_from(order: IronOrder, binding: list[tuple[str, Drug]]) -> list[Text]:
+    """Return each drug once; of one or two also the gap, where it is the same before and after iron."""
+    by_name = {_plain_name(drug): text for text, drug in binding}
+    if len(by_name) > _WITH_THEIR_GAPS:
+        return list(by_name)
+    gaps = {name: f"apart_{text}" for name, text in by_name.items()}
+    known = order.rules.decisions[NAME].texts
+    return [say(order.rules, NAME, gap, drug=name) if gap in known else name for name, gap in gaps.items()]
 
 
 def _plain_name(drug: Drug) -> Text:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cards.decisions.iron.studies import ADULT_LIMITS, IronStudies, read_iron_studies
-from cards.decisions.iron.treatment import exceeds_low_dose
+from cards.decisions.iron.treatment import body_weight, exceeds_low_dose
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.orders import earlier_orders, is_same_order
 from cards.facts.chart import Chart, Draft, Drug, LabResult
@@ -15,6 +15,7 @@ from cards.knowledge.rules import Rules
 from cards.labs.latest import Kind
 from cards.patient.status import is_child, is_esrd
 from cards.patient.unread import not_excluded
+from cards.quantity import to_one_place
 from cards.wording.phrases import printed, say
 
 _IRON = ("iron-oral", "iron-iv", "iron-binder")
@@ -180,10 +181,25 @@ def _dose(order: IronOrder) -> dict[str, Fact]:
     return {"dose": dose_in_words(order, amount)}
 
 
-def dose_in_words(order: IronOrder, amount: Decimal) -> Text:
-    """Return the elemental iron of a day, or of the days on which it is taken."""
+def dose_in_words(order: IronOrder, amount: Decimal, per_kg: Decimal | None = None) -> Text:
+    """Return the elemental iron of a day, or of the days on which it is taken; in a child by body weight as well.
+
+    per_kg  the amount per kilogram as it is printed, where it is compared with a limit
+    """
     every_day = order.drug.daily is None or order.drug.daily.iron_every_day
-    return say(order.rules, _DECISION, "dose" if every_day else "dose_some_days", mg=amount)
+    said = say(order.rules, _DECISION, "dose" if every_day else "dose_some_days", mg=amount)
+    weight = body_weight(order.chart, order.rules) if is_child(order.chart) else None
+    if weight is None:
+        return said
+    return say(
+        order.rules,
+        _DECISION,
+        "dose_by_weight",
+        dose=said,
+        per_kg=amount / weight.value if per_kg is None else per_kg,
+        kg=to_one_place(weight.value),
+        day=weight.when,
+    )
 
 
 def unusable_texts(order: IronOrder) -> tuple[tuple[str, ...], dict[str, Fact]]:

@@ -178,7 +178,7 @@ _NAMES_INFUSIONS = frozenset({"IRON-LOW", "IRON-MID-LOWTSAT", "IRON-MID"})
 
 
 _WHY = frozenset({"ferritin", "ferritin_missing", "tsat", "tsat_missing", "crp", "therapy", "last_iv", "overload",
-                  "chelator", "polycythaemia", "phlebotomy", "newest", "aligned", "drug"})  # fmt: skip
+                  "chelator", "polycythaemia", "phlebotomy", "newest", "aligned", "drug", "weight"})  # fmt: skip
 
 
 #: The cards of an adult with end-stage kidney disease; two of them are also shown to other patients.

@@ -136,6 +136,11 @@ def body_weight(chart: Chart, rules: Rules) -> Measure | None:
     return max(fresh, key=lambda measure: measure.when.order) if fresh else None
 
 
+def usual_child_dose(kilograms: Decimal) -> Decimal:
+    """Return the elemental iron a day that is usual in a child of this weight, never above an adult's dose."""
+    return min(defined("child.iron_kg").value * kilograms, defined("adult.iron_mg").value)
+
+
 def render_due(day: date, today: date) -> Text:
     """Return when something is to be done that is due on a day, as a text."""
     if day > today:

@@ -33,7 +33,7 @@ def test_where_a_gabapentinoid_is_no_new_option_nothing_is_said(case: dict[str, 
     ("case", "words"),
     [
         ({}, "a gabapentinoid first (AASM strong, moderate)"),
-        ({"person": "63 M esrd"}, "gabapentin 100 to 300 mg after dialysis (conditional, very low)"),
+        ({"person": "63 M esrd"}, "gabapentin 100 to 300 mg after dialysis (AASM conditional, very low certainty)"),
         ({"allergies": ["ferumoxytol"]}, "a gabapentinoid first (AASM strong, moderate)"),
         (
             {"person": "80 F", "dx": ["rls", "copd"], "drugs": ["opioid oxycodone 10 since 30d"]},
@@ -134,4 +134,4 @@ def test_dialysis_and_the_cautions_change_it_wherever_it_stands(card: str) -> No
     assert "a gabapentinoid first (AASM strong, moderate); caution: sleep apnoea." in shown[card]
     if not card.startswith("IRON"):
         dialysis = printed(decision, {**case, "person": "63 M esrd"})
-        assert "gabapentin 100 to 300 mg after dialysis (conditional, very low)." in dialysis[card]
+        assert "gabapentin 100 to 300 mg after dialysis (AASM conditional, very low certainty)." in dialysis[card]

@@ -120,5 +120,9 @@ def test_a_long_product_is_named_by_its_iron() -> None:
 )
 def test_iron_by_another_definition_is_shown_with_its_own_source(problem: str, source: str) -> None:
     case = {"dx": sorted({"rls", problem}), "labs": ["ferritin 180 ng/mL 26d", "tsat 15 % 26d"]}
-    (card,) = (each for each in cards_of("iron_status", case, RULES, ClientCapabilities("p1", max_cards=0)) if each.id == "IRON-FUNC")
+    (card,) = (
+        each
+        for each in cards_of("iron_status", case, RULES, ClientCapabilities("p1", max_cards=0))
+        if each.id == "IRON-FUNC"
+    )
     assert card.source_label.startswith(source)

@@ -6,7 +6,7 @@ from cards.decisions.shared.dopaminergic_doses import DopaminergicDose, dopamine
 from cards.decisions.shared.dose_rises import dose_rises
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import confirmed_only, level, numbered, without_drugs
-from cards.decisions.shared.severe_rls import gabapentinoid_is_barred, render_review, render_too_much_in_dialysis
+from cards.decisions.shared.severe_rls import gabapentinoid_is_barred, render_review, too_much_in_dialysis
 from cards.facts.chart import Chart, Drug
 from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
 from cards.knowledge.limits import meets
@@ -52,7 +52,7 @@ def _fires(chart: Chart, rules: Rules, drugs: tuple[Drug, ...]) -> Finding:
     shown |= {"rises": say(rules, NAME, "rises", count=rises)} if rising else {}
     shown |= {"ferritin": ferritin} if ferritin else {"ferritin_missing": say(rules, NAME, "iron_unknown")}
     review, urgent = render_review(chart, rules), bool(high) or several or rising
-    too_much = render_too_much_in_dialysis(chart, rules)
+    too_much = too_much_in_dialysis(chart, rules)
     texts = (
         ("advice_high_dose", bool(high)),
         ("advice_several", several),
@@ -72,7 +72,7 @@ def _fires(chart: Chart, rules: Rules, drugs: tuple[Drug, ...]) -> Finding:
             "drug_name": _in_short(drugs, doses),
             "usual_most": joined(dose.rendered_most for dose in high),
             "otherwise": NOTHING if urgent else say(rules, NAME, "otherwise"),
-            "too_much": too_much,
+            "too_much": too_much.rendered if too_much else NOTHING,
             "other_treatment": _other_treatment(chart, rules),
             "still_severe": review,
         },

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import confirmed_only, level, without_drugs
-from cards.decisions.shared.severe_rls import render_too_much_in_dialysis
+from cards.decisions.shared.severe_rls import too_much_in_dialysis
 from cards.facts.chart import Chart, Listing
-from cards.facts.finding import Finding, quiet, unknown
+from cards.facts.finding import Fact, Finding, quiet, unknown
 from cards.knowledge.limits import meets, misses
 from cards.knowledge.rules import Rules
 from cards.patient.status import haemodialysis, is_child, is_esrd, kidney_failure, overload, probable_overload
+from cards.wording.phrases import NOTHING, say
 
 NAME = "dialysis_vitamins"
 
@@ -47,8 +48,13 @@ def _on_haemodialysis(chart: Chart, rules: Rules) -> Finding:
     tsat = level(chart, rules, "tsat", "tsat.block_days", "tsat.high").bounds
     if tsat is not None and not misses(tsat, rules.limit("tsat.high")):
         return quiet(NAME, "tsat_high", tsat=tsat)
-    too_much = render_too_much_in_dialysis(chart, rules)
-    said = {"too_much": too_much} if too_much else {}
+    too_much = too_much_in_dialysis(chart, rules)
+    said: dict[str, Fact] = {"too_much": too_much.rendered} if too_much else {}
+    said |= {
+        "option": say(
+            rules, NAME, "option_after" if too_much else "option", taken=too_much.in_short if too_much else NOTHING
+        )
+    }
     lists_read = chart.knows("procedures", "conditions")
     return without_drugs(NAME, chart) or (
         fires(

@@ -81,6 +81,7 @@ def _card(card: str, indicator: Indicator, orders: tuple[DrugOrder, ...]) -> Fin
             "alternative": say(rules, NAME, _alternative(chart), pregnancy=_pregnancy(chart, rules)),
             "usual_most": joined(dose.rendered_most for dose in ordered if dose.is_high),
             "change": joined(_change(dose, taken, rules) for dose in changed),
+            "together": joined(_beside(dose, taken).rendered for dose in changed),
             "renewal": _renewal(ordered, taken, rules),
         },
         why=(*drugs, *doses, *shown),
@@ -107,6 +108,11 @@ def _change(dose: DopaminergicDose, taken: Mapping[str, DopaminergicDose], rules
     before = taken[dose.name]
     key = "lowered" if dose.mg < before.mg else "raised"
     return say(rules, NAME, key, before=before.rendered, after=dose.rendered)
+
+
+def _beside(dose: DopaminergicDose, taken: Mapping[str, DopaminergicDose]) -> DopaminergicDose:
+    """Return what the order and what is taken bring together, if the order replaces nothing."""
+    return dose._replace(mg=dose.mg + taken[dose.name].mg)
 
 
 def _renewal(ordered: tuple[DopaminergicDose, ...], taken: Mapping[str, DopaminergicDose], rules: Rules) -> Text:

@@ -28,7 +28,7 @@ from cards.knowledge.limits import first_above, meets
 from cards.knowledge.rules import Rules, Threshold
 from cards.patient.pregnancy import may_be_pregnant, pregnancy
 from cards.quantity import in_print, to_one_place
-from cards.wording.phrases import NOTHING, joined, lines, names, printed, say
+from cards.wording.phrases import NOTHING, joined, lines, listed, names, printed, say, sentences
 
 NAME = "gabapentinoid_order"
 _CLASS = "gabapentinoid"
@@ -83,7 +83,8 @@ def _renal(orders: tuple[DrugOrder, ...], kidney: Kidney) -> Finding:
     first = said[0]
     weak = kidney.doubt if first.manner == "doubt" else _weak(kidney, band, clearance, rules)
     facts: dict[str, Fact] = _doses(judged)
-    facts |= numbered("most", dict.fromkeys(_most_in_words(each) for each in said if each.most))
+    stands_in = _stands_in(kidney) if by_clearance and not clearance else ""
+    facts |= numbered("most", dict.fromkeys(_most_in_words(each, stands_in) for each in said if each.most))
     facts |= {**kidney.facts, **_clearance_facts(clearance, rules)}
     ordered = {printed(order.drug) for order in orders}
     beside = dict.fromkeys(printed(drug) for each in said for drug in each.other)
@@ -124,10 +125,7 @@ def _dialysis_step(said: list[_Judged]) -> str:
 
 def _judged(order: DrugOrder, kidney: Kidney, band: KidneyBand | None, *, open_clearance: bool) -> _Judged:
     """Return what is to be said of one order; where the dose fits, only what stands beside it."""
-    own = order.drug.product.ingredient_names()
-    other = one_per_product(
-        each for each in order.beside("gabapentinoid") if own.isdisjoint(names_of_class(each, _CLASS))
-    )
+    other = _other_gabapentinoids(order)
     doubt = kidney.is_in_doubt or (band is not None and band.may_be_lower)
     weak = band is not None and (band.band is not Band.FULL or band.may_be_lower)
     if meets(order.chart.age, order.rules.limit("gaba.child")):
@@ -150,6 +148,12 @@ def _judged(order: DrugOrder, kidney: Kidney, band: KidneyBand | None, *, open_c
     elif open_clearance and limit and meets(dose, share_of(limit, order.rules.limit("gaba.share"))):
         manner = "half"
     return _Judged(order, manner, limit, other)
+
+
+def _other_gabapentinoids(order: DrugOrder) -> tuple[Drug, ...]:
+    """Return the gabapentinoids of another ingredient beside a gabapentinoid, active or in the basket."""
+    own = order.drug.product.ingredient_names()
+    return one_per_product(each for each in order.beside(_CLASS) if own.isdisjoint(names_of_class(each, _CLASS)))
 
 
 def _is_above(order: DrugOrder, dose: Decimal, limit: Threshold, band: KidneyBand | None) -> bool:
@@ -193,12 +197,19 @@ def _compared(judged: _Judged) -> dict[str, Fact]:
     return facts | ({"other": joined(names(other))} if other else {})
 
 
-def _most_in_words(judged: _Judged) -> Text:
+def _stands_in(kidney: Kidney) -> str:
+    """Return what stands in for a creatinine clearance that is not known, as a key of the texts."""
+    return "most_by_egfr" if kidney.egfr is not None else "most_by_stage"
+
+
+def _most_in_words(judged: _Judged, stands_in: str) -> Text:
+    """Return the most a day; where clearance would decide and is not known, with what stands in for it."""
     rules = judged.order.rules
     alternate = judged.most is not None and judged.most.name == "gaba.enacarbil_severe"
     drug = judged.order.drug
     name = printed(drug) if drug.product.extended_release else joined(names(names_of_class(drug, _CLASS)))
-    return say(rules, NAME, "most_alternate" if alternate else "most", drug=name, **_compared(judged))
+    most = say(rules, NAME, "most_alternate" if alternate else "most", drug=name, **_compared(judged))
+    return say(rules, NAME, stands_in, most=most) if stands_in else most
 
 
 def _in_short(judged: _Judged) -> Text:
@@ -273,17 +284,58 @@ def _breathing_card(
     indicator: Indicator,
 ) -> Finding:
     chart, rules = orders[0].chart, orders[0].rules
+    seconds = _seconds(orders)
     problems = tuple(say(rules, NAME, text) for text, concept in _LUNGS if chart.diagnosed(concept))
     facts: dict[str, Fact] = numbered("drug", dict.fromkeys(printed(order.drug) for order in orders))
-    facts |= numbered("interaction", dict.fromkeys(printed(drug) for drug in partners))
+    beside = dict.fromkeys(printed(drug) for drug in (*partners, *seconds))
+    facts |= numbered("interaction", (name for name in beside if name not in facts.values()))
     facts |= {**numbered("problem", problems), **(kidney.facts if indicator is Indicator.WARNING else {})}
     old = meets(chart.age, rules.limit("gaba.age"))
     facts |= {"risk": say(rules, NAME, "age", years=first_above(rules.limit("gaba.age")))} if old else {}
-    cause = joined((*((say(rules, NAME, "both_classes"),) if partners else ()), *problems))
+    age = (say(rules, NAME, "age_now", years=chart.age),) if old and chart.age is not None else ()
+    opioid = (say(rules, NAME, "opioid" if seconds else "both_classes"),) if partners else ()
+    two = _two(orders, seconds)
+    causes = (*opioid, *((say(rules, NAME, two, names=_in_class(seconds)),) if two else ()), *problems, *age)
     said: dict[str, Fact] = {
-        "cause": cause,
-        "step": say(rules, NAME, "step_combination" if partners else "step_lungs"),
+        "cause": listed(causes),
+        "risk_named": say(rules, NAME, f"risk_{two}" if two else "risk_of_breathing"),
+        "step": _breathing_step(orders, partners, seconds),
         "pregnant": say(rules, NAME, "or_pregnancy") if may_be_pregnant(chart) else NOTHING,
     }
     found = order_fires(NAME, orders, "OS-GABA-CNS", indicator, {**facts, **said}, why=tuple(facts))
-    return with_evidence(found, (*partners, *lungs, *kidney.evidence))
+    return with_evidence(found, (*partners, *seconds, *lungs, *kidney.evidence))
+
+
+def _seconds(orders: tuple[DrugOrder, ...]) -> tuple[Drug, ...]:
+    """Return the gabapentinoids of another ingredient that stand beside a gabapentinoid of the basket."""
+    drawn = (drug for order in orders if order.drug.has(_CLASS) for drug in _other_gabapentinoids(order))
+    return one_per_product(drawn)
+
+
+def _two(orders: tuple[DrugOrder, ...], seconds: tuple[Drug, ...]) -> str:
+    """Return how two gabapentinoids stand together, as a key of the texts; empty where they do not."""
+    ordered = {printed(order.drug) for order in orders}
+    if not seconds:
+        return ""
+    return "two_in_basket" if ordered >= {printed(drug) for drug in seconds} else "already_on"
+
+
+def _in_class(drugs: tuple[Drug, ...]) -> Text:
+    return joined(names(dict.fromkeys(name for drug in drugs for name in names_of_class(drug, _CLASS))))
+
+
+def _breathing_step(orders: tuple[DrugOrder, ...], partners: tuple[Drug, ...], seconds: tuple[Drug, ...]) -> Text:
+    """Return what to consider first: one gabapentinoid of two, not to add to what is active, or a low start."""
+    rules, active = orders[0].rules, orders[0].chart.active_drugs("opioid", _CLASS)
+    ordered = dict.fromkeys(printed(order.drug) for order in orders)
+    if not partners:
+        step = say(rules, NAME, "step_lungs")
+    elif len(ordered) == 1 and all(drug in active for drug in partners) and not any(map(_is_taken, orders)):
+        step = say(rules, NAME, "step_adding", name=next(iter(ordered)))
+    else:
+        step = say(rules, NAME, "step_combination")
+    return sentences((say(rules, NAME, "step_two"), step)) if seconds else step
+
+
+def _is_taken(order: DrugOrder) -> bool:
+    return order.renews("opioid", _CLASS)

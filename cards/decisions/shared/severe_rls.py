@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from cards.decisions.shared.basket_doses import fullest_mg, names_of_class
 from cards.decisions.shared.kidney_bands import Band, KidneyBand
@@ -36,20 +37,41 @@ def render_review(chart: Chart, rules: Rules, state: Text | None = None) -> Text
     return phrase("severe_rls.review", state=state or phrase("severe_rls.replete"), first=first)
 
 
-def render_too_much_in_dialysis(chart: Chart, rules: Rules) -> Text:
-    """Return that a gabapentinoid is taken above the most a day in dialysis, or nothing where none is known to be."""
+class TooMuch(NamedTuple):
+    """A gabapentinoid that is taken in dialysis above the most a day there; `most` is None where no dose is for it."""
+
+    taken: Text
+    most: Threshold | None
+
+    @property
+    def rendered(self) -> Text:
+        """Return it with what to consider, as a whole sentence without its end."""
+        taken = as_a_beginning(self.taken)
+        if self.most is None:
+            return phrase("severe_rls.none_in_dialysis", taken=taken)
+        return phrase("severe_rls.too_much_in_dialysis", taken=taken, most=self.most)
+
+    @property
+    def in_short(self) -> Text:
+        """Return it for a summary."""
+        if self.most is None:
+            return phrase("severe_rls.none_in_short", taken=self.taken)
+        return phrase("severe_rls.too_much_in_short", taken=self.taken, most=self.most)
+
+
+def too_much_in_dialysis(chart: Chart, rules: Rules) -> TooMuch | None:
+    """Return the first gabapentinoid that is taken above the most a day in dialysis, None where none is known to be."""
     if not is_esrd(chart):
-        return NOTHING
-    return next(filter(None, (_too_much(drug, rules) for drug in chart.active_drugs("gabapentinoid"))), NOTHING)
+        return None
+    return next(filter(None, (_too_much(drug, rules) for drug in chart.active_drugs("gabapentinoid"))), None)
 
 
-def _too_much(drug: Drug, rules: Rules) -> Text:
+def _too_much(drug: Drug, rules: Rules) -> TooMuch | None:
     most = most_a_day(drug, KidneyBand(Band.DIALYSIS), rules)
     dose = fullest_mg(drug, "gabapentinoid")
-    taken = as_a_beginning(_taken(drug, dose))
     if not isinstance(most, Threshold):
-        return NOTHING if most is None else phrase("severe_rls.none_in_dialysis", taken=taken)
-    return phrase("severe_rls.too_much_in_dialysis", taken=taken, most=most) if meets(dose, most) else NOTHING
+        return None if most is None else TooMuch(_taken(drug, dose), None)
+    return TooMuch(_taken(drug, dose), most) if meets(dose, most) else None
 
 
 def _taken(drug: Drug, dose: Decimal | None) -> Text:

@@ -26,13 +26,12 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
 def _found(chart: Chart, rules: Rules) -> Finding:
     replaceable = _courses(chart, *_REPLACEABLE)
     others = tuple(each for each in _courses(chart, *_listed(rules)) if each not in replaceable)
-    asked = [
-        *(taken_for(drug, rules.limit("agg_days"), chart) for drug in replaceable),
-        *(taken_for(drug, rules.limit("agg_new_days"), chart) for drug in others),
-    ]
-    if any(asked):
-        return _fires(chart, rules, replaceable, others)
-    if None in asked:
+    asked = [(drug, taken_for(drug, rules.limit("agg_days"), chart)) for drug in replaceable]
+    asked += [(drug, taken_for(drug, rules.limit("agg_new_days"), chart)) for drug in others]
+    meant = tuple(drug for drug, meets_its_rule in asked if meets_its_rule)
+    if meant:
+        return _fires(chart, rules, meant, tuple(drug for drug, meets_its_rule in asked if not meets_its_rule))
+    if any(meets_its_rule is None for _, meets_its_rule in asked):
         return unknown(NAME, "start_unknown")
     return without_drugs(NAME, chart) or quiet(NAME, "none_active")
 
@@ -47,11 +46,13 @@ def _courses(chart: Chart, *classes: str) -> tuple[Drug, ...]:
     return one_per_product(drug for drug in chart.active_drugs(*classes) if not drug.one_dose)
 
 
-def _fires(chart: Chart, rules: Rules, replaceable: tuple[Drug, ...], others: tuple[Drug, ...]) -> Finding:
-    facts = {**numbered("drug", replaceable), **numbered("psychotropic", others)}
-    named = listed_in_short(_short_name(drug) for drug in (*replaceable, *others))
-    by_kind = lines(say(rules, NAME, key) for key in _kinds(chart, replaceable, others))
-    texts = _texts(chart, others)
+def _fires(chart: Chart, rules: Rules, meant: tuple[Drug, ...], further: tuple[Drug, ...]) -> Finding:
+    """Return the card: what meets its own rule is named in the summary, the rest are further drugs."""
+    listed = (*meant, *further)
+    facts = {**numbered("drug", meant), **numbered("psychotropic", further)}
+    named = listed_in_short(map(_short_name, meant))
+    by_kind = lines(say(rules, NAME, key) for key in _kinds(chart, listed))
+    texts = _texts(chart, listed)
     said = {"names": named, "lines": by_kind}
     return fires(NAME, "AGG-ACTIVE", chart, rules, {**facts, **said}, why=tuple(facts), texts=texts)
 
@@ -65,15 +66,19 @@ def _are_of(kind: str, drugs: tuple[Drug, ...]) -> bool:
     return any(drug.has(f"agg-sub-{kind}") for drug in drugs)
 
 
-def _kinds(chart: Chart, replaceable: tuple[Drug, ...], others: tuple[Drug, ...]) -> tuple[str, ...]:
+def _kinds(chart: Chart, listed: tuple[Drug, ...]) -> tuple[str, ...]:
     """Return what can be done about each kind, as keys of the texts; in pregnancy no substitute is named."""
-    kinds = () if pregnancy(chart).is_pregnant else tuple(kind for kind in _SUBSTITUTES if _are_of(kind, replaceable))
-    return (*kinds, *(("psychotropic",) if any(drug.has(*_PSYCHOTROPIC) for drug in others) else ()))
+    kinds = () if pregnancy(chart).is_pregnant else tuple(kind for kind in _SUBSTITUTES if _are_of(kind, listed))
+    return (*kinds, *(("psychotropic",) if any(_is_psychotropic(drug) for drug in listed) else ()))
 
 
-def _texts(chart: Chart, others: tuple[Drug, ...]) -> tuple[str, ...]:
+def _is_psychotropic(drug: Drug) -> bool:
+    return drug.has(*_PSYCHOTROPIC) and not drug.has(*_REPLACEABLE)
+
+
+def _texts(chart: Chart, listed: tuple[Drug, ...]) -> tuple[str, ...]:
     found = (
         ("advice_pregnant", pregnancy(chart).is_pregnant),
-        ("weak", any(drug.has(*_WEAK) for drug in others)),
+        ("weak", any(drug.has(*_WEAK) and not drug.has(*_REPLACEABLE) for drug in listed)),
     )
     return tuple(name for name, applies in found if applies)

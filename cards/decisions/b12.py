@@ -95,7 +95,8 @@ def _low(chart: Chart, rules: Rules, b12: LabResult, mma: LabResult | None, risk
     treated = may_be_treated(chart, "b12")
     because = say(rules, NAME, "with_high_mma") if mma else NOTHING
     taken = "verdict_treated" if chart.active_drugs("b12") else "verdict"
-    verdict = say(rules, NAME, "verdict_pregnant" if pregnant else taken)
+    in_pregnancy = "verdict_pregnant_mma" if mma else "verdict_pregnant"
+    verdict = say(rules, NAME, in_pregnancy if pregnant else taken)
     shown = _shown(chart, rules, b12, mma, risks)
     review, said = review_if_replete(chart, rules)
     return fires(

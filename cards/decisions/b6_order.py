@@ -19,10 +19,10 @@ from cards.decisions.shared.pyridoxine import (
 from cards.facts.chart import Chart, Drug
 from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
 from cards.knowledge.limits import meets, misses
-from cards.knowledge.rules import Rules
+from cards.knowledge.rules import Rules, Threshold
 from cards.patient.status import is_child
 from cards.quantity import in_print
-from cards.wording.phrases import printed, say
+from cards.wording.phrases import NOTHING, printed, say
 
 NAME = "b6_order"
 
@@ -44,7 +44,6 @@ def _judge(order: DrugOrder) -> Finding:
         return quiet(NAME, "needed")
     mg = None if dose is None else in_print(dose, above=limit.value)
     words = say(order.rules, NAME, "dose", mg=mg) if mg is not None else say(order.rules, NAME, "unread")
-    compared = say(order.rules, NAME, "infant_in_short") if infant else say(order.rules, NAME, "above", limit=limit)
     active = order.chart.active_drugs("b6")
     taken = tuple(each for each in active if not is_same_order(each, order.draft))
     plp = level(order.chart, order.rules, "plp", "vitamin_days", "plp.high").result
@@ -56,7 +55,7 @@ def _judge(order: DrugOrder) -> Finding:
     shown |= {"problem": say(order.rules, NAME, "neuropathy_named")} if neuropathy else {}
     facts: dict[str, Fact] = {
         **shown,
-        "compared": compared,
+        "compared": _compared(order, mg, known_daily_mg(taken, "pyridoxine"), limit, neuropathy=neuropathy),
         "step": say(order.rules, NAME, step or "step_lower"),
         "ask": say(order.rules, NAME, "ask_child" if is_child(order.chart) else "ask"),
         "harm": say(order.rules, NAME, "harm_infant" if infant else "harm"),
@@ -79,6 +78,20 @@ def _judge(order: DrugOrder) -> Finding:
         texts=tuple(name for name, applies in texts if applies),
     )
     return with_evidence(found, (*order.chart.diagnosed("neuropathy"), *isoniazid, *taken))
+
+
+def _compared(order: DrugOrder, mg: Decimal | None, taken: Decimal, limit: Threshold, *, neuropathy: bool) -> Text:
+    """Return the dose for the summary, with what is taken already, beside the limit that counts for this patient."""
+    rules = order.rules
+    if mg is None:
+        dose = say(rules, NAME, "unread_in_short")
+    else:
+        alone = len(order.drug.product.ingredient_names()) == 1
+        dose = say(rules, NAME, "dose_in_short" if alone else "dose", mg=mg)
+    if is_infant(order.chart):
+        return say(rules, NAME, "infant_in_short", dose=dose)
+    beside = say(rules, NAME, "beside_taken", mg=in_print(taken)) if taken else NOTHING
+    return say(rules, NAME, "neuropathic" if neuropathy else "above", dose=dose, beside=beside, limit=limit)
 
 
 def _taken(drug: Drug, order: DrugOrder) -> Text:

@@ -17,7 +17,7 @@ from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import may_be_pregnant, pregnancy
 from cards.patient.status import is_child, is_esrd, kidney_failure, overload, polycythaemia, probable_overload
 from cards.quantity import in_print
-from cards.wording.phrases import NOTHING, joined, printed, say
+from cards.wording.phrases import NOTHING, joined, names, printed, say
 
 NAME = "dopaminergic_order"
 _CLASSES = ("da", "levodopa", "ergot")
@@ -107,7 +107,8 @@ def _change(dose: DopaminergicDose, taken: Mapping[str, DopaminergicDose], rules
     """Return how the dose changes if the order replaces what is taken."""
     before = taken[dose.name]
     key = "lowered" if dose.mg < before.mg else "raised"
-    return say(rules, NAME, key, before=before.rendered, after=dose.rendered)
+    (name,) = names((dose.name,))
+    return say(rules, NAME, key, name=name, before=in_print(before.mg), after=in_print(dose.mg))
 
 
 def _beside(dose: DopaminergicDose, taken: Mapping[str, DopaminergicDose]) -> DopaminergicDose:
@@ -136,10 +137,10 @@ def _advice(orders: tuple[DrugOrder, ...]) -> str:
 
     The guideline speaks of four dopaminergic drugs and cabergoline.
     """
-    names = frozenset().union(*(_names(order) for order in orders))
+    ordered = frozenset().union(*(_names(order) for order in orders))
     if all(_is_ergot(order) for order in orders):
-        return "advice_ergot" if "cabergoline" in names else "advice_other_ergot"
-    return "advice_unnamed" if names.isdisjoint(_IN_THE_GUIDELINE) else "advice_dopaminergic"
+        return "advice_ergot" if "cabergoline" in ordered else "advice_other_ergot"
+    return "advice_unnamed" if ordered.isdisjoint(_IN_THE_GUIDELINE) else "advice_dopaminergic"
 
 
 def _ergot_texts(orders: tuple[DrugOrder, ...]) -> tuple[str, ...]:

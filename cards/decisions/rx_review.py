@@ -10,8 +10,9 @@ from cards.facts.chart import Chart, Listing, Measure
 from cards.facts.finding import Fact, Finding, quiet, unknown
 from cards.knowledge.limits import is_recent, misses
 from cards.knowledge.rules import Rules
+from cards.patient.pregnancy import may_be_pregnant
 from cards.patient.status import is_child, is_esrd
-from cards.wording.phrases import say
+from cards.wording.phrases import NOTHING, say
 
 NAME = "rx_review"
 
@@ -56,5 +57,6 @@ def _severe(chart: Chart, rules: Rules, score: Measure) -> Finding:
         return quiet(NAME, "barred")
     facts: dict[str, Fact] = {"irls": say(rules, NAME, "score", points=score.value), "ferritin": ferritin, "tsat": tsat}
     facts |= {"irls_when": score.when}
-    said = {**facts, "caution": render_caution(chart, rules)}
+    said: dict[str, Fact] = {**facts, "caution": render_caution(chart, rules)}
+    said |= {"pregnant": say(rules, NAME, "or_pregnancy") if may_be_pregnant(chart) else NOTHING}
     return without_drugs(NAME, chart) or fires(NAME, "RX-REVIEW", chart, rules, said, why=tuple(facts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from cards.decisions.shared.drug_orders import DrugOrder, judge_each, order_fires, value_may_be_cut_off
@@ -18,6 +19,8 @@ from cards.wording.phrases import joined, say
 
 NAME = "vitamin_c_order"
 _OXALATE = ("oxalate", "primary-hyperoxaluria")
+#: The limits of dialysis have their sources; that these diseases forbid any dose is this project's own.
+_SOURCE_OF_DISEASES = "ours"
 
 
 def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
@@ -80,7 +83,9 @@ def _disease_card(order: DrugOrder, dose: Decimal | None, diseases: dict[str, tu
         why=tuple(facts),
         texts=(*(("advice_remove",) if diseases.keys() - {"chelator"} else ()), *diseases),
     )
-    return with_evidence(found, tuple(each for entries in diseases.values() for each in entries))
+    return with_evidence(
+        replace(found, source=_SOURCE_OF_DISEASES), tuple(each for entries in diseases.values() for each in entries)
+    )
 
 
 def _kidney_card(order: DrugOrder, dose: Decimal, kidney: Kidney) -> Finding:

@@ -7,11 +7,11 @@ from cards.decisions.shared.levels import level, numbered, unread, value_unread,
 from cards.decisions.shared.orders import is_same_order, with_evidence
 from cards.decisions.shared.vitamin_d_doses import is_a_weeks_dose_every_day, render_vitamin_d, render_vitamin_d_dose
 from cards.facts.chart import Chart, LabResult, UnusableResult
-from cards.facts.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, quiet
+from cards.facts.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, Text, quiet
 from cards.knowledge.limits import meets
-from cards.knowledge.rules import Rules
+from cards.knowledge.rules import Rules, Threshold
 from cards.labs.latest import Reading
-from cards.wording.phrases import NOTHING, listed_in_short, printed, say
+from cards.wording.phrases import NOTHING, lines, listed_in_short, printed, say
 
 NAME = "vitamin_d_order"
 #: (analyte, limit of the warning, limit of the stop); the active forms are judged by calcium alone.
@@ -59,8 +59,9 @@ def _card(
     """Return the card; the result of `row`, which decided, stands in the summary."""
     chart = order.chart
     critical = indicator is Indicator.CRITICAL
-    decided: dict[str, Fact] = {"decided": known[row[0]], "over": order.rules.limit(row[2] if critical else row[1])}
-    named: dict[str, Fact] = {"measured": say(order.rules, NAME, f"measured_{row[0]}")}
+    over = order.rules.limit(row[2] if critical else row[1])
+    measured = say(order.rules, NAME, f"measured_{row[0]}", decided=known[row[0]])
+    weekly = is_a_weeks_dose_every_day(order.drug, order.rules)
     dose = render_vitamin_d_dose(order.drug)
     shown: dict[str, Fact] = {**({"dose": dose} if dose else {}), **known, **numbered("unusable", unused)}
     taken = tuple(each for each in chart.active_drugs("vitd", "vitd-active") if not is_same_order(each, order.draft))
@@ -70,11 +71,18 @@ def _card(
         if taken
         else NOTHING
     )
-    named |= {"step": say(order.rules, NAME, "step_stop" if critical else "step_consider", other=other)}
+    steps = [say(order.rules, NAME, "step_stop" if critical else "step_consider", other=other)]
+    steps += [say(order.rules, NAME, "step_weekly")] if weekly else []
+    if critical:
+        advice = _critical(order.rules, known, measured, over)
+    elif weekly and dose:
+        advice = say(order.rules, NAME, "advice_weekly", dose=dose, measured=measured)
+    else:
+        advice = say(order.rules, NAME, "advice_high", measured=measured, over=over)
+    named: dict[str, Fact] = {"advice": advice, "steps": lines(steps)}
     remove: tuple[Suggestion, ...] = (RemoveDraft(order.draft.reference, recommended=True),) if critical else ()
     tests: tuple[Suggestion, ...] = () if "calcium" in known else (OrderTests(("calcium",)),)
     texts = (
-        ("advice_weekly", is_a_weeks_dose_every_day(order.drug, order.rules)),
         ("drugs_unknown", not chart.knows("medications")),
         ("granulomatous", bool(chart.diagnosed("granulomatous-disease"))),
         ("parathyroid", bool(chart.diagnosed("hyperparathyroidism"))),
@@ -85,9 +93,23 @@ def _card(
         (order,),
         "OS-VITD",
         indicator,
-        {**shown, **decided, **named},
+        {**shown, **named},
         why=tuple(shown),
         texts=tuple(name for name, applies in texts if applies),
         suggestions=(*remove, *tests),
     )
     return with_evidence(found, taken)
+
+
+def _critical(rules: Rules, known: dict[str, LabResult], measured: Text, over: Threshold) -> Text:
+    """Return what is critical for the summary; both too high together are the pattern of toxicity."""
+    vitamin, calcium = known.get("vitd"), known.get("calcium")
+    if not (vitamin and calcium and meets(vitamin, rules.limit("vitd.tox")) and meets(calcium, rules.limit("ca_hi"))):
+        return say(rules, NAME, "advice_severe", measured=measured, over=over)
+    return say(
+        rules,
+        NAME,
+        "advice_toxic",
+        measured=say(rules, NAME, "measured_vitd", decided=vitamin),
+        beside=say(rules, NAME, "measured_calcium", decided=calcium),
+    )

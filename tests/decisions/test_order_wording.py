@@ -119,3 +119,16 @@ def test_a_card_whose_summary_speaks_of_the_dose_is_about_one_order() -> None:
     case = {"drafts": ["b6 pyridoxine 200", "b6 pyridoxine 300"]}
     said = [card.summary for card in cards_of("b6_order", case, RULES, PROFILE)]
     assert [each[: each.index(" mg")] for each in said] == ["Pyridoxine: 200", "Pyridoxine: 300"]
+
+
+@pytest.mark.parametrize(
+    ("case", "source"),
+    [
+        ({"dx": ["rls", "haemochromatosis"]}, "ours"),
+        ({"dx": ["rls", "kidney-stone"]}, "ours"),
+        ({"labs": ["egfr 22 mL/min/{1.73_m2} 26d"]}, "oxalate-hd"),
+    ],
+)
+def test_vitamin_c_cites_the_study_of_dialysis_for_the_kidneys_alone(case: dict[str, Any], source: str) -> None:
+    (card,) = cards_of("vitamin_c_order", {**case, "drafts": ["vitc ascorbic acid 500"]}, RULES)
+    assert card.source_label == RULES.citations[source].label

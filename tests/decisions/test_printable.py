@@ -45,6 +45,7 @@ OF_CRITICAL_CARDS = {
     "iron_order: texts.tsat_stop_advice", "iv_iron_order: texts.reaction_same",
     "iv_iron_order: texts.reaction_same_alone", "iv_iron_order: texts.reaction_step_same",
     "magnesium_order: texts.advice_severe", "magnesium_order: texts.step_severe", "vitamin_d_order: texts.step_stop",
+    "vitamin_d_order: texts.advice_severe", "vitamin_d_order: texts.advice_toxic",
     "vitamin_d: VITD-TOX.summary", "vitamin_d: VITD-TOX.recommendation",
     "wording: actions.remove",
 }  # fmt: skip

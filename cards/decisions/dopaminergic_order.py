@@ -17,7 +17,7 @@ from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import may_be_pregnant, pregnancy
 from cards.patient.status import is_child, is_esrd, kidney_failure, overload, polycythaemia, probable_overload
 from cards.quantity import in_print
-from cards.wording.phrases import NOTHING, joined, names, printed, say
+from cards.wording.phrases import NOTHING, joined, names, printed, say, sentences
 
 NAME = "dopaminergic_order"
 _CLASSES = ("da", "levodopa", "ergot")
@@ -59,10 +59,11 @@ def _names(order: DrugOrder) -> frozenset[str]:
 
 def _card(card: str, indicator: Indicator, orders: tuple[DrugOrder, ...]) -> Finding:
     chart, rules = orders[0].chart, orders[0].rules
-    drugs = numbered("drug", dict.fromkeys(printed(order.drug) for order in orders))
     studies = read_iron_studies(chart, rules, window="fresh_days", limits=ferritin_limits(chart))
     shown = _iron_facts(studies)
     ordered = dopaminergic_doses((order.drug for order in orders), rules)
+    told = frozenset(dose.name for dose in ordered)
+    drugs = numbered("drug", dict.fromkeys(printed(each.drug) for each in orders if told.isdisjoint(_names(each))))
     taken = {dose.name: dose for dose in dopaminergic_doses(_taken(orders), rules)}
     changed = tuple(dose for dose in ordered if dose.name in taken and dose.mg != taken[dose.name].mg)
     doses = {**numbered("dose", (dose.rendered for dose in ordered))}
@@ -80,7 +81,7 @@ def _card(card: str, indicator: Indicator, orders: tuple[DrugOrder, ...]) -> Fin
             "iron_first": say(rules, NAME, _iron_first(studies)),
             "alternative": say(rules, NAME, _alternative(chart), pregnancy=_pregnancy(chart, rules)),
             "usual_most": joined(dose.rendered_most for dose in ordered if dose.is_high),
-            "change": joined(_change(dose, taken, rules) for dose in changed),
+            "change": sentences(_change(dose, taken, rules) for dose in changed),
             "together": joined(_beside(dose, taken).rendered for dose in changed),
             "renewal": _renewal(ordered, taken, rules),
         },

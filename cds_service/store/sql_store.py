@@ -16,7 +16,7 @@ from cds_service.store.databases.faults import StoreUnavailable
 from cds_service.store.encryption import FieldCipher, Keys
 from cds_service.store.group_commit import GroupCommit
 from cds_service.store.health import check_health
-from cds_service.store.key_change import rekey
+from cds_service.store.keys.key_change import rekey
 from cds_service.store.records import (
     MOST_ARM_NUMBER,
     Answer,

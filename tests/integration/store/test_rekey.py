@@ -28,7 +28,7 @@ from cds_service.store import (
     rekey,
 )
 from cds_service.store.encryption import FieldCipher
-from cds_service.store.key_change import rekeyed_tables
+from cds_service.store.keys.key_change import rekeyed_tables
 from cds_service.store.schema import audit_event, card_issued, feedback_event
 from tests.builders.store_records import (
     CLIENT,

@@ -23,10 +23,10 @@ from cds_service.store import audit
 from cds_service.store.databases.database import Database
 from cds_service.store.databases.faults import BadStore, SchemaBehind, StoreBusy, StoreUnavailable
 from cds_service.store.encryption import FieldCipher, Keys
+from cds_service.store.keys.store_keys import former_key_row
 from cds_service.store.records import OnProgress, Rekeyed, ignore_progress
 from cds_service.store.replay import insert_if_absent
 from cds_service.store.schema import AnyRow, audit_anchor, audit_event, former_key, metadata, store_key, token_used
-from cds_service.store.store_keys import former_key_row
 
 _BATCH = 500
 #: Milliseconds to wait for the tables of PostgreSQL, behind which every call waits, and for how many seconds to try.

@@ -57,7 +57,8 @@ def rekey_command(config: Path | None, pseudonym_key: Path | None, encryption_ke
     import getpass
 
     from cds_service.server.assembly import now, store_settings
-    from cds_service.store import BadStore, StoreError, rekey
+    from cds_service.store import BadStore, StoreError
+    from cds_service.store.rekeying.key_change import rekey
 
     settings = read_settings(config)
     if settings.database_url == "":

@@ -20,7 +20,7 @@ from cds_service.store.databases.faults import (
 from cds_service.store.encryption import Keys
 from cds_service.store.interface import Store
 from cds_service.store.null_store import NullStore
-from cds_service.store.opening import StoreSettings, open_late, open_store, rekey, upgrade
+from cds_service.store.opening import StoreSettings, open_late, open_store, upgrade
 from cds_service.store.records import (
     Answer,
     AnswerCount,
@@ -90,6 +90,5 @@ __all__ = [
     "WrongKeys",
     "open_late",
     "open_store",
-    "rekey",
     "upgrade",
 ]

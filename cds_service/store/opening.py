@@ -7,17 +7,15 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cds_service.store.databases.faults import BadStore, MissingKeys
 from cds_service.store.databases.location import create_file, prepare_folder, sqlite_path
-from cds_service.store.encryption import Keys, load_or_create_keys, replace_keys
+from cds_service.store.encryption import Keys, load_or_create_keys
 from cds_service.store.interface import Store
 from cds_service.store.late import LateStore
 from cds_service.store.null_store import NullStore
-from cds_service.store.records import OnProgress, Rekeyed, ignore_progress
 
 #: Seconds to wait for a server of PostgreSQL when the store is opened.
 _OPENING = 3.0
@@ -70,33 +68,6 @@ def open_late(settings: StoreSettings, on_state: Callable[[str], None]) -> Store
 def upgrade(settings: StoreSettings) -> None:
     """Create or migrate the store in any database (`rls-cds db upgrade`)."""
     _open(settings, may_upgrade=True).close()
-
-
-def rekey(
-    settings: StoreSettings,
-    pseudonym_key: bytes | None,
-    encryption_key: bytes | None,
-    actor: str,
-    now: datetime,
-    on_progress: OnProgress = ignore_progress,
-) -> Rekeyed:
-    """Write the store of these settings anew under new keys, all or nothing (`rls-cds db rekey`); None keeps one.
-
-    Keys that the program made itself are replaced beside the store. Raises like `open_store` and `SqlStore.rekey`.
-    """
-    from cds_service.store.sql_store import SqlStore
-
-    store = open_store(replace(settings, may_create_keys=False))
-    try:
-        if not isinstance(store, SqlStore):
-            raise BadStore("there is no store")
-        keys = Keys(pseudonym_key or store.keys.pseudonym, encryption_key or store.keys.encryption)
-        done = store.rekey(keys, actor, now, on_progress)
-    finally:
-        store.close()
-    if settings.keys() is None:
-        replace_keys(sqlite_path(settings.database_url, settings.data_folder), keys)
-    return done
 
 
 def _open(settings: StoreSettings, *, may_upgrade: bool) -> Store:

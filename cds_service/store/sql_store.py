@@ -13,10 +13,9 @@ from sqlalchemy import Connection
 from cds_service.store import answers, audit, export, feedback, statistics, suppression
 from cds_service.store.databases.database import NOT_IN_TIME, UNHURRIED, ChainMoved, Database
 from cds_service.store.databases.faults import StoreUnavailable
-from cds_service.store.encryption import FieldCipher, Keys
+from cds_service.store.encryption import FieldCipher
 from cds_service.store.group_commit import GroupCommit
 from cds_service.store.health import check_health
-from cds_service.store.keys.key_change import rekey
 from cds_service.store.records import (
     MOST_ARM_NUMBER,
     Answer,
@@ -36,7 +35,6 @@ from cds_service.store.records import (
     OnProgress,
     OutcomeCount,
     ReasonCount,
-    Rekeyed,
     Retention,
     Silence,
     SilencePolicy,
@@ -158,14 +156,9 @@ class SqlStore:
         with self._database.reading() as connection:
             return statistics.reasons_by_card(connection, self._cipher, since, until)
 
-    @property
-    def keys(self) -> Keys:
-        """Return the present keys of the store."""
-        return self._cipher.keys
-
-    def rekey(self, keys: Keys, actor: str, now: datetime, on_progress: OnProgress = ignore_progress) -> Rekeyed:
-        """Write the store anew under new keys, all or nothing; this object is of no use for it afterwards."""
-        return rekey(self._database, self._tokens, self._cipher, keys, actor, now, on_progress)
+    def parts(self) -> tuple[Database, Database, FieldCipher]:
+        """Return the database, that of used tokens, and the cipher, for work on the store as a whole."""
+        return self._database, self._tokens, self._cipher
 
     def follow_up(self, since: datetime, until: datetime, mature: datetime) -> tuple[FollowUpCount, ...]:
         with self._database.reading() as connection:

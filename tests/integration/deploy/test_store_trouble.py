@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from cds_service.store import rekey
+from cds_service.store.rekeying.key_change import rekey
 from tests.builders.components import missing
 from tests.integration.server.replicas import Cluster, Load, Replica, cluster, wait_until
 from tests.integration.store.postgres import NoPostgres, PostgresServer, running_postgres

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.store import Store, StoreSettings, open_store, rekey
+from cds_service.store import Store, StoreSettings, open_store
+from cds_service.store.rekeying.key_change import rekey
 from tests.builders.store_records import CLIENT, NOW, SERVICE, a_card, an_answer, overridden
 from tests.integration.store.postgres import binaries
 

@@ -25,10 +25,9 @@ from cds_service.store import (
     StoreUnavailable,
     WrongKeys,
     open_store,
-    rekey,
 )
 from cds_service.store.encryption import FieldCipher
-from cds_service.store.keys.key_change import rekeyed_tables
+from cds_service.store.rekeying.key_change import rekey, rekeyed_tables
 from cds_service.store.schema import audit_event, card_issued, feedback_event
 from tests.builders.store_records import (
     CLIENT,

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy
 from sqlalchemy import text
 
-from cds_service.store import FeedbackResult, Retention, SchemaBehind, StoreReadOnly, open_store, rekey, upgrade
+from cds_service.store import FeedbackResult, Retention, SchemaBehind, StoreReadOnly, open_store, upgrade
+from cds_service.store.rekeying.key_change import rekey
 from tests.builders.store_records import CLIENT, NOW, SERVICE, a_card, accepted, an_answer, overridden
 from tests.integration.store.conftest import postgres_settings
 

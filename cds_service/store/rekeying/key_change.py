@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
@@ -22,11 +22,14 @@ from sqlalchemy import Column, Connection, Table, bindparam, func, insert, inspe
 from cds_service.store import audit
 from cds_service.store.databases.database import Database
 from cds_service.store.databases.faults import BadStore, SchemaBehind, StoreBusy, StoreUnavailable
-from cds_service.store.encryption import FieldCipher, Keys
-from cds_service.store.keys.store_keys import former_key_row
+from cds_service.store.databases.location import sqlite_path
+from cds_service.store.encryption import FieldCipher, Keys, replace_keys
+from cds_service.store.opening import StoreSettings, open_store
 from cds_service.store.records import OnProgress, Rekeyed, ignore_progress
 from cds_service.store.replay import insert_if_absent
 from cds_service.store.schema import AnyRow, audit_anchor, audit_event, former_key, metadata, store_key, token_used
+from cds_service.store.sql_store import SqlStore
+from cds_service.store.store_keys import former_key_row
 
 _BATCH = 500
 #: Milliseconds to wait for the tables of PostgreSQL, behind which every call waits, and for how many seconds to try.
@@ -47,6 +50,32 @@ def rekeyed_tables() -> tuple[Table, ...]:
 
 
 def rekey(
+    settings: StoreSettings,
+    pseudonym_key: bytes | None,
+    encryption_key: bytes | None,
+    actor: str,
+    now: datetime,
+    on_progress: OnProgress = ignore_progress,
+) -> Rekeyed:
+    """Write the store of these settings anew under new keys, all or nothing (`rls-cds db rekey`); None keeps one.
+
+    Keys that the program made itself are replaced beside the store. Raises like `open_store` and `rekey_databases`.
+    """
+    store = open_store(replace(settings, may_create_keys=False))
+    try:
+        if not isinstance(store, SqlStore):
+            raise BadStore("there is no store")
+        database, tokens, cipher = store.parts()
+        keys = Keys(pseudonym_key or cipher.keys.pseudonym, encryption_key or cipher.keys.encryption)
+        done = rekey_databases(database, tokens, cipher, keys, actor, now, on_progress)
+    finally:
+        store.close()
+    if settings.keys() is None:
+        replace_keys(sqlite_path(settings.database_url, settings.data_folder), keys)
+    return done
+
+
+def rekey_databases(
     database: Database,
     tokens: Database,
     old: FieldCipher,

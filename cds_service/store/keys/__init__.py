@@ -1,1 +1,0 @@
-"""The keys of a store: which it has, and a change of them."""

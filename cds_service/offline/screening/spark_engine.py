@@ -69,7 +69,7 @@ def run_by_spark(
     except PySparkException as fault:
         reason = str(fault.getCondition() or type(fault).__name__)
         raise BadExport(
-            f"{export.folder}: Spark gave up ({reason}); its log says where. Try --engine python on the same folder"
+            f"{export.folder}: Spark gave up ({reason}); its log says where, and what the session lacks"
         ) from None
 
 

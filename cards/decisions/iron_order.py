@@ -196,7 +196,9 @@ def _high_tsat_indicator(order: IronOrder, *, unusable: bool) -> Indicator:
         return Indicator.CRITICAL
     low = order.studies.ferritin_meets("ferritin.low")
     probably_post_dose = low and order.studies.tsat_may_be_post_dose
-    return Indicator.INFO if order.is_renewal and not order.is_iv and probably_post_dose else Indicator.WARNING
+    renews = order.is_renewal and not order.is_iv and bool(order.studies.treatment.oral)  # not one that has ended
+    goes_on = renews and probably_post_dose and not open_questions(order.chart)
+    return Indicator.INFO if goes_on else Indicator.WARNING
 
 
 def _boxed_line(order: IronOrder) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from cds_service.store.databases.faults import (
     StoreUnavailable,
     WrongKeys,
 )
-from cds_service.store.encryption import Keys
 from cds_service.store.interface import Store
+from cds_service.store.keys.encryption import Keys
 from cds_service.store.null_store import NullStore
 from cds_service.store.opening import StoreSettings, open_late, open_store, upgrade
 from cds_service.store.records import (

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, insert
 
 from cds_service.store.audit import AuditEntry
 from cds_service.store.databases.database import insert_rows
-from cds_service.store.encryption import FieldCipher, Pseudonym
 from cds_service.store.expectations import record_expectations
+from cds_service.store.keys.encryption import FieldCipher, Pseudonym
 from cds_service.store.records import Answer, Candidate, IssuedCard
 from cds_service.store.schema import card_issued, suggestion_issued
 

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from cards.facts.card import Expectation
 from cds_service.store.databases.database import insert_rows
-from cds_service.store.encryption import FieldCipher
+from cds_service.store.keys.encryption import FieldCipher
 from cds_service.store.records import Answer, IssuedCard
 from cds_service.store.schema import AnyRow, expectation
 

@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from cds_service.store.audit import AuditEntry
-from cds_service.store.encryption import FieldCipher
+from cds_service.store.keys.encryption import FieldCipher
 from cds_service.store.records import FeedbackRow, OnProgress, ignore_progress
 from cds_service.store.schema import AnyRow, card_issued, feedback_event, utc_text
 

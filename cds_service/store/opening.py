@@ -12,8 +12,8 @@ from pathlib import Path
 
 from cds_service.store.databases.faults import BadStore, MissingKeys
 from cds_service.store.databases.location import create_file, prepare_folder, sqlite_path
-from cds_service.store.encryption import Keys, load_or_create_keys
 from cds_service.store.interface import Store
+from cds_service.store.keys.encryption import Keys, load_or_create_keys
 from cds_service.store.late import LateStore
 from cds_service.store.null_store import NullStore
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from cds_service.store.databases.database import Database
-from cds_service.store.encryption import FieldCipher
+from cds_service.store.keys.encryption import FieldCipher
 from cds_service.store.schema import token_used
 
 _PURGE_EVERY = 200

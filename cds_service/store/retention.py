@@ -9,7 +9,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, delete, exists,
 
 from cds_service.store import audit
 from cds_service.store.databases.database import ChainMoved, Database
-from cds_service.store.encryption import FieldCipher
+from cds_service.store.keys.encryption import FieldCipher
 from cds_service.store.records import Retention
 from cds_service.store.schema import (
     card_issued,

@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 from cds_service.store import answers, audit, export, feedback, statistics, suppression
 from cds_service.store.databases.database import NOT_IN_TIME, UNHURRIED, ChainMoved, Database
 from cds_service.store.databases.faults import StoreUnavailable
-from cds_service.store.encryption import FieldCipher
 from cds_service.store.group_commit import GroupCommit
 from cds_service.store.health import check_health
+from cds_service.store.keys.encryption import FieldCipher
 from cds_service.store.records import (
     MOST_ARM_NUMBER,
     Answer,

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, se
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import String
 
-from cds_service.store.encryption import FieldCipher
+from cds_service.store.keys.encryption import FieldCipher
 from cds_service.store.records import (
     AnswerCount,
     CallCount,

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select
 from cards.facts.finding import Indicator
 from cards.knowledge.repetition import ReasonRule
 from cds_service.store.answers import basis_digest, inputs_digest, patient_hash, user_hash
-from cds_service.store.encryption import FieldCipher, Pseudonym
+from cds_service.store.keys.encryption import FieldCipher, Pseudonym
 from cds_service.store.records import Candidate, Silence, SilencePolicy
 from cds_service.store.schema import AnyRow, card_issued, feedback_event
 

@@ -13,7 +13,7 @@ import sqlalchemy
 from sqlalchemy import Connection, delete, insert, select, text, update
 
 from cds_service.store import Store, StoreSettings, StoreUnavailable, audit, open_store
-from cds_service.store.encryption import FieldCipher, Keys
+from cds_service.store.keys.encryption import FieldCipher, Keys
 from cds_service.store.schema import audit_anchor, audit_event
 from tests.builders.store_records import (
     CLIENT,

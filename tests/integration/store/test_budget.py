@@ -23,8 +23,8 @@ from cds_service.store import (
     open_store,
 )
 from cds_service.store.databases.database import ChainMoved
-from cds_service.store.encryption import FieldCipher, Keys
 from cds_service.store.feedback import _count_towards_quota
+from cds_service.store.keys.encryption import FieldCipher, Keys
 from cds_service.store.schema import audit_anchor, probe
 from cds_service.store.sql_store import SqlStore
 from tests.builders.components import missing

@@ -31,7 +31,7 @@ from cds_service.store import (
 )
 from cds_service.store import migrate as migrating_module
 from cds_service.store.databases.location import prepare_folder
-from cds_service.store.encryption import Keys, load_or_create_keys
+from cds_service.store.keys.encryption import Keys, load_or_create_keys
 from cds_service.store.schema import VERSIONS, metadata
 from cds_service.store.sql_store import SqlStore
 from tests.builders.store_records import (

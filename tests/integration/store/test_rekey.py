@@ -26,7 +26,7 @@ from cds_service.store import (
     WrongKeys,
     open_store,
 )
-from cds_service.store.encryption import FieldCipher
+from cds_service.store.keys.encryption import FieldCipher
 from cds_service.store.rekeying.key_change import rekey, rekeyed_tables
 from cds_service.store.schema import audit_event, card_issued, feedback_event
 from tests.builders.store_records import (

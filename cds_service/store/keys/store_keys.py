@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, inspect, select
 
 from cds_service.store.databases.faults import BadStore, StoreUnavailable, WrongKeys
-from cds_service.store.encryption import FieldCipher, Keys
+from cds_service.store.keys.encryption import FieldCipher, Keys
 from cds_service.store.schema import former_key, store_key
 
 _OTHER_KEYS = "the store was written with other keys; set those, or use another store"

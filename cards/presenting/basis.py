@@ -48,8 +48,8 @@ def patient_basis(chart: Chart, rules: Rules) -> PatientBasis:
     results = chart.results("haemoglobin")
     return PatientBasis(
         symptoms=(
-            f"pregnant {pregnancy(chart).is_pregnant}",
-            f"anaemia {bool(results) and meets(results[0], anaemia_limit(chart, rules))}",
+            f"pregnant={pregnancy(chart).is_pregnant}",
+            f"anaemia={bool(results) and meets(results[0], anaemia_limit(chart, rules))}",
             *sorted({_ingredients(drug) for drug in treated}),
         ),
         diagnosis=(
@@ -115,10 +115,10 @@ def _procedure(procedure: Procedure) -> str:
 def _draft(draft: Draft) -> str:
     """Return the drug, route and reasons of a draft, or the tests it asks for."""
     if draft.drug is None:
-        return f"draft of {' '.join(sorted(draft.tests))}"
+        return f"draft={' '.join(sorted(draft.tests))}"
     reasons = draft.drug.reasons
     said = f"{' '.join(sorted(reasons.concepts | reasons.in_words))} {reasons.symptoms_only} {reasons.readable}"
-    return f"draft of {_ingredients(draft.drug)} {draft.drug.product.route} for {said}"
+    return f"draft={_ingredients(draft.drug)} {draft.drug.product.route} {said}"
 
 
 def _doses(draft: Draft) -> Iterator[tuple[str, Decimal | None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
@@ -13,7 +13,13 @@ from cards.fhir.bundles import Listed
 from cards.fhir.json_values import Json
 from cards.knowledge.rules import Rules
 from cards.presenting.card_context import ClientCapabilities
-from cards.presenting.present import lists_not_evaluated, not_evaluated, present, within_budget
+from cards.presenting.present import (
+    lists_not_evaluated,
+    lists_that_can_come,
+    not_evaluated,
+    present,
+    within_budget,
+)
 from cards.reading import Site, read_chart
 
 
@@ -47,6 +53,7 @@ class Review:
     cards     every card that fires, the most urgent first, without a cap
     missing   the prefetch keys without which there is no answer (412); empty where a card says so instead
     unread    the card that says what could not be reviewed, where one is needed
+    unread_alone  makes that card where every card of the review is silent, which would look like an all-clear
     """
 
     chart: Chart
@@ -54,10 +61,12 @@ class Review:
     cards: tuple[Card, ...] = ()
     missing: tuple[str, ...] = ()
     unread: Card | None = None
+    unread_alone: Callable[[], Card | None] = lambda: None
 
     def shown(self, cards: tuple[Card, ...], most: int) -> tuple[Card, ...]:
         """Return the first `most` of these cards of the review (0 for all), and the one that says what was not read."""
-        return (*within_budget(cards, most), *((self.unread,) if self.unread else ()))
+        unread = self.unread or (self.unread_alone() if self.cards and not cards else None)
+        return (*within_budget(cards, most), *((unread,) if unread else ()))
 
 
 def review(
@@ -87,11 +96,20 @@ def review(
     is_answered = not verdict.missing or bool(fired.fired) or profile.says_what_is_missing
     if not is_answered:
         return Review(chart, verdict, cards, missing=verdict.missing)
-    names = tuple(dict.fromkeys((*verdict.missing, *incomplete)))
-    unread = None
-    if names or verdict.unread:
-        unread = not_evaluated(names, chart, results=verdict.unread, profile=profile, new_uuid=context.new_uuid)
-    return Review(chart, verdict, cards, unread=unread)
+
+    def unread_of(lists: Iterable[str]) -> Card | None:
+        names = tuple(dict.fromkeys((*verdict.missing, *lists)))
+        if not names and not verdict.unread:
+            return None
+        return not_evaluated(names, chart, results=verdict.unread, profile=profile, new_uuid=context.new_uuid)
+
+    return Review(
+        chart,
+        verdict,
+        cards,
+        unread=unread_of(incomplete),
+        unread_alone=lambda: unread_of(lists_that_can_come(verdict, chart, profile)),
+    )
 
 
 def _with_rls(chart: Chart) -> Chart:

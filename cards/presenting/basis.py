@@ -1,8 +1,11 @@
 """What a card rests on, apart from its words: when this changes, the card is news (clinical amendments 2, section 6).
 
-Values, dates, statuses, drugs and diagnoses count. Age, the count of days and what was not read do not. On order hooks
-the drug, route and reason of a draft count here, and its dose beside them, since a lower dose is no news. A sentence
-counts as it is worded only where a fact has no other form, such as the stage of a kidney disease.
+Values, dates, statuses, drugs and diagnoses count. Age, the count of days and what was not read do not. What a card
+weighs without naming it counts too: whether RLS is confirmed, recognised diagnoses, procedures and allergies, results
+that may not be used, and orders of its tests that were withdrawn. Too much of this shows a card once more; too little
+would keep one silent that says something new. On order hooks the drug, route and reason of a draft count here, and its
+dose beside them, since a lower dose is no news. A sentence counts as it is worded only where a fact has no other form,
+such as the stage of a kidney disease.
 """
 
 from __future__ import annotations
@@ -12,12 +15,13 @@ from datetime import date
 from decimal import Decimal
 
 from cards.facts.card import Basis, PatientBasis
-from cards.facts.chart import Chart, Diagnosis, Draft, Drug, LabResult, Procedure, UnusableResult
+from cards.facts.chart import Allergy, Chart, DailyDose, Diagnosis, Draft, Drug, LabResult, Procedure, UnusableResult
 from cards.facts.finding import Finding, OrderTests
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.patient.anaemia import anaemia_limit
 from cards.patient.pregnancy import pregnancy
+from cards.patient.status import rls_status
 from cards.quantity import plain
 from cards.wording.person import render_person_without_age
 from cards.wording.render import inline
@@ -33,6 +37,7 @@ _FOR_RLS = ("da", "levodopa", "gabapentinoid")
 def basis_of(finding: Finding, chart: Chart) -> Basis:
     """Return what the card of a finding rests on."""
     facts = {str(render_person_without_age(chart)), *_facts(finding), *_evidence(finding, chart)}
+    facts |= {*chart.once(_weighed), *_withdrawn(finding, chart)}
     due = [each.due for each in finding.suggestions if isinstance(each, OrderTests) and each.due]
     return Basis(
         facts=tuple(sorted(facts | {_draft(draft) for draft in finding.drafts})),
@@ -65,7 +70,7 @@ def _facts(finding: Finding) -> Iterator[str]:
         if isinstance(fact, LabResult | UnusableResult):
             yield _result(fact)
         elif isinstance(fact, Drug):
-            if fact.status != "draft":
+            if not any(draft.drug is fact for draft in finding.drafts):
                 yield _drug(fact)
         elif name in finding.why and _is_of_the_patient(name) and not isinstance(fact, Draft):
             yield f"{name} {inline(fact)}"
@@ -77,26 +82,61 @@ def _is_of_the_patient(name: str) -> bool:
 
 
 def _evidence(finding: Finding, chart: Chart) -> Iterator[str]:
-    known = chart.once(_by_reference)
+    """Yield the diagnoses and procedures used, and on order hooks the drugs: those beside the order, with their dose.
+
+    Results stand among the facts, as long as they count; which drugs a chart card uses may depend on the day alone.
+    """
+    known = {**chart.once(_by_reference), **(chart.once(_drugs_by_reference) if finding.drafts else {})}
     return (known[reference] for reference in finding.evidence if reference in known)
 
 
 def _by_reference(chart: Chart) -> Mapping[str, str]:
-    """Return the diagnoses and procedures of a chart by reference; results and drugs stand among the facts."""
-    diagnoses = {each.reference: _diagnosis(each) for each in chart.diagnoses}
-    return diagnoses | {each.reference: _procedure(each) for each in chart.procedures}
+    found = {each.reference: _diagnosis(each) for each in chart.diagnoses}
+    return found | {each.reference: _procedure(each) for each in chart.procedures}
+
+
+def _drugs_by_reference(chart: Chart) -> Mapping[str, str]:
+    return {each.reference: _drug(each) for each in chart.drugs}
+
+
+def _weighed(chart: Chart) -> tuple[str, ...]:
+    """Return what any card may weigh without naming it."""
+    return (
+        f"rls={rls_status(chart)}",
+        *(_diagnosis(each) for each in chart.diagnoses),
+        *(_procedure(each) for each in chart.procedures),
+        *(_allergy(each) for each in chart.allergies),
+        *(_result(each) for each in chart.unusable),
+    )
+
+
+def _withdrawn(finding: Finding, chart: Chart) -> Iterator[str]:
+    """Yield the orders of the suggested tests that are over without having been carried out."""
+    tests = {test for each in finding.suggestions if isinstance(each, OrderTests) for test in each.tests}
+    for order in chart.lab_orders:
+        if not (order.active or order.completed or order.tests.isdisjoint(tests)):
+            yield f"order={' '.join(sorted(order.tests))} {_text(order.when)} {order.reference}"
+
+
+def _allergy(allergy: Allergy) -> str:
+    return f"allergy={' '.join(sorted(allergy.concepts | allergy.ingredients))} {allergy.severe}"
 
 
 def _result(result: LabResult | UnusableResult) -> str:
     value = f"{result.quantity.comparator}{plain(result.quantity.value)}" if result.quantity else ""
-    how = result.status if isinstance(result, LabResult) else result.why
-    return f"{result.analyte} {value} {_text(result.when)} {how}"
+    if isinstance(result, LabResult):
+        return f"{result.analyte} {value} {_text(result.when)} {result.status}"
+    possible = " ".join(each.text for each in result.possible)
+    return f"{result.analyte} {value} {_text(result.when)} {result.why} {possible}"
 
 
 def _drug(drug: Drug) -> str:
-    dose = sorted(drug.daily.mg.items()) if drug.daily else ()
+    """Return a drug with its dose; one that is about to be signed begins on the day of the call, which is no fact."""
+    dose = _listed(sorted(drug.daily.mg.items()) if drug.daily else ())
+    if drug.status == "draft":
+        return f"{drug.product.name} {drug.product.route} {drug.status} {dose}"
     days = " ".join(map(_text, (drug.start, drug.end, drug.given_on)))
-    return f"{drug.product.name} {drug.product.route} {drug.status} {drug.active} {days} {_listed(dose)}"
+    return f"{drug.product.name} {drug.product.route} {drug.status} {drug.active} {days} {dose}"
 
 
 def _listed(dose: Iterable[tuple[str, Decimal | None]]) -> str:
@@ -122,13 +162,20 @@ def _draft(draft: Draft) -> str:
 
 
 def _doses(draft: Draft) -> Iterator[tuple[str, Decimal | None]]:
-    """Yield what the fullest day of a draft brings of each ingredient, None where that is not known."""
+    """Yield what a draft brings of each ingredient on its fullest day and on the mean day, None where not known.
+
+    Both: of a tablet once a week the fullest day is that of a tablet each night. What has no milligrams is told in
+    international units.
+    """
     if draft.drug is None:
         return
-    daily = draft.drug.daily
+    daily = draft.drug.daily or DailyDose()
     for name in draft.drug.product.ingredient_names():
-        mg = (daily.fullest_mg.get(name) or daily.mg.get(name)) if daily else None
-        yield f"{name} {draft.drug.product.route}", mg
+        fullest, mean = daily.fullest_mg.get(name), daily.mg.get(name)
+        if fullest is None and mean is None:
+            fullest, mean = daily.fullest_units.get(name), daily.international_units.get(name)
+        yield f"{name} {draft.drug.product.route}", fullest if fullest is not None else mean
+        yield f"{name} {draft.drug.product.route} mean", mean
 
 
 def _ingredients(drug: Drug) -> str:

@@ -88,6 +88,11 @@ def lists_not_evaluated(verdict: Verdict, shown: Verdict, chart: Chart, profile:
     """
     if verdict.hook not in ORDER_HOOKS and shown.fired:
         return ()
+    return lists_that_can_come(verdict, chart, profile)
+
+
+def lists_that_can_come(verdict: Verdict, chart: Chart, profile: ClientCapabilities) -> tuple[str, ...]:
+    """Return the lists that were not read to their end, but for those that the client can never send."""
     return without_never_sent(verdict.incomplete, chart, profile.cannot_send - {"allergies"})
 
 

@@ -30,9 +30,9 @@ from sqlalchemy.exc import NoResultFound
 from cds_service.store.databases.database import insert_rows
 from cds_service.store.databases.faults import StoreUnavailable
 from cds_service.store.keys.encryption import FieldCipher
-from cds_service.store.keys.store_keys import check_keys
 from cds_service.store.records import AuditReport, AuditRow, OnProgress, ignore_progress
 from cds_service.store.schema import AnyRow, audit_anchor, audit_event, utc_text
+from cds_service.store.store_keys import check_keys
 
 _START = "0" * 64
 _MAX_FAULTS = 100

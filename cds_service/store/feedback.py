@@ -12,7 +12,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from cds_service.store.audit import AuditEntry
 from cds_service.store.databases.faults import QuotaReached
 from cds_service.store.keys.encryption import FieldCipher
-from cds_service.store.keys.store_keys import check_keys
 from cds_service.store.records import FeedbackEvent, FeedbackItem, FeedbackResult
 from cds_service.store.schema import (
     card_issued,
@@ -22,6 +21,7 @@ from cds_service.store.schema import (
     suggestion_issued,
     utc_text,
 )
+from cds_service.store.store_keys import check_keys
 from cds_service.store.suppression import reason_hash
 
 #: Most rows of one client in the quarantine; further items get the same response and are counted, but dropped.

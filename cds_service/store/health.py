@@ -15,10 +15,10 @@ from sqlalchemy.exc import DBAPIError
 from cds_service.store.databases.database import Database
 from cds_service.store.databases.faults import StoreError
 from cds_service.store.keys.encryption import FieldCipher
-from cds_service.store.keys.store_keys import check_keys
 from cds_service.store.migrate import check_version
 from cds_service.store.records import Health
 from cds_service.store.schema import audit_anchor, probe, token_used
+from cds_service.store.store_keys import check_keys
 
 _MIN_FREE = 0.05
 #: Seconds for the whole check; probes give up after one or two.

@@ -17,8 +17,8 @@ from cds_service.store.audit import begin_chain
 from cds_service.store.databases.database import Database
 from cds_service.store.databases.faults import SchemaBehind, SchemaNewer, StoreBusy
 from cds_service.store.keys.encryption import FieldCipher, Keys
-from cds_service.store.keys.store_keys import store_cipher
 from cds_service.store.schema import VERSIONS, WORKS_FROM, store_key
+from cds_service.store.store_keys import store_cipher
 
 _FOR = "_for_"
 MIGRATIONS = Path(__file__).parent / "migrations"

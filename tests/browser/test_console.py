@@ -139,7 +139,7 @@ def test_an_override_is_posted_and_silences_the_card(open_page: OpenPage, demo: 
     assert entry["overrideReason"]["reason"]["code"] == "not-my-care"
     settle(page)
     silent = page.locator("article.card.silent[data-card=IRONLOW]")
-    expect(silent).to_contain_text("An earlier override of this card")
+    expect(silent).to_contain_text("No news: overridden on")
     change(page, "Ferritin", "13")
     expect(page.locator("article.card.silent[data-card=IRONLOW]")).to_have_count(0)
     with sqlite3.connect(demo.store) as connection:

@@ -235,7 +235,7 @@ def test_failed_feedback_is_reported_and_can_be_repeated(
 
 
 def test_a_suggestion_is_accepted_once(open_page: OpenPage) -> None:
-    page = open_page("/console?patient=no-iron-studies-yet")
+    page = open_page("/console?patient=metformin-b12-never-measured")
     posts: list[str] = []
     page.on("request", lambda each: posts.append(each.url) if each.url.endswith("/feedback") else None)
     button = page.locator("button.suggestion").first

@@ -69,7 +69,7 @@ class _Attempt:
 
     def __init__(self, connect: Callable[[], BoundedConnection]) -> None:
         self.done = threading.Event()
-        self._connect = connect
+        self._connect, self._lock, self._is_abandoned = connect, threading.Lock(), False
         self.connection: BoundedConnection | None = None
         self.fault: StoreError | None = None
         threading.Thread(target=self._run, name="connect", daemon=True).start()
@@ -78,13 +78,27 @@ class _Attempt:
         import psycopg
 
         try:
-            self.connection = self._connect()
+            self._keep(self._connect())
         except psycopg.Error as error:
             self.fault = connection_fault(str(error))
         except (OSError, UnicodeError):  # of the name lookup
             self.fault = StoreUnavailable("the host in database_url is not known to the name service")
         finally:
             self.done.set()
+
+    def _keep(self, connection: BoundedConnection) -> None:
+        with self._lock:
+            if self._is_abandoned:
+                connection.close()
+            else:
+                self.connection = connection
+
+    def abandon(self) -> None:
+        """Close the connection, now or as soon as it is there."""
+        with self._lock:
+            self._is_abandoned = True
+            if self.connection is not None:
+                self.connection.close()
 
 
 class Connector:
@@ -120,6 +134,13 @@ class Connector:
                 if attempt.fault is None:
                     return attempt
         return None
+
+    def close(self) -> None:
+        """Close the connections that nobody could wait for."""
+        with self._lock:
+            abandoned, self._spare = self._spare, deque()
+        for attempt in abandoned:
+            attempt.abandon()
 
     def forget(self) -> None:
         """Drop all attempts in a forked child, which has none of their threads."""

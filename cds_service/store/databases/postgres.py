@@ -113,6 +113,10 @@ class PostgresDatabase(Database):
             finally:
                 _give_back(connection)
 
+    def close(self) -> None:
+        super().close()
+        self._connector.close()
+
     def forget_connections(self) -> None:
         super().forget_connections()
         self._connector.forget()

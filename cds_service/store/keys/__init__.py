@@ -1,1 +1,1 @@
-"""The keys of a store, the present and the former ones, and what is made with them."""
+"""The secret keys of a store, and what is made with them: pseudonyms and encrypted text."""

@@ -24,12 +24,12 @@ from cds_service.store.databases.database import Database
 from cds_service.store.databases.faults import BadStore, SchemaBehind, StoreBusy, StoreUnavailable
 from cds_service.store.databases.location import sqlite_path
 from cds_service.store.keys.encryption import FieldCipher, Keys, replace_keys
-from cds_service.store.keys.store_keys import former_key_row
 from cds_service.store.opening import StoreSettings, open_store
 from cds_service.store.records import OnProgress, Rekeyed, ignore_progress
 from cds_service.store.replay import insert_if_absent
 from cds_service.store.schema import AnyRow, audit_anchor, audit_event, former_key, metadata, store_key, token_used
 from cds_service.store.sql_store import SqlStore
+from cds_service.store.store_keys import former_key_row
 
 _BATCH = 500
 #: Milliseconds to wait for the tables of PostgreSQL, behind which every call waits, and for how many seconds to try.

@@ -131,3 +131,86 @@ def test_an_order_hook_answers_a_portal_like_anybody(tmp_path: Path) -> None:
     with start_harness(tmp_path) as harness:
         (card,) = harness.post(SIGN, body).get_json()["cards"]
         assert card["indicator"] == "critical"
+
+
+def with_record(patient: PatientFile, **record: Any) -> PatientFile:
+    """Return the patient with one more record."""
+    made = {"id": "more", "subject": {"reference": f"Patient/{patient.patient_id}"}, **record}
+    bundle = {**patient.bundle, "entry": [*patient.bundle["entry"], {"resource": made}]}
+    return replace(patient, bundle=bundle)
+
+
+def coded(system: str, code: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+_ACTIVE = coded("http://terminology.hl7.org/CodeSystem/condition-clinical", "active")
+_SURGERY = {
+    "resourceType": "Condition",
+    "clinicalStatus": _ACTIVE,
+    "code": coded("http://hl7.org/fhir/sid/icd-10-cm", "Z98.84"),
+}
+_ALLERGY = {
+    "resourceType": "AllergyIntolerance",
+    "clinicalStatus": _ACTIVE,
+    "code": coded("http://www.nlm.nih.gov/research/umls/rxnorm", "24909"),
+    "criticality": "high",
+}
+_WITHOUT_UNIT = {
+    "resourceType": "Observation",
+    "status": "final",
+    "code": coded("http://loinc.org", _FERRITIN),
+    "effectiveDateTime": START.isoformat(),
+    "valueQuantity": {"value": 900},
+}
+
+
+@pytest.mark.parametrize("record", [_SURGERY, _ALLERGY, _WITHOUT_UNIT], ids=["diagnosis", "allergy", "unusable result"])
+def test_what_a_card_weighs_without_naming_it_is_news(tmp_path: Path, record: dict[str, Any]) -> None:
+    with start_harness(tmp_path) as harness:
+        assert "IRONLOW" in harness.cards(patient())
+        harness.later(days=1)
+        assert "IRONLOW" not in harness.cards(patient())
+        assert set(harness.cards(with_record(patient(), **record)))
+
+
+def test_an_order_that_was_withdrawn_brings_the_card_back(tmp_path: Path) -> None:
+    never_measured = patient("no-iron-studies-yet")
+    order = {
+        "resourceType": "ServiceRequest",
+        "intent": "order",
+        "code": coded("http://loinc.org", _FERRITIN),
+        "authoredOn": START.isoformat(),
+    }
+    with start_harness(tmp_path) as harness:
+        assert "IRONTEST" in harness.cards(never_measured)
+        harness.later(days=1)
+        assert "IRONTEST" not in harness.cards(with_record(never_measured, status="active", **order))
+        harness.later(days=3)
+        assert "IRONTEST" not in harness.cards(never_measured)
+        assert "IRONTEST" in harness.cards(with_record(never_measured, status="revoked", **order))
+
+
+def test_what_could_not_be_reviewed_is_said_where_every_card_is_silent(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        assert "IRONLOW" in harness.cards(patient())
+        harness.later(days=1)
+        assert harness.cards(patient()) == {}
+        body = hook_request("generic", "patient-view", patient(), today=harness.now.date(), drafts=())
+        body["prefetch"]["medications"] = {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}
+        (card,) = harness.post(VIEW, body, NORTH).get_json()["cards"]
+        assert card["source"]["topic"]["code"] == "NOTEVALUATED"
+
+
+def test_another_partner_in_the_basket_is_news(tmp_path: Path) -> None:
+    iron, levothyroxine, ciprofloxacin = (
+        "ferrous-sulfate-325-once-daily",
+        "levothyroxine-100-once-daily",
+        "ciprofloxacin-500-twice-daily",
+    )
+    with start_harness(tmp_path) as harness:
+        card = harness.cards(patient(), SIGN, drafts=(iron, levothyroxine))["OSIRONDDI"]
+        assert harness.override(card, "other-plan", SIGN).status_code == 200
+        harness.later(days=1)
+        assert "OSIRONDDI" not in harness.cards(patient(), SIGN, drafts=(iron, levothyroxine))
+        assert "OSIRONDDI" in harness.cards(patient(), SIGN, drafts=(iron, ciprofloxacin))

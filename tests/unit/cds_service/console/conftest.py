@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 
 from cds_service.config.load import load_settings
 from cds_service.server.demo import demo_app
+from cds_service.store import Store
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
@@ -41,7 +43,15 @@ def build(store_file: Path) -> Flask:
     settings = load_settings(None, {"RLS_CDS_DATABASE_URL": f"sqlite:///{store_file}"}, demo=True, options=options)
     made = demo_app(settings, today=NOON)
     made.extensions["rls_cds_scheduler"].stop()  # it would test itself and write while the store is being closed
+    _wait_until_open(made.extensions["rls_cds"].store)
     return made
+
+
+def _wait_until_open(store: Store) -> None:
+    """A worker goes on without a store that takes longer than a second to open, as on a busy machine."""
+    ends = time.monotonic() + 30
+    while store.health(NOON).faults and time.monotonic() < ends:
+        time.sleep(0.01)
 
 
 @pytest.fixture

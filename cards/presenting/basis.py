@@ -175,7 +175,7 @@ def _doses(draft: Draft) -> Iterator[tuple[str, Decimal | None]]:
         if fullest is None and mean is None:
             fullest, mean = daily.fullest_units.get(name), daily.international_units.get(name)
         yield f"{name} {draft.drug.product.route}", fullest if fullest is not None else mean
-        yield f"{name} {draft.drug.product.route} mean", mean
+        yield f"{name} {draft.drug.product.route}|mean", mean
 
 
 def _ingredients(drug: Drug) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from cards.presenting.orders import orderables
@@ -17,8 +18,6 @@ _PUBLIC_KEY_ID = "44823f3d-0b01-4a6c-a80e-b9d3e8a7226f"
 #: One issuer signs for all customers of this EHR; without `tenants` any of them could call as another (protocol J-14).
 _SHARED_ISSUER_PROFILE = "oracle-health"
 SHARED_ISSUERS = frozenset({"https://cds-hooks.cerner.com"})
-#: Bind addresses that stand for every address of the machine.
-_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - named in order to ask for more
 _SANDBOX_ISSUER = "https://sandbox.cds-hooks.org"
 
 
@@ -134,7 +133,7 @@ def _check_console(settings: Settings, sources: Sources) -> None:
             "a token where the console is reached by others than this machine",
             "make one with: openssl rand -base64 32, or bind it to a loopback address",
         )
-    if host.strip("[]") in _ANY_ADDRESS and not settings.console_hosts and not is_refused:
+    if _is_any_address(host) and not settings.console_hosts and not is_refused:
         sources.add_fault(
             "console_hosts",
             f"nothing, with the console on {settings.console_bind}",
@@ -264,3 +263,11 @@ def _is_coding(coding: object) -> bool:
     if not isinstance(coding, Mapping) or not {"system", "code"} <= set(coding) <= {"system", "code", "display"}:
         return False
     return all(isinstance(text, str) and text.isprintable() and 0 < len(text) <= 200 for text in coding.values())
+
+
+def _is_any_address(host: str) -> bool:
+    """Return whether a bind address stands for every address of the machine."""
+    try:
+        return ip_address(host.strip("[]")).is_unspecified
+    except ValueError:  # a name
+        return False

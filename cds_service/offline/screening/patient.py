@@ -91,8 +91,8 @@ class Screener:
             told["basis"] = basis_of(reviewed.chart, self._question.rules)
         if reviewed.verdict.out_of_scope:
             return written(told)
-        if self._question.what_if is not None:
-            told |= self._what_if(patient_id, gathered, reviewed)
+        if (what_if := self._question.what_if) is not None:
+            told |= self._what_if(patient_id, gathered, reviewed, what_if)
         told["measures"] = measured(reviewed.chart, self._question.rules)
         told["quality"] = quality_of(gathered, reviewed.chart, self._question.site, damaged)
         return written(told)
@@ -194,11 +194,11 @@ class Screener:
         counted = as_the_site_counts(reviewed.chart, self._question.rules.on(reviewed.chart.today))
         return told | {"rls": "suspected" if rls_status(counted) is Rls.SUSPECTED else "yes"}
 
-    def _what_if(self, patient_id: str, gathered: Mapping[str, Listed], reviewed: Review) -> dict[str, Any]:
-        """Which cards come and go under the other rules; one of another indicator goes and comes."""
-        question = self._question
-        assert question.what_if is not None  # noqa: S101 - the caller asked
-        other = self._review(patient_id, gathered, question.what_if, question.what_if_site or question.site)
+    def _what_if(
+        self, patient_id: str, gathered: Mapping[str, Listed], reviewed: Review, rules: Rules
+    ) -> dict[str, Any]:
+        """Which cards come and go under these other rules; one of another indicator goes and comes."""
+        other = self._review(patient_id, gathered, rules, self._question.what_if_site or self._question.site)
         before, after = ([_in_short(card) for card in self._shown(each)] for each in (reviewed, other))
         return {
             "gains": [each for each in after if each not in before],

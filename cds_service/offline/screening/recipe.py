@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
@@ -79,8 +79,7 @@ def known_by(recipe: Recipe) -> Known:
         raise BadRecipe(f"{name} is no client; configured: {', '.join(clients)}")
     site = knowledge.sites[name]
     what_if, what_if_site = _what_if(recipe, knowledge.rules, site, today)
-    zone = recipe.now.tzinfo
-    assert zone is not None  # noqa: S101 - a moment without a zone is a fault of the program
+    zone = recipe.now.tzinfo or UTC
     with_plmd = any(each is not None and each.is_on(_PLMD) for each in (knowledge.rules, what_if))
     words = vocabulary(site, with_plmd=with_plmd)
     question = Question(

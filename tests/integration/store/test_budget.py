@@ -285,4 +285,6 @@ def test_threads_of_a_process_take_turns_at_the_chain(store: Store) -> None:
         thread.join(30)
     assert len(refused) == 1
     store.record_answer(an_answer(a_card()))
-    assert store.verify_audit().rows == 1
+    report = store.verify_audit()
+    # What was refused at the very end of its time may have been written; it was not acknowledged.
+    assert report.rows in (1, 2) and report.faults == ()

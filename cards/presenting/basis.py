@@ -36,7 +36,7 @@ _FOR_RLS = ("da", "levodopa", "gabapentinoid")
 
 def basis_of(finding: Finding, chart: Chart) -> Basis:
     """Return what the card of a finding rests on."""
-    facts = {str(render_person_without_age(chart)), *_facts(finding), *_evidence(finding, chart)}
+    facts = {str(render_person_without_age(chart)), *_facts(finding), *_drugs_beside(finding, chart)}
     facts |= {*chart.once(_weighed), *_withdrawn(finding, chart)}
     due = [each.due for each in finding.suggestions if isinstance(each, OrderTests) and each.due]
     return Basis(
@@ -81,18 +81,10 @@ def _is_of_the_patient(name: str) -> bool:
     return name != "person" and not name.startswith(_DOSE) and not name.endswith(_MISSING)
 
 
-def _evidence(finding: Finding, chart: Chart) -> Iterator[str]:
-    """Yield the diagnoses and procedures used, and on order hooks the drugs: those beside the order, with their dose.
-
-    Results stand among the facts, as long as they count; which drugs a chart card uses may depend on the day alone.
-    """
-    known = {**chart.once(_by_reference), **(chart.once(_drugs_by_reference) if finding.drafts else {})}
+def _drugs_beside(finding: Finding, chart: Chart) -> Iterator[str]:
+    """Yield the drugs that the card of an order uses; which ones a chart card uses may depend on the day alone."""
+    known = chart.once(_drugs_by_reference) if finding.drafts else {}
     return (known[reference] for reference in finding.evidence if reference in known)
-
-
-def _by_reference(chart: Chart) -> Mapping[str, str]:
-    found = {each.reference: _diagnosis(each) for each in chart.diagnoses}
-    return found | {each.reference: _procedure(each) for each in chart.procedures}
 
 
 def _drugs_by_reference(chart: Chart) -> Mapping[str, str]:

@@ -32,8 +32,9 @@ from cds_service.store.records import (
     ignore_progress,
 )
 
-#: Seconds that the start waits for a store, and seconds between two attempts afterwards.
-_AT_START = 1.0
+#: Seconds that the start waits for a store, so that a worker which takes its first call can answer it even where the
+#: machine is slow to open one; and seconds between two attempts afterwards.
+_AT_START = 10.0
 _BETWEEN = 1.0
 
 
@@ -44,8 +45,9 @@ class LateStore:
     """
 
     def __init__(self, open_store: Callable[[], Store], on_state: Callable[[str], None]) -> None:
-        """Wait about a second for the first attempt. `on_state` is called with each new fault, and with "" at the end.
+        """Wait for the first attempt to end, for ten seconds at most.
 
+        `on_state` is called with each new fault, and with "" at the end.
         `open_store` must not be called in a process that forks later.
         """
         self._open_store, self._on_state = open_store, on_state

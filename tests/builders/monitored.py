@@ -28,10 +28,12 @@ from cds_service.store import Store, StoreSettings, open_store
 from cds_service.web.log import LOGGER, JsonLines
 from fhir_fixtures import hook_request
 from fhir_fixtures.loading import PatientFile
+from tests.builders.deadlines import UNHURRIED_MS
 from tests.builders.service import ALL_ON
 
 START = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
-NORTH, SOUTH = Client("north", issuer="https://north.example.org"), Client("south", issuer="https://south.example.org")
+NORTH = Client("north", issuer="https://north.example.org", deadline_ms=UNHURRIED_MS)
+SOUTH = Client("south", issuer="https://south.example.org", deadline_ms=UNHURRIED_MS)
 VIEW, SIGN = "rls-patient-view", "rls-order-sign"
 KEYS = {"pseudonym_key": bytes(range(32)), "encryption_key": bytes(range(100, 132))}
 

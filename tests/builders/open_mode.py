@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from cds_service.config.profiles import open_client
-from tests.builders.service import application, settings
+from tests.builders.service import application
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +20,7 @@ def app() -> Iterator[Flask]:
 @pytest.fixture(scope="module")
 def unhurried_app() -> Iterator[Flask]:
     """Yield an application whose calls have five seconds, so that no read is late on a busy machine."""
-    with application(settings(profile=replace(open_client("generic"), deadline_ms=5000))) as made:
+    with application() as made:
         yield made
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,12 +14,12 @@ from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
 from cds_service.app import create_app
-from cds_service.config.profiles import open_client
 from cds_service.config.settings import Settings
 from cds_service.web.json_schema import load_schema
 from fhir_fixtures.clients import hook_request
 from fhir_fixtures.loading import PatientFile, load_patient
 from tests.builders.bugs import bugs_shown
+from tests.builders.deadlines import unhurried
 
 TODAY = date(2026, 6, 30)
 NOW = datetime(2026, 6, 30, 15, 0, tzinfo=UTC)
@@ -50,8 +49,8 @@ def settings(**changes: Any) -> Settings:
     """Return settings of open mode with every service on, in a time zone other than UTC, and with time enough for an
     answer on a busy machine.
     """
-    unhurried = replace(open_client("generic"), deadline_ms=5000)
-    return Settings(**{"services": ALL_ON, "time_zone": ZoneInfo("America/New_York"), "profile": unhurried, **changes})
+    given = {"services": ALL_ON, "time_zone": ZoneInfo("America/New_York"), "profile": unhurried(), **changes}
+    return Settings(**given)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from cds_service.auth.authentication import ReplayGuard, TokenAuthenticator
 from cds_service.config.client import Client
 from cds_service.config.key_set import Key, read_key_set
+from tests.builders.deadlines import UNHURRIED_MS
 
 BASE = "https://cds.example.org"
 SERVICE = "/cds-services/rls-patient-view"
@@ -68,8 +69,14 @@ CLIENT = Client(
     jku=(JKU,),
     jwks_inline={"keys": [jwk("p384", "ec/+=1"), jwk("rsa", "rsa-1"), jwk("p256", "p256-1"), jwk("p521", "p521-1")]},
     fhir_base="https://ehr.example.org/fhir",
+    deadline_ms=UNHURRIED_MS,
 )
-OTHER = Client("other", issuer="https://other.example.org", jwks_inline={"keys": [jwk("other-p384", "other-1")]})
+OTHER = Client(
+    "other",
+    issuer="https://other.example.org",
+    jwks_inline={"keys": [jwk("other-p384", "other-1")]},
+    deadline_ms=UNHURRIED_MS,
+)
 
 
 def claims(**changes: object) -> dict[str, object]:

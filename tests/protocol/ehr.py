@@ -17,6 +17,7 @@ from cds_service.config.client import Client
 from cds_service.config.settings import Settings
 from cds_service.server.assembly import assemble
 from tests.builders.bugs import bugs_shown
+from tests.builders.deadlines import UNHURRIED_MS
 from tests.builders.service import ALL_ON, NOW
 from tests.builders.serving import in_threads
 from tests.builders.tokens import by_joserfc, by_pyjwt, changed, jwk
@@ -35,8 +36,14 @@ CLIENT = Client(
     jwks_inline={"keys": [jwk("p384", "kid/+=1"), jwk("rsa", "rsa-1")]},
     fhir_base=FHIR,
     allowed_origins=("https://ehr.example.org",),
+    deadline_ms=UNHURRIED_MS,
 )
-OTHER = Client("clinic", issuer="https://other.example.org", jwks_inline={"keys": [jwk("other-p384", "other-1")]})
+OTHER = Client(
+    "clinic",
+    issuer="https://other.example.org",
+    jwks_inline={"keys": [jwk("other-p384", "other-1")]},
+    deadline_ms=UNHURRIED_MS,
+)
 
 
 @dataclass

@@ -16,7 +16,6 @@ from jsonschema import Draft202012Validator
 
 from cards.knowledge.rules import Rules
 from cds_service.config.client import Client
-from cds_service.config.profiles import open_client
 from cds_service.knowledge.load import national_rules
 from cds_service.store import Answer, Candidate, FeedbackItem, FeedbackResult, NullStore, Silence, StoreUnavailable
 from cds_service.web.errors import NotAuthenticated
@@ -24,6 +23,7 @@ from cds_service.web.json_schema import load_schema
 from cds_service.web.log import FIELDS, LOGGER, JsonLines, log, write_log_to
 from fhir_fixtures.clients import CLIENTS, hook_request
 from fhir_fixtures.loading import load_patients
+from tests.builders.deadlines import unhurried
 from tests.builders.service import (
     IRON_LOW,
     NOW,
@@ -362,7 +362,7 @@ def test_an_update_is_the_clients_own_draft_digit_by_digit(drug_orders: bool) ->
     order = body["context"]["draftOrders"]["entry"][0]["resource"]
     order["extension"] = [{"url": "https://ehr.example.org/x", "valueDecimal": "DIGITS"}]
     raw = json.dumps(body).replace('"DIGITS"', "0.010")
-    profile = replace(open_client("generic"), drug_orders=drug_orders)
+    profile = unhurried(drug_orders=drug_orders)
     with application(settings(profile=profile), rules=with_drug_suggestions()) as app:
         answer = app.test_client().post(SIGN, data=raw, content_type="application/json")
     updates = [
@@ -380,7 +380,7 @@ def test_an_update_is_the_clients_own_draft_digit_by_digit(drug_orders: bool) ->
 def test_a_list_that_a_client_can_never_send_is_not_named_on_its_cards(unable: frozenset[str]) -> None:
     body = good()
     del body["prefetch"]["medications"], body["fhirServer"]
-    with application(settings(profile=replace(open_client("generic"), cannot_send=unable))) as app:
+    with application(settings(profile=unhurried(cannot_send=unable))) as app:
         [card] = is_response(app.test_client().post(VIEW, json=body))["cards"]
     assert ("drugs (not sent)" in card["detail"]) is (not unable)
     assert "Not excluded: an iron chelator, iron already taken." in card["detail"]

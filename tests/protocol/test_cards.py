@@ -18,10 +18,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 
-from cds_service.config.profiles import open_client
 from cds_service.web.json_schema import load_schema
 from fhir_fixtures.clients import hook_request
 from fhir_fixtures.loading import draft_names, load_patients
+from tests.builders.deadlines import unhurried
 from tests.builders.service import SIGN, TODAY, VIEW, application, assert_nothing_empty, settings
 
 BASE = "https://cds.example.org"
@@ -59,7 +59,7 @@ def answers() -> tuple[tuple[dict[str, Any], dict[str, Any], str, str], ...]:
     """Return (answer, request, profile, text) of every patient, and of every patient with a few drafts."""
     found = []
     for profile in PROFILES:
-        client = settings(public_base=BASE, profile=open_client(profile), max_cards=0)
+        client = settings(public_base=BASE, profile=unhurried(profile), max_cards=0)
         with application(client) as app:
             http = app.test_client()
             for path, body in _requests(profile):

@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 
 from cds_service.config.profiles import open_client
+from tests.builders.deadlines import unhurried
 from tests.builders.service import (
     FIRST_READS,
     SIGN,
@@ -183,7 +184,7 @@ def test_a_further_list_that_is_there_and_not_read_whole_cuts_the_drug_list(key:
 
 @each_key
 def test_a_client_may_say_that_a_further_list_is_never_there(key: str) -> None:
-    profile = replace(open_client("generic"), cannot_send=frozenset({key}), deadline_ms=5000)
+    profile = unhurried(cannot_send=frozenset({key}))
     with application(settings(profile=profile)) as app:
         found, read = asked(app, {KINDS[key]: status(500)})
     assert KINDS[key] not in read and "NOTEVALUATED" not in found

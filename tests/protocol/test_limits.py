@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -25,8 +24,8 @@ import pytest
 import requests
 
 from cds_service.config.client import Client
-from cds_service.config.profiles import open_client
 from cds_service.store import FeedbackItem, FeedbackResult, NullStore
+from tests.builders.deadlines import unhurried
 from tests.builders.service import VIEW, application, bare, good, settings
 from tests.builders.serving import in_threads
 from tests.fakes.fault_server import FaultServer, fault_server, hang
@@ -80,7 +79,7 @@ def hanging() -> Iterator[FaultServer]:
 
 @pytest.mark.control("DOS-6")
 def test_a_call_beyond_the_limit_is_refused_at_once_and_others_continue(hanging: FaultServer) -> None:
-    patient = replace(open_client("generic"), deadline_ms=5000)
+    patient = unhurried()
     with application(settings(max_inflight=SLOTS, profile=patient)) as app, in_threads(app) as base:
         with filled(base, hanging):
             waits, answers = zip(*(timed(base) for _ in range(20)), strict=True)
@@ -97,7 +96,7 @@ def test_a_call_beyond_the_limit_is_refused_at_once_and_others_continue(hanging:
 
 def test_a_refused_call_uses_up_no_token(hanging: FaultServer) -> None:
     """The same call may be sent again with its token."""
-    patient = replace(open_client("generic"), deadline_ms=5000)
+    patient = unhurried()
     asked: list[str] = []
 
     def authenticate(header: str | None, path: str) -> Client:
@@ -131,7 +130,7 @@ class HeldStore(NullStore):
 def test_feedback_waits_for_a_slot_and_is_refused_before_its_token_is_used_up() -> None:
     """Two are under way and two wait; a fifth is refused, and may come again with its token."""
     asked: list[str] = []
-    patient = open_client("generic")
+    patient = unhurried()
 
     def authenticate(header: str | None, path: str) -> Client:
         asked.append(path)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cds_service.config.profiles import open_client
 from fhir_fixtures.clients import PREFETCH_KEYS, hook_request
 from fhir_fixtures.loading import PatientFile, draft_names, load_patients
+from tests.builders.deadlines import unhurried
 from tests.builders.service import (
     NOW,
     OVERLOAD,
@@ -121,7 +122,7 @@ def test_other_drafts_are_answered_without_any_data(http: FlaskClient, hook: str
 
 
 def test_a_client_may_get_a_card_instead_of_412() -> None:
-    with application(service(profile=open_client("sandbox"))) as app:
+    with application(service(profile=unhurried("sandbox"))) as app:
         for key in ("patient", "conditions", "labs"):
             found = is_response(app.test_client().post(VIEW, json=broken(key, "absent")))
             assert card_codes(found) == ["NOTEVALUATED"]

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from cards.reading.resource_types import LIST_TYPES
-from cds_service.config.profiles import open_client
+from tests.builders.deadlines import unhurried
 from tests.builders.service import (
     SIGN,
     VIEW,
@@ -385,7 +385,7 @@ def test_out_of_scope_needs_no_results(app: Flask) -> None:
 
 
 def test_a_client_may_have_a_card_instead_of_412() -> None:
-    with application(settings(profile=open_client("sandbox"))) as app:
+    with application(settings(profile=unhurried("sandbox"))) as app:
         found = is_response(app.test_client().post(VIEW, json=bare(prefetch=known(labs=...))))
     assert card_codes(found) == ["NOTEVALUATED"]
 

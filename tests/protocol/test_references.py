@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from cds_service.config.profiles import open_client
+from tests.builders.deadlines import unhurried
 from tests.builders.service import (
     SELECT,
     SIGN,
@@ -484,7 +484,7 @@ def test_two_drafts_of_one_name_are_not_removed_by_it(http: FlaskClient) -> None
 
 @pytest.mark.parametrize("profile", ["epic", "oracle-health", "generic"])
 def test_every_profile_that_takes_removals_gets_them(profile: str) -> None:
-    client = open_client(profile)
+    client = unhurried(profile)
     with application(settings(profile=client)) as app:
         cards = sign(app.test_client(), bundle(IRON | {"id": LONG}))
     assert codes(cards) == ["OSIRONOVL"]
@@ -575,7 +575,7 @@ def test_an_entry_that_cannot_be_read_is_an_unknown_draft(http: FlaskClient, ent
     assert "draft orders" in both[1]["summary"]
     [issue] = is_outcome(http.post(SIGN, json=signing(beside)), 412)
     assert issue["diagnostics"].startswith("draftOrders: ")
-    with application(settings(profile=open_client("sandbox"))) as app:
+    with application(settings(profile=unhurried("sandbox"))) as app:
         assert codes(sign(app.test_client(), beside)) == ["NOTEVALUATED"]
     assert sign(http, beside, conditions=bundle(OVERLOAD)) == []
 

@@ -7,7 +7,7 @@ year: pytest -m full -s tests/simulation/test_burden.py
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -26,7 +26,6 @@ from tests.simulation.charts import add_iron_studies, model_patient, opening
 MOST_PER_OPENING = 0.2
 _USER = "Practitioner/clinician-1"
 #: A client that waits, since many tests may share the machine.
-_PATIENT_CLIENT = replace(NORTH, deadline_ms=5000)
 #: After the first month.
 _STEADY_FROM = timedelta(days=30)
 
@@ -84,7 +83,7 @@ def a_year_of_openings(harness: Harness, charts: int, weeks: int) -> Burden:
     ],
 )
 def test_who_clicks_nothing_sees_few_cards_and_all_that_is_news(tmp_path: Path, charts: int, weeks: int) -> None:
-    with start_harness(tmp_path, max_cards=0, clients=(_PATIENT_CLIENT,)) as harness:
+    with start_harness(tmp_path, max_cards=0, clients=(NORTH,)) as harness:
         burden = a_year_of_openings(harness, charts, weeks)
     print(f"{burden.openings} openings, {burden.per_opening:.3f} cards each: {burden.by_card.most_common()}")
     assert burden.lost == []

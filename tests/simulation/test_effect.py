@@ -6,7 +6,6 @@ pytest -m full -s tests/simulation/test_effect.py
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import comb
 from pathlib import Path
 from statistics import mean, median
@@ -36,7 +35,7 @@ class Lived(NamedTuple):
 
 def live(folder: Path, seed: int, effect: float, patients: int) -> Lived:
     folder.mkdir()
-    clients = tuple(replace(each, deadline_ms=5000) for each in (NORTH, SOUTH))
+    clients = (NORTH, SOUTH)
     with start_harness(folder, holdout_percent=50, clients=clients) as harness:
         truth = run(harness, seed, effect, patients)
         assert truth.calls <= _MOST_CALLS

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from cds_service.config.profiles import open_client
 from fhir_fixtures.clients import hook_request
 from fhir_fixtures.loading import PatientFile, draft_names, load_patients
+from tests.builders.deadlines import unhurried
 from tests.builders.faults import assert_none, faults
 from tests.builders.service import SELECT, SIGN, TODAY, VIEW, application, is_response, settings
 from tests.builders.versions import convert
@@ -155,7 +154,7 @@ def test_a_dstu2_client_is_advised_which_draft_to_remove(http: FlaskClient) -> N
 @pytest.mark.parametrize("version", ["STU3", "R5", "DSTU2"])
 def test_the_configured_version_overrides_detection(version: str) -> None:
     """Records that look like R4, from a client configured for another version."""
-    profile = replace(open_client("generic"), fhir_version=version)
+    profile = unhurried(fhir_version=version)
     with application(settings(profile=profile)) as app:
         found = actions(ask(app.test_client(), VIEW, view(NEVER_MEASURED), "R4"))
     assert {action["resource"]["resourceType"] for action in found} == (

@@ -1,7 +1,6 @@
 """Two replicas on PostgreSQL behind nginx are restarted one by one under load: no call fails, no feedback is lost.
 
-It needs a machine with nothing else to do: starting replicas take the processor from those that answer. At 8 requests a
-second, and at 50 with each replica restarted three times:
+At 8 requests a second; at 50, with each replica restarted three times:
 pytest -m full -s tests/integration/deploy/test_rolling_restart.py
 """
 
@@ -23,11 +22,11 @@ from tests.integration.deploy.nginx import Nginx, running_nginx
 from tests.integration.server.replicas import PROXY, Cluster, Load, cluster, wait_until
 from tests.integration.store.postgres import NoPostgres, running_postgres
 
-pytestmark = [pytest.mark.postgres, pytest.mark.full]
+pytestmark = pytest.mark.postgres
 #: Each call is followed by one of feedback, so twice as many requests.
 RATES = [
     pytest.param(4.0, 1, id="8 requests a second"),
-    pytest.param(25.0, 3, id="50 requests a second"),
+    pytest.param(25.0, 3, id="50 requests a second", marks=pytest.mark.full),
 ]
 
 

@@ -6,19 +6,18 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 
-from cds_service.config.profiles import open_client
 from cds_service.config.settings import Settings
 from cds_service.server.assembly import assemble
 from cds_service.server.gunicorn import serve
+from tests.builders.deadlines import unhurried
 
 #: Short, so that twenty stops do not take minutes; the length of the drain has a test of its own.
 DRAIN = 0.5
 
 
 def main(port: str, folder: str) -> None:
-    profile = replace(open_client("generic"), deadline_ms=5000)
+    profile = unhurried()
     settings = Settings(port=int(port), workers=2, max_inflight=64, profile=profile, data_folder=folder)
     serve(
         settings,

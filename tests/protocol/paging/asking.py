@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from cards.reading import Site
 from cds_service.calls.gather import Gathered, gather
-from cds_service.config.profiles import open_client
 from cds_service.fhir.access import FhirAccess
 from cds_service.fhir.parallel import MOST_AT_ONCE
 from cds_service.hooks.request import FhirAuthorization, HookRequest
 from cds_service.web.deadline import Deadline
+from tests.builders.deadlines import unhurried
 from tests.fakes.fault_server import FaultServer
 
 KEYS = ("patient", "conditions", "labs", "medications", "procedures", "orders")
@@ -40,7 +39,7 @@ def asked(
         authorization=given,
         prefetch=prefetch or {},
     )
-    client = replace(open_client("generic"), fhir_version="R4")
+    client = unhurried(fhir_version="R4")
     access = FhirAccess(MOST_AT_ONCE, sites={client.name: site or Site()})
     reader = access.reader_for(request, client, Deadline.of(time.monotonic(), seconds))
     assert reader

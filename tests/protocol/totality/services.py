@@ -13,11 +13,11 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
 from cards.knowledge.rules import Rules
-from cds_service.config.profiles import open_client
 from cds_service.knowledge.load import national_rules
 from cds_service.server.assembly import assemble
 from cds_service.web.json_schema import load_schema
 from tests.builders.bugs import bugs_shown
+from tests.builders.deadlines import unhurried
 from tests.builders.service import NOW, application, assert_nothing_empty, settings
 from tests.protocol.totality.odd_values import dumps
 
@@ -32,7 +32,7 @@ ended = ExitStack()
 @cache
 def service(zone: str) -> FlaskClient:
     """Every service on, in open mode. Drafts are revised where that is possible, so that they are read twice."""
-    profile = replace(open_client("generic"), drug_orders=True)
+    profile = unhurried(drug_orders=True)
     configured = settings(time_zone=ZoneInfo(zone), profile=profile)
     if zone != ZONES[0]:
         made = application(configured, rules=_with_drug_suggestions(), new_uuid=lambda: _UUID)

@@ -1,0 +1,1 @@
+"""What Inferno's test kit for CRD servers demands, as tests of ours under its ids."""

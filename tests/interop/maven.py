@@ -1,4 +1,7 @@
-"""Build a Maven project of ours once, and keep what it needs in `.interop/`, outside of version control."""
+"""Build a Maven project of ours once, and keep what it needs in `.interop/`, outside of version control.
+
+python -m tests.interop.maven tests/interop/PROJECT ...
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import fcntl
 import hashlib
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,3 +73,8 @@ def _digest(project: Path) -> str:
 def _sources(project: Path) -> Iterator[Path]:
     for pattern in _SOURCES:
         yield from sorted(path for path in project.glob(pattern) if path.is_file())
+
+
+if __name__ == "__main__":
+    for each in sys.argv[1:]:
+        build(Path(each).resolve())

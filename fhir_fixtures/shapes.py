@@ -44,13 +44,14 @@ class Search:
 
 def plain_searchset(search: Search, found: Sequence[Resource]) -> Resource:
     """Build a searchset as in R4: `total` counts the matches, `next` is the query with an offset."""
-    return {
+    bundle = {
         "resourceType": "Bundle",
         "type": "searchset",
         "total": len(found),
         "link": search.links(len(found), lambda s: urlencode([*s.pairs, ("_offset", str(s.page))])),
-        "entry": search.entries(found),
     }
+    entries = search.entries(found)
+    return bundle | ({"entry": entries} if entries else {})
 
 
 def epic_searchset(search: Search, found: Sequence[Resource]) -> Resource:

@@ -14,7 +14,6 @@ from cds_service.monitoring.intervals import Interval
 
 _BASE = "https://rls-cds.example.org"
 _POPULATION = "http://terminology.hl7.org/CodeSystem/measure-population"
-_UCUM = "http://unitsofmeasure.org"
 _COLUMNS = ("card", "client", "version", "arm", "shown", "answered", "accepted", "overridden", "repeats", "asked",
             "known", "followed_30", "followed_90", "not_known", "median_days", "share_90", "low", "high")  # fmt: skip
 _STYLE = (
@@ -123,7 +122,5 @@ def _group(name: str, arm: Arm) -> dict[str, Any]:
     ]
     group: dict[str, Any] = {"code": {"text": name}, "population": populations}
     if arm.share_late:
-        group["measureScore"] = {
-            "value": round(100 * arm.share_late.value, 2), "unit": "%", "system": _UCUM, "code": "%",
-        }  # fmt: skip
+        group["measureScore"] = {"value": round(arm.share_late.value, 4)}
     return group

@@ -24,7 +24,7 @@ _INDEXED = ("resourceType", "id", "url", "version", "kind", "type", "content")
 
 def collection(rules: Rules, release: str) -> str:
     """Return the Bundle that holds every resource, one a line, as `rls-cds rules --format fhir` prints it."""
-    entries = ({"fullUrl": each["url"], "resource": each} for each in resources(rules, release))
+    entries = ({"fullUrl": _full_url(each), "resource": each} for each in resources(rules, release))
     return _bundle({"resourceType": "Bundle", "id": "rls-cds-rules", "type": "collection"}, entries)
 
 
@@ -32,13 +32,18 @@ def transaction(rules: Rules, release: str) -> str:
     """Return the Bundle that puts every resource on a server, under an id of its own, however often it is sent."""
     entries = (
         {
-            "fullUrl": each["url"],
+            "fullUrl": _full_url(each),
             "resource": each,
             "request": {"method": "PUT", "url": f"{each['resourceType']}/{each['id']}"},
         }
         for each in resources(rules, release)
     )
     return _bundle({"resourceType": "Bundle", "type": "transaction"}, entries)
+
+
+def _full_url(resource: Element) -> str:
+    """Return the address of an entry, which must end with the id; that of what it defines ends with a plain name."""
+    return f"{BASE}/{resource['resourceType']}/{resource['id']}"
 
 
 def _bundle(head: Element, entries: Iterable[Element]) -> str:

@@ -57,7 +57,8 @@ def _measure(measure: Measure) -> dict[str, Any]:
 
 
 def _criterion(kind: str, words: str) -> dict[str, Any]:
-    criteria = {"description": words, "language": "text/cql-identifier", "expression": kind}
+    # Words for people. R4 demands a language it knows and a name in it; without a library no engine computes a number.
+    criteria = {"description": words, "language": "text/cql", "expression": f'"{kind}"'}
     return {"code": _concept("measure-population", kind), "criteria": criteria}
 
 
@@ -73,8 +74,8 @@ def _report(told: Mapping[str, Any], as_of: str) -> dict[str, Any]:
     group: dict[str, Any] = {
         "population": [{"code": _concept("measure-population", kind), "count": n} for kind, n in counts.items()]
     }
-    if told["percent"] is not None:
-        group["measureScore"] = {"value": float(told["percent"]), "unit": "%", "system": _UCUM, "code": "%"}
+    if known:
+        group["measureScore"] = {"value": round(told["numerator"] / known, 4)}
     return {
         "resourceType": "MeasureReport",
         "id": f"{told['id']}-report",
@@ -88,9 +89,6 @@ def _report(told: Mapping[str, Any], as_of: str) -> dict[str, Any]:
         ),
         "group": [group],
     }
-
-
-_UCUM = "http://unitsofmeasure.org"
 
 
 def work_list_resources(entries: Sequence[Entry], as_of: str) -> Iterator[bytes]:

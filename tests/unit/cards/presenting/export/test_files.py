@@ -45,10 +45,15 @@ def links(value: Any) -> Iterator[str]:
             yield from links(inner)
 
 
+def full_url(resource: dict[str, Any]) -> str:
+    """An address that reads as a FHIR server's ends with type and id, as FHIR demands of it."""
+    return f"{BASE}/{resource['resourceType']}/{resource['id']}"
+
+
 def test_the_bundle_to_read_holds_all_of_them_one_a_line() -> None:
     told = json.loads(exported_text())
     assert (told["resourceType"], told["id"], told["type"]) == ("Bundle", "rls-cds-rules", "collection")
-    assert [entry["fullUrl"] for entry in told["entry"]] == [each["url"] for each in exported()]
+    assert [entry["fullUrl"] for entry in told["entry"]] == [full_url(each) for each in exported()]
     assert [entry["resource"]["id"] for entry in told["entry"]] == [each["id"] for each in exported()]
     assert len(exported_text().splitlines()) == len(told["entry"]) + 2
 
@@ -59,7 +64,7 @@ def test_the_bundle_to_load_puts_each_under_its_id() -> None:
     for entry in told["entry"]:
         resource = entry["resource"]
         assert entry["request"] == {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"}
-        assert entry["fullUrl"] == resource["url"]
+        assert entry["fullUrl"] == full_url(resource)
     assert [entry["resource"] for entry in told["entry"]] == [
         e["resource"] for e in json.loads(exported_text())["entry"]
     ]

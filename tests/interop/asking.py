@@ -44,11 +44,16 @@ def templates(service: FlaskClient, hook: str) -> dict[str, str]:
 
 def prefetched(service: FlaskClient, base: str, request: Json, *, posted: bool = False) -> Json:
     """Return the request with every template resolved at `base`, by GET, or by POST as the public sandbox does."""
-    filled = {
+    filled = queries(service, request)
+    return request | {"prefetch": {key: answer_of(f"{base}/{query}", posted) for key, query in filled.items()}}
+
+
+def queries(service: FlaskClient, request: Json) -> dict[str, str]:
+    """Return the query of every prefetch template for the patient of the request."""
+    return {
         key: template.replace("{{context.patientId}}", request["context"]["patientId"])
         for key, template in templates(service, request["hook"]).items()
     }
-    return request | {"prefetch": {key: answer_of(f"{base}/{query}", posted) for key, query in filled.items()}}
 
 
 @cache

@@ -16,13 +16,12 @@ from fhir_fixtures import load_patients
 from fhir_fixtures.dates import ANCHOR
 from fhir_fixtures.server import create_fhir_app
 from tests.builders.components import missing
+from tests.builders.deadlines import UNHURRIED_MS
 from tests.builders.serving import in_threads
 from tests.interop import real_server
 
 PATIENTS = load_patients(ANCHOR)
 _NOON = datetime(ANCHOR.year, ANCHOR.month, ANCHOR.day, 12, tzinfo=UTC)
-#: Milliseconds for a call; generous, since these tests are not about speed.
-_PATIENT_DEADLINE = 5000
 
 
 @contextmanager
@@ -63,5 +62,5 @@ def own() -> Iterator[str]:
 def service() -> FlaskClient:
     """Return the service in open mode on the day of the fixtures, without store and limit of cards."""
     settings = load_settings(None, {"RLS_CDS_DATABASE_URL": "", "RLS_CDS_MAX_CARDS": "0"}, demo=False)
-    patient = replace(settings, profile=replace(settings.profile, deadline_ms=_PATIENT_DEADLINE))
-    return create_app(patient, clock=lambda: _NOON).test_client()
+    patient = replace(settings.profile, deadline_ms=UNHURRIED_MS)
+    return create_app(replace(settings, profile=patient), clock=lambda: _NOON).test_client()

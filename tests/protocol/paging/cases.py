@@ -9,6 +9,7 @@ from typing import Any
 from tests.builders.service import ferritin, rls
 
 Resource = dict[str, Any]
+Records = Mapping[str, Sequence[Resource]]
 
 LENGTHS = (10, 25, 45, 70, 300)
 PAGE_SIZES = (10, 20, 100)
@@ -61,11 +62,20 @@ def saturation(percent: int) -> Resource:
 HAEMOCHROMATOSIS = condition("haemochromatosis", "E83.110")
 DEFERASIROX = medication("deferasirox", "deferasirox 360 mg tablet")
 FERRITIN = ferritin(38, name="ferritin", on=LAST_DAY.isoformat())
+DRAFT = {
+    "resourceType": "MedicationRequest",
+    "id": "d",
+    "status": "draft",
+    "intent": "order",
+    "subject": SUBJECT,
+    "medicationCodeableConcept": {"text": "ferrous sulfate 325 mg tablet"},
+    "dosageInstruction": [{"text": "1 tablet once daily"}],
+}
 #: The entry that decides, the newest of each list, by prefetch key.
 NEWEST = {"conditions": "haemochromatosis", "medications": "deferasirox", "labs": "ferritin"}
 
 
-def chart(length: int) -> Mapping[str, Sequence[Resource]]:
+def chart(length: int) -> Records:
     """Return a patient with restless legs syndrome and long lists, of which the newest entries decide."""
     hypertension = condition("c", "I10")
     return {
@@ -75,3 +85,18 @@ def chart(length: int) -> Mapping[str, Sequence[Resource]]:
         "Procedure": dialysis(length),
         "Observation": many(length, weight(), [FERRITIN]),
     }
+
+
+def without_overload(length: int) -> Records:
+    return {**chart(length), "Condition": many(length, condition("c", "I10"), first=[rls()]), "Procedure": []}
+
+
+def on_dialysis(length: int) -> Records:
+    """Return a chart with low iron and many dialysis sessions, of which only the newest are within 90 days."""
+    results = many(length, weight(), [saturation(15), chart(length)["Observation"][-1]])
+    records = {**without_overload(length), "MedicationRequest": [], "Observation": results}
+    return {**records, "Procedure": dialysis(length, days_between=5)}
+
+
+def without_rls(length: int) -> Records:
+    return {**chart(length), "Condition": many(length, condition("c", "I10"))}

@@ -19,23 +19,11 @@ from tests.builders.service import (
     card_codes,
     is_outcome,
     is_response,
-    rls,
     settings,
 )
 from tests.fakes.fault_server import fault_server, hang
 from tests.fakes.hapi import Hapi
-from tests.protocol.paging.cases import CASES, chart, condition, dialysis, many, saturation, weight
-
-Records = Mapping[str, Sequence[dict[str, Any]]]
-DRAFT = {
-    "resourceType": "MedicationRequest",
-    "id": "d",
-    "status": "draft",
-    "intent": "order",
-    "subject": {"reference": "Patient/p1"},
-    "medicationCodeableConcept": {"text": "ferrous sulfate 325 mg tablet"},
-    "dosageInstruction": [{"text": "1 tablet once daily"}],
-}
+from tests.protocol.paging.cases import CASES, DRAFT, chart, on_dialysis, without_overload, without_rls
 
 
 def ask(hapi: Hapi, path: str, deadline_ms: int = 5000) -> TestResponse:
@@ -57,17 +45,6 @@ def codes(found: Sequence[Mapping[str, Any]]) -> list[str]:
     return card_codes({"cards": found})
 
 
-def without_overload(length: int) -> Records:
-    return {**chart(length), "Condition": many(length, condition("c", "I10"), first=[rls()]), "Procedure": []}
-
-
-def on_dialysis(length: int) -> Records:
-    """Return a chart with low iron and many dialysis sessions, of which only the newest are within 90 days."""
-    results = many(length, weight(), [saturation(15), chart(length)["Observation"][-1]])
-    records = {**without_overload(length), "MedicationRequest": [], "Observation": results}
-    return {**records, "Procedure": dialysis(length, days_between=5)}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("leads_on", [1_000, 0], ids=["whole", "cut"])
 @pytest.mark.parametrize(("length", "size"), CASES)
@@ -81,8 +58,7 @@ def test_haemochromatosis_as_the_newest_diagnosis_stops_iron(length: int, size: 
 @pytest.mark.parametrize("leads_on", [1_000, 0], ids=["whole", "cut"])
 @pytest.mark.parametrize(("length", "size"), CASES)
 def test_a_patient_without_rls_is_a_quiet_200_however_long_the_history(length: int, size: int, leads_on: int) -> None:
-    records = {**chart(length), "Condition": many(length, condition("c", "I10"))}
-    assert [cards(Hapi(records, size, leads_on=leads_on), path) for path in (VIEW, SIGN)] == [[], []]
+    assert [cards(Hapi(without_rls(length), size, leads_on=leads_on), path) for path in (VIEW, SIGN)] == [[], []]
 
 
 @pytest.mark.slow

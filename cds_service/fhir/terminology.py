@@ -106,7 +106,7 @@ class TerminologyServer:
         """
         seen: set[str] = set()
         for _ in range(MOST_PAGES):
-            page = _page(self._expand(valueset, offset), system)
+            page = _page(self._expand(valueset, offset) if offset else self._begin(valueset), system)
             if not page.entries:
                 return
             new = tuple(code for code in page.codes if code not in seen)
@@ -121,17 +121,27 @@ class TerminologyServer:
                 return
         raise NotExpanded(f"more than {MOST_PAGES} pages of {PAGE} codes; narrow the roots of the value set")
 
-    def _expand(self, valueset: Mapping[str, Any], offset: int) -> Mapping[str, Any]:
-        body = json.dumps(
-            {
-                "resourceType": "Parameters",
-                "parameter": [
-                    {"name": "valueSet", "resource": valueset},
-                    {"name": "offset", "valueInteger": offset},
-                    {"name": "count", "valueInteger": PAGE},
-                ],
-            }
-        ).encode()
+    def _begin(self, valueset: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the first page, or all at once from a server that refuses pages.
+
+        HAPI (8.8) takes `count` for a limit of the whole: it fails where a value set that is sent to it has more codes.
+        """
+        try:
+            return self._expand(valueset, 0)
+        except NotExpanded as fault:
+            if fault.is_final:
+                raise
+            try:
+                return self._expand(valueset, None)
+            except NotExpanded:
+                raise fault from None
+
+    def _expand(self, valueset: Mapping[str, Any], offset: int | None) -> Mapping[str, Any]:
+        """Return the page from `offset` on, or everything."""
+        parameters: list[Mapping[str, Any]] = [{"name": "valueSet", "resource": valueset}]
+        if offset is not None:
+            parameters += {"name": "offset", "valueInteger": offset}, {"name": "count", "valueInteger": PAGE}
+        body = json.dumps({"resourceType": "Parameters", "parameter": parameters}).encode()
         for number in range(_TRIES):
             status, found = self._post(body, is_last=number == _TRIES - 1)
             if status not in _RETRIED or number == _TRIES - 1:

@@ -7,6 +7,7 @@ designation, some nested below others) and Snowstorm (no total, and nothing at a
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,6 +93,15 @@ def hapi(codes: list[str], offset: int, count: int, valueset: Resource) -> tuple
     }
 
 
+def hapi_in_memory(codes: list[str], offset: int, count: int, valueset: Resource) -> tuple[int, Any]:
+    """Fail where there are more codes than `count`, as HAPI 8.8 does for a value set that is sent to it."""
+    if len(codes) - offset > count:
+        return outcome(500, "processing", f"HAPI-0831: produced too many codes (maximum {count})")(
+            codes, 0, 0, valueset
+        )
+    return hapi(codes, offset, count, valueset)
+
+
 def snowstorm(codes: list[str], offset: int, count: int, valueset: Resource) -> tuple[int, Any]:
     """No total, and nothing at all beyond the last page."""
     expansion: Resource = {"timestamp": "2026-11-29T00:00:00+00:00", "offset": offset}
@@ -143,7 +153,8 @@ class TerminologyServer:
     def answered(self, parameters: Resource, headers: dict[str, str]) -> tuple[int, Any]:
         given = {each["name"]: each for each in parameters["parameter"]}
         valueset = given["valueSet"]["resource"]
-        offset, count = given["offset"]["valueInteger"], given["count"]["valueInteger"]
+        offset = given["offset"]["valueInteger"] if "offset" in given else 0
+        count = given["count"]["valueInteger"] if "count" in given else sys.maxsize
         name = valueset["url"].rpartition("/")[2]
         self.asked.append(Asked(name, offset, count, headers, valueset))
         if self.gate is not None and len(self.asked) > self.gate_from:

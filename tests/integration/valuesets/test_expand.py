@@ -57,6 +57,17 @@ def test_every_set_is_asked_for_and_read_to_its_end(shape: fake.Shape, tmp_path:
     assert not work_file(out).exists()
 
 
+def test_a_server_that_refuses_pages_is_asked_for_everything(tmp_path: Path) -> None:
+    out = tmp_path / "expansions.ndjson"
+    with terminology_server(shape=fake.hapi_in_memory, many={"copd": PAGE + 7}) as server:
+        result = expand(server, out)
+        assert result.exit_code == 0, result.stderr
+        assert [each.count == PAGE for each in server.asked if each.name == "copd"] == [True, False]
+    found, faults = read_expansion(out)
+    assert (faults, found.missing()) == ((), ())
+    assert found.sets["copd"].codes >= {code for root in SETS["copd"] for code in descendants(root, PAGE + 7)}
+
+
 def test_our_own_remarks_are_not_sent(tmp_path: Path) -> None:
     """What is sent is public: the SNOMED codes of a set, and nothing of a patient or a site."""
     with terminology_server() as server:

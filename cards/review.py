@@ -14,6 +14,9 @@ from cards.fhir.json_values import Json
 from cards.knowledge.rules import Rules
 from cards.presenting.card_context import ClientCapabilities
 from cards.presenting.present import (
+    NOT_EVALUATED_IN_SHORT,
+    CardInShort,
+    in_short,
     lists_not_evaluated,
     lists_that_can_come,
     not_evaluated,
@@ -69,6 +72,15 @@ class Review:
         return (*within_budget(cards, most), *((unread,) if unread else ()))
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewInShort:
+    """The outcome of a review whose cards nobody reads; `missing` as in `Review`."""
+
+    verdict: Verdict
+    cards: tuple[CardInShort, ...]
+    missing: tuple[str, ...] = ()
+
+
 def review(
     lists: Mapping[str, Listed], drafts: Json, context: ReviewContext, rules: Rules, profile: ClientCapabilities
 ) -> Review:
@@ -92,13 +104,11 @@ def review(
     context.after_stage("deciding")
     fired = to_be_shown(verdict, chart)
     cards = present(fired, chart, rules, profile=replace(profile, max_cards=0), new_uuid=context.new_uuid)
-    incomplete = lists_not_evaluated(verdict, fired, chart, profile)
-    is_answered = not verdict.missing or bool(fired.fired) or profile.says_what_is_missing
-    if not is_answered:
+    if not _is_answered(verdict, fired, profile):
         return Review(chart, verdict, cards, missing=verdict.missing)
 
     def unread_of(lists: Iterable[str]) -> Card | None:
-        names = tuple(dict.fromkeys((*verdict.missing, *lists)))
+        names = _unread_lists(verdict, lists)
         if not names and not verdict.unread:
             return None
         return not_evaluated(names, chart, results=verdict.unread, profile=profile, new_uuid=context.new_uuid)
@@ -107,9 +117,33 @@ def review(
         chart,
         verdict,
         cards,
-        unread=unread_of(incomplete),
+        unread=unread_of(lists_not_evaluated(verdict, fired, chart, profile)),
         unread_alone=lambda: unread_of(lists_that_can_come(verdict, chart, profile)),
     )
+
+
+def review_in_short(chart: Chart, rules: Rules, hook: str, profile: ClientCapabilities) -> ReviewInShort:
+    """Ask every decision of a hook about a chart, and tell which cards a client is shown if none is overridden.
+
+    `review` with no word written, for who asks of a whole population how often a card fires.
+    """
+    verdict = decide(chart, rules, hook)
+    fired = to_be_shown(verdict, chart)
+    cards = in_short(fired, chart, rules, most=profile.max_cards)
+    if not _is_answered(verdict, fired, profile):
+        return ReviewInShort(verdict, cards, verdict.missing)
+    if _unread_lists(verdict, lists_not_evaluated(verdict, fired, chart, profile)) or verdict.unread:
+        cards = (*cards, NOT_EVALUATED_IN_SHORT)
+    return ReviewInShort(verdict, cards)
+
+
+def _is_answered(verdict: Verdict, fired: Verdict, profile: ClientCapabilities) -> bool:
+    return not verdict.missing or bool(fired.fired) or profile.says_what_is_missing
+
+
+def _unread_lists(verdict: Verdict, lists: Iterable[str]) -> tuple[str, ...]:
+    """The lists that the card of what was not read names; the card stands for results that may not be used too."""
+    return tuple(dict.fromkeys((*verdict.missing, *lists)))
 
 
 def _with_rls(chart: Chart) -> Chart:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from cards.decisions.decide import ORDER_HOOKS, Verdict
 from cards.facts.card import Card, Coding, Link
@@ -55,13 +55,46 @@ _SAFETY = ("OS-IV-", "OS-IRON-OVL", "OS-IRON-PV", "OS-IRON-TSAT45", "OS-IRON-F30
 _FAMILIES = (*_SAFETY, "OS-IRON-", "IRON-", "OS-AGG", "AGG-", "OS-DA", "DA-AUG", "B12-", "FOL-", "VITD-", "MG-", "B6-")
 
 
+@dataclass(frozen=True, slots=True)
+class CardInShort:
+    """What a card is about, and how urgent it is."""
+
+    topic: str
+    indicator: Indicator
+
+
+#: The card that says what was not read, in short.
+NOT_EVALUATED_IN_SHORT = CardInShort("NOTEVALUATED", Indicator.INFO)
+
+
 def present(
     verdict: Verdict, chart: Chart, rules: Rules, *, profile: ClientCapabilities, new_uuid: Callable[[], str]
 ) -> tuple[Card, ...]:
     """Return the cards of a verdict, most urgent first, at most `max_cards` (see `within_budget`)."""
     context = CardContext(chart, rules.on(chart.today), profile, verdict.hook, new_uuid)
-    cards = [_write(finding, context) for finding in sorted(grouped(verdict.fired, context.rules), key=_urgency)]
+    cards = [_write(finding, context) for finding in _most_urgent_first(verdict, context.rules)]
     return within_budget(cards, profile.max_cards)
+
+
+def in_short(verdict: Verdict, chart: Chart, rules: Rules, *, most: int) -> tuple[CardInShort, ...]:
+    """Return what `present` would write cards about, without a word of them: for who counts cards and shows none."""
+    dated = rules.on(chart.today)
+    told = [
+        CardInShort(dated.decisions[finding.decision].cards[finding.card].topic, finding.indicator)
+        for finding in _most_urgent_first(verdict, dated)
+    ]
+    return tuple(told[: _places(told, most)])
+
+
+def _most_urgent_first(verdict: Verdict, rules: Rules) -> list[Finding]:
+    """One finding for each card; `rules` must be those of the day."""
+    return sorted(grouped(verdict.fired, rules), key=_urgency)
+
+
+def _places(cards: Sequence[Card | CardInShort], most: int) -> int:
+    """So many cards are shown: at most these (0: all), but every critical one."""
+    critical = sum(card.indicator == Indicator.CRITICAL for card in cards)
+    return max(most, critical) if most else len(cards)
 
 
 def within_budget(cards: Iterable[Card], most: int) -> tuple[Card, ...]:
@@ -70,8 +103,7 @@ def within_budget(cards: Iterable[Card], most: int) -> tuple[Card, ...]:
     For a caller that takes cards out first (overridden ones): silent cards must not use up the places.
     """
     ordered = tuple(cards)
-    critical = sum(card.indicator == Indicator.CRITICAL for card in ordered)
-    places = max(most, critical) if most else len(ordered)
+    places = _places(ordered, most)
     kept, dropped = ordered[:places], ordered[places:]
     if not dropped:
         return kept
@@ -125,19 +157,20 @@ def not_evaluated(
         [],
         unread="\n\n".join(said),
     )
+    about = NOT_EVALUATED_IN_SHORT
     return Card(
-        id="NOTEVALUATED",
+        id=about.topic,
         uuid=new_uuid(),
         summary=shorten(
             words["summary" if nothing_read else "summary_incomplete"].format(lists=named)
             if asked
             else words["summary_results"].format(results=_names_of(unused))
         ),
-        indicator=Indicator.INFO,
+        indicator=about.indicator,
         detail=detail,
         source_label="rls-cds",
         source_url=profile.source_url,
-        topic=Coding("NOTEVALUATED", CARD_SYSTEM, words["title"]),
+        topic=Coding(about.topic, CARD_SYSTEM, words["title"]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
@@ -11,17 +11,17 @@ from typing import Any
 import orjson
 
 from cards.decisions.decide import PATIENT_VIEW
-from cards.facts.card import Card
-from cards.facts.chart import LISTS, Gap, Listing
+from cards.facts.chart import LISTS, Chart, Gap, Listing
 from cards.facts.finding import Outcome
 from cards.fhir.bundles import NOT_READ, Listed
 from cards.fhir.json_values import own_reference, text
 from cards.knowledge.rules import Rules
 from cards.patient.status import Rls, rls_status
 from cards.presenting.card_context import ClientCapabilities
-from cards.reading import Site
+from cards.presenting.present import CardInShort
+from cards.reading import Site, read_chart
 from cards.reading.resource_types import KEY_OF_TYPE, LIST_TYPES
-from cards.review import Review, ReviewContext, review
+from cards.review import ReviewInShort, review_in_short
 from cards.site.choices import as_the_site_counts
 from cds_service.offline.screening.basis import basis_of
 from cds_service.offline.screening.line import Resource, parsed, type_of
@@ -84,17 +84,20 @@ class Screener:
         """
         if f"Patient/{patient_id}" in self._question.deleted:
             return out_of_scope(patient_id, is_deleted=True)
+        question = self._question
         gathered, damaged = self.gathered(lines)
-        reviewed = self._review(patient_id, gathered, self._question.rules, self._question.site)
-        told = self._told(patient_id, reviewed)
-        if self._question.explains:
-            told["basis"] = basis_of(reviewed.chart, self._question.rules)
+        chart = self._chart(patient_id, gathered, question.site)
+        reviewed = self._reviewed(chart, question.rules)
+        told = self._told(patient_id, chart, reviewed)
+        if question.explains:
+            told["basis"] = basis_of(chart, question.rules)
         if reviewed.verdict.out_of_scope:
             return written(told)
-        if (what_if := self._question.what_if) is not None:
-            told |= self._what_if(patient_id, gathered, reviewed, what_if)
-        told["measures"] = measured(reviewed.chart, self._question.rules)
-        told["quality"] = quality_of(gathered, reviewed.chart, self._question.site, damaged)
+        if question.what_if is not None:
+            other = chart if (site := question.what_if_site) is None else self._chart(patient_id, gathered, site)
+            told |= _changes(reviewed, self._reviewed(other, question.what_if))
+        told["measures"] = measured(chart, question.rules)
+        told["quality"] = quality_of(gathered, chart, question.site, damaged)
         return written(told)
 
     def gathered(self, lines: Iterable[bytes]) -> tuple[dict[str, Listed], int]:
@@ -123,21 +126,22 @@ class Screener:
         """
         found = _Lines()
         wanted: set[str] = set()
-        spare: list[tuple[bytes, str]] = []
+        spare: list[tuple[bytes, str | None, frozenset[str] | None]] = []
         for line in lines:
             kind = type_of(line)
             if kind in REFERRED or not self._sieve.keeps(line, kind):
-                spare.append((line, kind or ""))
+                spare.append((line, kind, _ids_of(line)))
             else:
                 self._take(line, kind, found, wanted)
         while wanted and spare:
             asked, wanted = wanted, set()
             rest = []
-            for line, kind in spare:
-                if _has_id_of(line, asked):
+            for each in spare:
+                line, kind, ids = each
+                if ids is None or not asked.isdisjoint(ids):
                     self._take(line, kind, found, wanted)
                 else:
-                    rest.append((line, kind))
+                    rest.append(each)
             spare = rest
         return found
 
@@ -147,11 +151,12 @@ class Screener:
             found.damaged += 1
             found.cut.update((KEY_OF_TYPE[kind],) if kind and kind in KEY_OF_TYPE else _ANY_LIST)
             return
-        if own_reference(resource) in self._question.deleted:
+        if (deleted := self._question.deleted) and own_reference(resource) in deleted:
             return
         found.resources.append(resource)
-        wanted.update(filter(None, [text(resource.get("id"))]))
-        kind = str(resource["resourceType"])
+        if logical_id := text(resource.get("id")):
+            wanted.add(logical_id)
+        kind = resource["resourceType"]
         if kind in _DRUGS or kind in REFERRED or b'"specimen"' in line:
             wanted.update(_references(line, resource))
 
@@ -165,49 +170,38 @@ class Screener:
             return Listed(whole.resources, Listing.CUT, gap=Gap("unreadable-entry"))
         return whole
 
-    def _review(self, patient_id: str, gathered: Mapping[str, Listed], rules: Rules, site: Site) -> Review:
+    def _chart(self, patient_id: str, gathered: Mapping[str, Listed], site: Site) -> Chart:
         question = self._question
-        context = ReviewContext(
-            hook=PATIENT_VIEW,
-            patient_id=patient_id,
-            now=question.now,
-            zone=question.zone,
-            new_uuid=lambda: "-",
-            site=site,
-        )
-        return review(gathered, None, context, rules, question.capabilities)
+        return read_chart(gathered, patient_id=patient_id, now=question.now, zone=question.zone, site=site)
 
-    def _shown(self, reviewed: Review) -> tuple[Card, ...]:
-        return reviewed.shown(reviewed.cards, self._question.capabilities.max_cards)
+    def _reviewed(self, chart: Chart, rules: Rules) -> ReviewInShort:
+        return review_in_short(chart, rules, PATIENT_VIEW, self._question.capabilities)
 
-    def _told(self, patient_id: str, reviewed: Review) -> dict[str, Any]:
+    def _told(self, patient_id: str, chart: Chart, reviewed: ReviewInShort) -> dict[str, Any]:
         verdict = reviewed.verdict
         told: dict[str, Any] = {
             "patient": patient_id,
-            "cards": [_in_short(card) for card in self._shown(reviewed)],
+            "cards": _as_json(reviewed.cards),
             "unknown": sorted({each.decision for each in verdict.findings if each.outcome is Outcome.UNKNOWN}),
         }
         if verdict.out_of_scope:
             return told | {"scope": verdict.out_of_scope}
         if reviewed.missing:
             told |= {"missing": list(reviewed.missing)}
-        counted = as_the_site_counts(reviewed.chart, self._question.rules.on(reviewed.chart.today))
+        counted = as_the_site_counts(chart, self._question.rules.on(chart.today))
         return told | {"rls": "suspected" if rls_status(counted) is Rls.SUSPECTED else "yes"}
 
-    def _what_if(
-        self, patient_id: str, gathered: Mapping[str, Listed], reviewed: Review, rules: Rules
-    ) -> dict[str, Any]:
-        """Which cards come and go under these other rules; one of another indicator goes and comes."""
-        other = self._review(patient_id, gathered, rules, self._question.what_if_site or self._question.site)
-        before, after = ([_in_short(card) for card in self._shown(each)] for each in (reviewed, other))
-        return {
-            "gains": [each for each in after if each not in before],
-            "loses": [each for each in before if each not in after],
-        }
+
+def _changes(before: ReviewInShort, after: ReviewInShort) -> dict[str, Any]:
+    """Which cards come and go under other rules; one of another indicator goes and comes."""
+    return {
+        "gains": _as_json(each for each in after.cards if each not in before.cards),
+        "loses": _as_json(each for each in before.cards if each not in after.cards),
+    }
 
 
-def _in_short(card: Card) -> dict[str, str]:
-    return {"code": card.topic.code, "indicator": str(card.indicator)}
+def _as_json(cards: Iterable[CardInShort]) -> list[dict[str, str]]:
+    return [{"code": each.topic, "indicator": str(each.indicator)} for each in cards]
 
 
 def written(told: Mapping[str, Any]) -> bytes:
@@ -220,11 +214,12 @@ def out_of_scope(patient_id: str, *, is_deleted: bool = False) -> bytes:
     return written({"patient": patient_id, "cards": [], "unknown": [], "scope": "deleted" if is_deleted else "no RLS"})
 
 
-def _has_id_of(line: bytes, ids: Set[str]) -> bool:
-    """Return whether a line may have one of these ids: as a whole, or a part of it."""
-    if b"\\u" in line:
-        return True
-    return any(b"\\" in each or each.decode("utf-8", "replace").strip() in ids for each in _ID.findall(line))
+def _ids_of(line: bytes) -> frozenset[str] | None:
+    """Return the ids of a line and of its parts, or None where only parsing tells them."""
+    found = _ID.findall(line)
+    if b"\\" in line and (b"\\u" in line or any(b"\\" in each for each in found)):
+        return None
+    return frozenset([each.decode("utf-8", "replace").strip() for each in found])
 
 
 def _references(line: bytes, resource: Resource) -> Iterator[str]:

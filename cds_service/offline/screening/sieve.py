@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from cards.labs.foreign_codes import foreign_system
 from cards.reading.resource_types import KEY_OF_TYPE, LAB_ORDERS
 from cds_service.offline.screening.vocabulary import Codes, Vocabulary
 
@@ -20,10 +21,14 @@ _REPORT = "DiagnosticReport"
 #: Types of which some line may matter.
 READ = frozenset(KEY_OF_TYPE) | REFERRED | {_REPORT}
 
-_CODE = re.compile(rb'"code"\s*:\s*(?:"([^"]*)"|(\d+))')
+#: A code as it stands in a line, with the quote before it.
+CODE = re.compile(rb'"code"\s*:\s*("[^"]*|\d+)')
 #: Signs beyond ASCII, but for the two that units are written with: folding may make letters of ours of them.
 _BEYOND_ASCII = re.compile(rb"[\xc3-\xff]|\xc2[^\xb0\xb5]")
+_SYSTEM = re.compile(rb'"system"\s*:\s*"([^"]*)"')
 _LOINC = b"loinc.org"
+#: The most systems of which it is remembered whether they are foreign.
+_MOST_SYSTEMS = 4096
 
 
 class Sieve:
@@ -34,6 +39,7 @@ class Sieve:
         self._result_words = _any_of(known.result_words)
         self._result_marks = _shortest(known.result_marks)
         self._procedure_words = _any_of(known.procedure_words)
+        self._is_foreign: dict[bytes, bool] = {}
 
     def keeps(self, line: bytes, kind: str | None) -> bool:
         """Return whether a line of this type may change a chart, or is to be counted; `None` is a type not told."""
@@ -52,8 +58,24 @@ class Sieve:
     def _keeps_result(self, line: bytes) -> bool:
         if _LOINC not in line or self._keeps(line, self._known.results):
             return True
-        plain = line.lower()
-        return any(mark in plain for mark in self._result_marks) and bool(self._result_words.search(plain))
+        return self._names_foreign(line) and bool(self._result_words.search(line.lower()))
+
+    def _names_foreign(self, line: bytes) -> bool:
+        """Return whether a code may be of a laboratory system from which nothing is mapped: words then count.
+
+        A system is known by its address, or stands before a bar in a code that is written as a text.
+        """
+        remembered = self._is_foreign
+        for system in _SYSTEM.findall(line):
+            known = remembered.get(system)
+            if known is None:
+                if len(remembered) >= _MOST_SYSTEMS:
+                    remembered.clear()
+                plain = system.replace(b"\\/", b"/")
+                known = remembered[system] = b"\\" in plain or bool(foreign_system(plain.decode("utf-8", "replace")))
+            if known:
+                return True
+        return b"|" in line and any(map(line.lower().replace(b"\\/", b"/").__contains__, self._result_marks))
 
     @staticmethod
     def _keeps(line: bytes, codes: Codes) -> bool:
@@ -62,12 +84,12 @@ class Sieve:
 
 def holds_code(line: bytes, codes: Codes) -> bool:
     """Return whether any `code` of a line may be one of these."""
-    return any(codes.holds(quoted or bare) for quoted, bare in _CODE.findall(line))
+    return codes.hold_any_of(CODE.findall(line))
 
 
 def needs_parsing(line: bytes) -> bool:
     """Return whether a line holds what its bytes do not show: an escape of a sign, or signs that folding changes."""
-    return b"\\u" in line or not (line.isascii() or _BEYOND_ASCII.search(line) is None)
+    return (b"\\" in line and b"\\u" in line) or not (line.isascii() or _BEYOND_ASCII.search(line) is None)
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[bytes]:

@@ -39,13 +39,21 @@ class Codes:
     _known: dict[bytes, bool] = field(default_factory=dict, repr=False, compare=False)
 
     def holds(self, token: bytes) -> bool:
-        """Return whether a code, as it stands in a line, may be one of these."""
-        known = self._known.get(token)
-        if known is None:
-            if len(self._known) >= _MOST_REMEMBERED:
-                self._known.clear()
-            known = self._known[token] = self._holds(token)
-        return known
+        """Return whether a code, as it stands in a line with or without its quotes, may be one of these."""
+        return self.hold_any_of((token,))
+
+    def hold_any_of(self, tokens: Iterable[bytes]) -> bool:
+        """Return whether any of these codes may be one of these; what was found of each is remembered."""
+        remembered = self._known
+        for token in tokens:
+            known = remembered.get(token)
+            if known is None:
+                if len(remembered) >= _MOST_REMEMBERED:
+                    remembered.clear()
+                known = remembered[token] = self._holds(token)
+            if known:
+                return True
+        return False
 
     def _holds(self, token: bytes) -> bool:
         plain = plain_token(token)

@@ -28,14 +28,14 @@ select case when
         id in (select id from wanted)
         or not starts_with(line, '{') or not ends_with(line, '}')
         or more <> ''
-        or contains(id, '/') or contains(id, '%') or contains(id, '?') or contains(id, '#') or contains(id, '|')
+        or regexp_matches(id, '[/%?#|]')
         or contains(line, '\\')
-        or contains(line, '"reference":"urn:') or contains(line, '"reference": "urn:')
+        or regexp_matches(line, '"reference"\\s*:\\s*"\\s*(?i:urn):')
         or ($strays and contains(line, '"Condition"'))
     then line end as line
 from (
     select line,
-        split_part(split_part(line, 'Patient/', 2), '"', 1) as id,
+        regexp_extract(line, 'Patient/([^"]*)', 1) as id,
         split_part(line, 'Patient/', 3) as more
     from read_csv(
         $file, columns = {'line': 'VARCHAR'}, header = false, auto_detect = false, delim = '\x01', quote = '',

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Protocol
 
 from cards.fhir.json_values import first, objects, reference_of, text
@@ -46,7 +47,9 @@ _REFERENCE = re.compile(rb'"reference"\s*:\s*"(?:[^"\\]*/)?([A-Za-z]+)/([^"/\\]+
 #: Other lines that a file of diagnoses may hold.
 _PEOPLE = (b'"resourceType":"Patient"', b'"resourceType": "Patient"', b'"resourceType":"Bundle"')
 #: A reference by `urn:uuid:`, which may name a patient whom no `Patient/` names.
-_BY_URN = (b'"reference":"urn:', b'"reference": "urn:')
+_BY_URN = re.compile(rb'"reference"\s*:\s*"\s*[uU][rR][nN]:')
+_FIRST, _LAST = itemgetter(0), itemgetter(-1)
+_OPENING, _CLOSING = {ord("{")}, {ord("}")}
 #: What stands for the patient of a line that names none.
 _NOBODY = (b"",)
 
@@ -61,6 +64,11 @@ def is_of_one_type(file: ExportFile) -> bool:
 
 def _lines(block: bytes) -> Iterator[bytes]:
     return (line for line in block.split(b"\n") if line and not line.isspace())
+
+
+def _are_whole(lines: list[bytes]) -> bool:
+    """Return whether every line begins and ends as a JSON object does, with nothing around it."""
+    return all(lines) and set(map(_FIRST, lines)) == _OPENING and set(map(_LAST, lines)) == _CLOSING
 
 
 class Filing(Protocol):
@@ -208,8 +216,7 @@ class Keep:
             self._find_strays(block)
         lines = block.split(b"\n")
         lines.pop()
-        is_plain = block.startswith(b"{") and block.endswith(b"}\n") and block.count(b"}\n{") == len(lines) - 1
-        if not is_plain or any(each in block for each in _BY_URN) or (b"\\" in block and ODD_ESCAPE.search(block)):
+        if not _are_whole(lines) or _BY_URN.search(block) or (b"\\" in block and ODD_ESCAPE.search(block)):
             for line in _lines(block):
                 self.counts.lines += 1
                 self._slowly(line)
@@ -226,7 +233,7 @@ class Keep:
         """A line of which the fast way cannot be sure: it may be cut off, or write an id by escapes."""
         if not looks_whole(line):
             self._keep_damaged(line)
-        elif ODD_ESCAPE.search(line) or any(each in line for each in _BY_URN):
+        elif ODD_ESCAPE.search(line) or _BY_URN.search(line):
             self._keep(line)
         elif _TOKEN not in line:
             self._without_token(line)

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import shutil
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ class State:
             raise BadExport(
                 f"{folder}: another run works with this folder; wait for it, or name another --out"
             ) from None
+        _let_go_after_fork(self)
 
     def begin(self, run: dict[str, Any]) -> bool:
         """Begin or resume the run that this describes; return whether an earlier one is resumed."""
@@ -74,7 +76,24 @@ class State:
         """Give the folder back; when the run is done, remove it."""
         if done:
             shutil.rmtree(self.folder, ignore_errors=True)
-        os.close(self._lock)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Give up the lock, as far as this process holds it."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def _let_go_after_fork(state: State) -> None:
+    """A forked child must not hold the lock when its parent was killed: the run is to be resumed at once."""
+    held = weakref.ref(state)
+
+    def let_go() -> None:
+        if (inherited := held()) is not None:
+            inherited.let_go()
+
+    os.register_at_fork(after_in_child=let_go)
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from multiprocessing import get_context, parent_process
+from multiprocessing.context import BaseContext
 from os import _exit
 from pathlib import Path
 from typing import Protocol
@@ -205,7 +207,7 @@ class Workforce:
 
     def _together(self, waiting: Iterator[Task], on_done: Callable[[Task], None]) -> None:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self.workers, get_context("spawn"), initializer=_end_with_parent)
+            self._pool = ProcessPoolExecutor(self.workers, _processes(), initializer=_begin_worker)
         running: dict[Future[None], Task] = {}
         while True:
             for task in islice(waiting, 2 * self.workers - len(running)):
@@ -223,8 +225,16 @@ class Workforce:
             self._pool.shutdown(cancel_futures=True)
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, be it killed."""
+def _processes() -> BaseContext:
+    """A forked process has at once what a new one reads for seconds, but is unsafe beside any thread, be it a library's."""
+    threads = Path("/proc/self/task")
+    is_alone = threads.exists() and len(list(threads.iterdir())) == 1
+    return get_context("fork" if is_alone else "spawn")
+
+
+def _begin_worker() -> None:
+    """Leave what was inherited out of every collection of garbage, and end when the parent is gone, be it killed."""
+    gc.freeze()
     threading.Thread(target=_wait_for_parent, daemon=True).start()
 
 

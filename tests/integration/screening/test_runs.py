@@ -169,6 +169,25 @@ def test_no_process_outlives_the_run_that_was_killed(tmp_path: Path) -> None:
     assert not [child for child in children if Path(f"/proc/{child}").exists()]
 
 
+def test_a_run_that_was_killed_is_resumed_at_once_though_a_child_of_it_lives(tmp_path: Path) -> None:
+    """A child that was forked has every open file of its parent, the lock of the run too."""
+    code = (
+        "import os, signal, sys; from pathlib import Path; from cds_service.offline.screening.state import State; "
+        "kept = State(Path(sys.argv[1])); child = os.fork(); "
+        "signal.pause() if not child else (print(child, flush=True), os.kill(os.getpid(), signal.SIGKILL))"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "state"]
+    killed = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
+    assert killed.stdout is not None
+    child = int(killed.stdout.readline())
+    try:
+        assert killed.wait() == -signal.SIGKILL
+        State(tmp_path / "state").close(done=True)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        killed.stdout.close()
+
+
 def children_of(pid: int) -> set[int]:
     text = Path(f"/proc/{pid}/task/{pid}/children")
     return set(map(int, text.read_text().split())) if text.exists() else set()

@@ -48,6 +48,9 @@ def results(*more: bytes, end: bytes = b"\n") -> bytes:
         results(_OTHERS.replace(b"p9", b"p9/_history/4"), _OTHERS.replace(b"Patient/p9", b"p1")),
         results(_OTHERS.replace(b'"}}', b'"},"performer":[{"reference":"Patient/p1"}]}')),
         results().replace(b"Patient/p1", b"urn:uuid:p1"),
+        results()
+        .replace(b'"reference":"Patient/p1"', b'"reference" :\t" URN:uuid:p1"')
+        .replace(b'"status"', b'"performer":[{"reference":"Patient/p9"}],"status"'),
         results().replace(b"Patient/p1", b"Patient\\/p1"),
         results().replace(b"Patient/p1", b"https://x.example.org/Patient/p1/_history/7"),
         results()[:-30],

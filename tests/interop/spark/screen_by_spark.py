@@ -21,7 +21,8 @@ def main(*pairs: str) -> None:
         "spark.sql.shuffle.partitions": "3",
         "spark.ui.showConsoleProgress": "false",
     }
-    session = SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
+    # two tasks at a time, each begun anew up to three times, as on a cluster
+    session = SparkSession.builder.master("local[2,4]").config(map=settings).getOrCreate()
     try:
         for folder, out in zip(pairs[::2], pairs[1::2], strict=True):
             outcome = run_by_spark(

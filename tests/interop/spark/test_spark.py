@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -51,18 +54,98 @@ def exports(folder: Path) -> list[Path]:
     return [*found, folder / "population"]
 
 
-def test_spark_changes_no_byte(tmp_path: Path) -> None:
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Return the environment of a process that finds Spark, our code, and a place for its files."""
     if not _PACKAGES.exists() or shutil.which("java") is None:
         missing("Spark or Java is not installed: see their steps in .ci/run")
-    folders = exports(tmp_path)
-    pairs = [(folder, tmp_path / f"{folder.name}.findings") for folder in folders]
     paths = os.pathsep.join((str(_ROOT), str(_PACKAGES), os.environ.get("PYTHONPATH", "")))
-    done = subprocess.run(
-        [sys.executable, _HERE / "screen_by_spark.py", *(part for pair in pairs for part in pair)],
-        env={**os.environ, "PYTHONPATH": paths, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_DIRS": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
+    local = tmp_path / "spark"
+    local.mkdir()
+    return {**os.environ, "PYTHONPATH": paths, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_DIRS": str(local)}
+
+
+def by_spark(*pairs: tuple[Path, Path]) -> list[str]:
+    """Return the command that screens these folders, each into its file."""
+    return [sys.executable, str(_HERE / "screen_by_spark.py"), *(str(part) for pair in pairs for part in pair)]
+
+
+def test_spark_changes_no_byte(tmp_path: Path, environment: dict[str, str]) -> None:
+    pairs = [(folder, tmp_path / f"{folder.name}.findings") for folder in exports(tmp_path)]
+    done = subprocess.run(by_spark(*pairs), env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     for folder, found in pairs:
         assert found.read_bytes() == expected(folder, tmp_path / "state"), folder.name
+
+
+@pytest.mark.full
+def test_spark_changes_no_byte_in_100_000_patients(tmp_path: Path, environment: dict[str, str]) -> None:
+    list(write_population(tmp_path / "x", 100_000, Population(seed=6), workers=2))
+    done = subprocess.run(by_spark((tmp_path / "x", tmp_path / "found")), env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "found").read_bytes() == expected(tmp_path / "x", tmp_path / "state")
+
+
+@pytest.mark.full
+def test_a_worker_that_is_killed_loses_and_repeats_nobody(tmp_path: Path, environment: dict[str, str]) -> None:
+    list(write_population(tmp_path / "x", 4_000, Population(rls=0.3), a_part=500))
+    found = tmp_path / "found"
+    process = subprocess.Popen(
+        by_spark((tmp_path / "x", found)), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        killed: set[int] = set()
+        while process.poll() is None and len(killed) < 2:
+            for worker in set(workers_of(process.pid)) - killed:
+                os.kill(worker, signal.SIGKILL)
+                killed.add(worker)
+                break
+            time.sleep(0.01)
+        assert process.wait() == 0
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert len(killed) == 2
+    assert found.read_bytes() == expected(tmp_path / "x", tmp_path / "state")
+
+
+@pytest.mark.full
+def test_a_run_that_is_killed_and_given_again_loses_and_repeats_nobody(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """Spark keeps nothing for another attempt; nothing half written is left either."""
+    list(write_population(tmp_path / "x", 4_000, Population(rls=0.3), a_part=500))
+    out = tmp_path / "findings.ndjson"
+    code = "from cds_service.cli import main; main()"
+    command = [sys.executable, "-c", code, "screen", str(tmp_path / "x"), "--engine", "spark", "--as-of", "2026-06-30"]
+    command += ["--out", str(out)]
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    while process.poll() is None and not any(workers_of(process.pid)):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not out.exists()
+    done = subprocess.run(command, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert out.read_bytes() == expected(tmp_path / "x", tmp_path / "state")
+    assert not list(tmp_path.glob(".*"))
+
+
+def workers_of(session: int) -> Iterator[int]:
+    """Yield the processes in which Spark runs our functions: those that its daemon in this session forked."""
+    daemons = set()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                command, status = (entry / "cmdline").read_bytes(), (entry / "stat").read_text()
+            except OSError:
+                continue  # it has ended
+            _, parent, _, its_session = status.rpartition(")")[2].split()[:4]
+            if b"pyspark.daemon" in command and int(its_session) == session:
+                daemons.add(int(entry.name))
+                found.append((int(entry.name), int(parent)))
+    return (pid for pid, parent in found if parent in daemons)

@@ -15,6 +15,11 @@ from cds_service.web.json_reader import DEEPEST, parse_json
 
 Resource = dict[str, Any]
 
+_PLAIN_BEGINNING = b'{"resourceType":"'
+_PLAIN_LENGTH = len(_PLAIN_BEGINNING)
+#: Types that lines were of; FHIR has fewer than so many.
+_met: dict[bytes, str] = {}
+_MOST_TYPES = 256
 _TYPE_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
 _TYPE = re.compile(rb'"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
 _PATIENT_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"Patient"\s*,\s*"id"\s*:\s*"([A-Za-z0-9._~\-]+)"')
@@ -30,10 +35,19 @@ _ID = re.compile(r"[A-Za-z0-9._~\-]{1,512}")
 
 def type_of(line: bytes) -> str | None:
     """Return the type of the resource in a line, or None where only parsing it tells."""
+    if line.startswith(_PLAIN_BEGINNING):
+        known = _met.get(line[_PLAIN_LENGTH : line.find(b'"', _PLAIN_LENGTH)])
+        if known is not None:
+            return known
     found = _TYPE_FIRST.match(line)
     if found is None and line.count(b'"resourceType"') == 1:
         found = _TYPE.search(line)
-    return found[1].decode() if found else None
+    if found is None:
+        return None
+    kind = found[1].decode()
+    if len(_met) < _MOST_TYPES:
+        _met[found[1]] = kind
+    return kind
 
 
 def looks_whole(line: bytes) -> bool:

@@ -226,7 +226,7 @@ class Workforce:
 
 
 def _processes() -> BaseContext:
-    """A forked process has at once what a new one reads for seconds; beside a thread, even a library's, it is unsafe."""
+    """A forked process has at once what a new one reads for seconds; beside threads, even a library's, it is unsafe."""
     threads = Path("/proc/self/task")
     is_alone = threads.exists() and len(list(threads.iterdir())) == 1
     return get_context("fork" if is_alone else "spawn")

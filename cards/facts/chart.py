@@ -109,6 +109,8 @@ class LabResult:
     exact: Decimal | None = field(default=None, compare=False)  # `quantity` before it was rounded, where known
     #: every code by which it was recognised still awaits verification; the same in the classes below
     unverified: bool = False
+    #: the code by which it was recognised, from our tables or the site's map: for counts, never for a card
+    code: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class Measurement:
     is_dated     it says when it was taken, be it in a form that cannot be read
     known_by     when it was issued, else last updated
     is_unmapped  its code is one that nothing maps; `names` are those that its words or code name
+    code         the code by which it was recognised
     """
 
     names: frozenset[str]
@@ -49,14 +50,19 @@ class Measurement:
     is_dated: bool = False
     known_by: PartialDate | None = None
     is_unmapped: bool = False
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a code means to us: no names for what no decision needs. Not `mapped`: named by words or a foreign code."""
+    """What a code means to us: no names for what no decision needs. Not `mapped`: named by words or a foreign code.
+
+    `code` is the one that a table of ours or the map of the site has: of LOINC as it is, of others as system|code.
+    """
 
     names: frozenset[str] = frozenset()
     mapped: bool = True
+    code: str = ""
 
 
 NamesOf = Callable[[Json], Meaning]
@@ -119,6 +125,7 @@ def _parts(resource: Mapping[str, Json], resolve: Resolve, zone: tzinfo, names_o
                 or any(each not in (None, "") and not names_no_day(each) for each in _dates(resource)),
                 known_by=issued or parse_known(first(resource.get("meta")).get("lastUpdated"), zone),
                 is_unmapped=not meaning.mapped,
+                code=meaning.code,
             )
 
 

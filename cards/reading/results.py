@@ -105,20 +105,26 @@ def meaning_of(code: Json, local_codes: LocalCodes) -> Meaning:
     Without any, the analytes that its words or its code of another laboratory system name, or a LOINC code without a
     system.
     """
-    local = (local_codes.get(local_key(*each)) for each in codings(code)) if local_codes else ()
-    return _meaning(code, frozenset(filter(None, local)))
+    keys = [key for each in codings(code) if (key := local_key(*each)) in local_codes] if local_codes else []
+    return _meaning(code, tuple((key, local_codes[key]) for key in keys))
 
 
 @remembered
-def _meaning(code: Json, local: frozenset[str]) -> Meaning:
-    """What a code means, with the value sets to which a site maps it."""
-    names = local.union(*(_index().concepts_of(*each) for each in codings(code)))
+def _meaning(code: Json, local: tuple[tuple[tuple[str, str], str], ...]) -> Meaning:
+    """What a code means, with the codes of a site among its own and the value sets to which it maps them."""
+    public = {each: found for each in codings(code) if (found := _index().concepts_of(*each))}
+    names = frozenset(name for _, name in local).union(*public.values())
     plain = frozenset(name.removeprefix("lab-").removeprefix("measure-") for name in names) - {"iron-panel"}
     if plain - {"rejected"}:
-        return Meaning(plain)
+        known = [local_key(*each) for each in public] or [key for key, _ in local]
+        return Meaning(plain, code=_named(*known[0]))
     return (
         Meaning() if plain else Meaning(named_analytes(codings(code), _words(code)) | _bare_loinc(code), mapped=False)
     )
+
+
+def _named(system: str, code: str) -> str:
+    return code if system == LOINC else f"{system}|{code}"
 
 
 def _bare_loinc(code: Json) -> frozenset[str]:
@@ -156,6 +162,7 @@ def _read_lab(
         low_priority=_is_low_priority(measurement),
         exact=value.exact.value,
         unverified=_in_doubt(measurement, analyte.id, local),
+        code=measurement.code,
     )
     return _aligned(result, value, analyte, factors.get(analyte.id, Decimal(1)))
 

@@ -1,27 +1,40 @@
 """Count what the charts of each client hold, in the memory of a worker, until the store takes the sums.
 
-Nothing of a patient is kept: counts by client, day, analyte and list. A value is counted by its order of magnitude.
+Nothing of a patient is kept: counts by client, day, analyte and list. A value, and how old it is, are counted by their
+order of magnitude; a code is one of our tables or of the site's map.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from datetime import date
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from math import log2
 
+from cards.facts.chart import Chart
 from cds_service.calls.call import Answered, Call
-from cds_service.store import EvidenceCount
+from cds_service.store import EvidenceCount, FeedbackResult
 
 #: The analytes that cards rest on most.
 ANALYTES = ("ferritin", "tsat", "b12", "folate", "vitd", "magnesium", "haemoglobin", "egfr", "calcium", "phosphate")
-#: The kinds of counts: charts read, charts with a usable result, its unit as reported, its order of magnitude, and how
-#: a list came (`list prefetch`, `list read`, `list missing`, `list cut`).
-CHARTS, USABLE, UNITS, VALUES, LISTS_OF = "charts", "usable", "unit ", "value ", "list "
+#: The kinds of counts: charts read; charts with a usable result, its unit as reported, its code, its order of magnitude
+#: and that of its age in days; how a list came (`list prefetch`, `list read`, `list missing`, or `list cut`, be it by a
+#: drug that cannot be told) and whether it held anything (`list filled`); the mode of the service.
+CHARTS, USABLE, UNITS, CODES, VALUES, AGES, LISTS_OF, MODES = (
+    "charts", "usable", "unit ", "code ", "value ", "age ", "list ", "mode ",
+)  # fmt: skip
+#: Of the patient: charts in scope, with a date of birth, with a sex.
+PATIENT = "patient"
+SCOPE, BIRTH, SEX = "in scope", "birth", "sex"
 #: The subject under which workers note their release and a digest of the settings and site files.
 CONFIGURATION = "configuration"
-#: Steps of a value in one doubling.
-_STEPS = 4
+#: The subject and kind under which answers of clinicians to cards are counted.
+FEEDBACK = "feedback"
+#: Steps of a value, and of an age, in one doubling.
+_STEPS, _AGE_STEPS = 4, 2
+#: The most characters of a unit or code: the store takes 100 with the word before it. A code ends in what tells it.
+_LONGEST = 90
 
 
 class EvidenceCounter:
@@ -37,18 +50,21 @@ class EvidenceCounter:
             return
         chart, client = answered.review.chart, call.client.name
         day = chart.today
-        found = [("chart", CHARTS)]
-        for analyte in ANALYTES:
-            results = chart.results(analyte)
-            if results:
-                newest = results[0]
-                unit = (newest.reported or newest.quantity).unit
-                found += [(analyte, USABLE), (analyte, f"{UNITS}{unit}")]
-                found += [(analyte, f"{VALUES}{_magnitude(float(newest.quantity.value))}")]
+        found = [("chart", CHARTS), ("answers", f"{MODES}{call.mode}"), *_of_patient(chart), *_of_results(chart)]
+        if not answered.review.verdict.out_of_scope:
+            found.append((PATIENT, SCOPE))
         for key, source in answered.gathered.sources.items():
-            found.append((key, f"{LISTS_OF}{'cut' if key in answered.gathered.gaps else source}"))
+            is_cut = key in answered.gathered.gaps or key in chart.gaps
+            found.append((key, f"{LISTS_OF}{'cut' if is_cut else source}"))
+            if answered.gathered.lists[key].resources:
+                found.append((key, f"{LISTS_OF}filled"))
         with self._lock:
-            self._counts.update((day, client, subject, kind) for subject, kind in found)
+            self._counts.update([(day, client, subject, kind) for subject, kind in found])
+
+    def count_feedback(self, client: str, kept: FeedbackResult, now: datetime) -> None:
+        """Count the answers to cards that came in one batch."""
+        with self._lock:
+            self._counts[now.astimezone(UTC).date(), client, FEEDBACK, FEEDBACK] += len(kept.events)
 
     def note(self, day: date, subject: str, kind: str) -> None:
         """Count something that no call brought, such as a configuration."""
@@ -68,6 +84,26 @@ class EvidenceCounter:
                 self._counts[each.day, each.client, each.subject, each.kind] += each.number
 
 
-def _magnitude(value: float) -> int:
-    """Return the number of quarter doublings from 1."""
-    return round(_STEPS * log2(value)) if value > 0 else -100
+def _of_patient(chart: Chart) -> Iterator[tuple[str, str]]:
+    if chart.person.birth:
+        yield PATIENT, BIRTH
+    if chart.person.sex != "unknown":
+        yield PATIENT, SEX
+
+
+def _of_results(chart: Chart) -> Iterator[tuple[str, str]]:
+    """Yield what is counted of the newest usable result of each analyte; one that was calculated has no code."""
+    for analyte in ANALYTES:
+        results = chart.results(analyte)
+        if results:
+            newest = results[0]
+            yield analyte, USABLE
+            yield analyte, f"{UNITS}{(newest.reported or newest.quantity).unit[-_LONGEST:]}"
+            yield analyte, f"{CODES}{(newest.code or newest.how)[-_LONGEST:]}"
+            yield analyte, f"{VALUES}{_magnitude(float(newest.quantity.value), _STEPS)}"
+            yield analyte, f"{AGES}{_magnitude(1.0 + max(0, (chart.today - newest.when.last).days), _AGE_STEPS)}"
+
+
+def _magnitude(value: float, steps: int) -> int:
+    """Return the number of these parts of a doubling from 1."""
+    return round(steps * log2(value)) if value > 0 else -100

@@ -154,7 +154,7 @@ class Metrics:
         )
         self.changed = self._gauge(
             "changed_calls",
-            "Calls since something changed: cards, results, units, values or lists of a client, or its calls.",
+            "Calls since a change of cards, results (unit, code, value, age), lists, patients, mode, feedback, calls.",
             "mostrecent",
             "client",
             "subject",

@@ -73,6 +73,8 @@ class Monitor:
         count_request(report, self.metrics)
         if report.call and report.answered:
             self.count_call(report.call, report.answered)
+        if report.feedback:
+            self._evidence.count_feedback(report.client, report.feedback, self._clock())
 
     def count_call(self, call: Call, answered: Answered) -> None:
         """Count what was decided for one call."""

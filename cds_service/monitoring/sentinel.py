@@ -9,13 +9,26 @@ limits; the doubt about a short baseline is on the side of no alarm.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from math import log, sqrt
+from math import exp, log, sqrt
 
-from cds_service.monitoring.evidence import CHARTS, LISTS_OF, UNITS, USABLE, VALUES
+from cds_service.monitoring.evidence import (
+    AGES,
+    BIRTH,
+    CHARTS,
+    CODES,
+    FEEDBACK,
+    LISTS_OF,
+    MODES,
+    SCOPE,
+    SEX,
+    UNITS,
+    USABLE,
+    VALUES,
+)
 from cds_service.store import CallCount, CardCount, EvidenceCount, Store
 
 WATCHED_DAYS, BASELINE_DAYS = 28, 28
@@ -23,10 +36,15 @@ WATCHED_DAYS, BASELINE_DAYS = 28, 28
 FALSE_ALARMS = 1.0
 #: The rates that are looked for, as multiples of the earlier one.
 RATIOS = {"gone": 0.05, "fewer": 0.5, "more": 2.0}
-#: The odds, as multiples of the earlier ones, of a value above the earlier median.
-ODDS = {"higher": 3.0, "lower": 1 / 3.0}
+#: By how much larger values are looked for to weigh more than before, and smaller ones less: the logarithm of that for
+#: each standard deviation. With values as usual spread it means a mean that has moved by half a deviation.
+TILTS = {"higher": 0.5, "lower": -0.5}
+#: The kinds of counts that are compared per chart, and per usable result of their analyte.
+_PER_CHART, _PER_RESULT = (USABLE, LISTS_OF, MODES, SCOPE, BIRTH, SEX), (UNITS, CODES)
 #: So many standard errors of the baseline are given in favour of no alarm.
 _DOUBT = 1.0
+#: A value farther from the mean counts as one of so many standard deviations.
+_FARTHEST = 2.5
 #: Fewer than these days with calls, or values, are no baseline.
 _LEAST_DAYS, _LEAST_VALUES = 7, 30
 
@@ -35,7 +53,8 @@ _LEAST_DAYS, _LEAST_VALUES = 7, 30
 class Alarm:
     """What changed for a client, how (`cause`), since which day, and how many calls it has touched.
 
-    `subject` is a card by topic code, an analyte, a list, or `calls`.
+    `subject` is a card by topic code, an analyte (its usable results, or its unit, code, value or age), a list, the
+    patient, the mode of answers, `feedback`, or `calls`, of one service where it is named.
     """
 
     client: str
@@ -54,7 +73,7 @@ class _Stream:
     counts: dict[date, float] = field(default_factory=lambda: defaultdict(float))
     totals: Mapping[date, float] = field(default_factory=dict)
     ways: tuple[str, ...] = tuple(RATIOS)
-    median: dict[date, dict[int, int]] = field(default_factory=dict)
+    values: dict[date, dict[int, int]] = field(default_factory=dict)
 
 
 def changes(store: Store, now: datetime) -> tuple[Alarm, ...]:
@@ -73,8 +92,11 @@ def alarms(
     cards: Iterable[CardCount], calls: Iterable[CallCount], evidence: Iterable[EvidenceCount], today: date
 ) -> tuple[Alarm, ...]:
     """Return what has changed in the 28 days before `today`; of each stream the change that most speaks for."""
+    calls = tuple(calls)
     called = _calls(calls)
-    streams = [*_card_streams(cards, called), *_call_streams(called, today), *_evidence_streams(tuple(evidence), today)]
+    cards, evidence = tuple(cards), tuple(evidence)
+    streams = [*_card_streams(cards, called), *_call_streams(_by_service(calls), today), *_evidence_streams(evidence)]
+    streams += _feedback_streams(cards, evidence)
     looked_for: dict[str, int] = defaultdict(int)
     for stream in streams:
         looked_for[stream.client] += len(stream.ways)
@@ -98,6 +120,18 @@ def _calls(calls: Iterable[CallCount]) -> dict[str, dict[date, int]]:
     return found
 
 
+def _by_service(calls: Iterable[CallCount]) -> dict[tuple[str, str], dict[date, int]]:
+    """Return the calls by client and day, of all services together, and of each where a client uses several."""
+    found: dict[tuple[str, str], dict[date, int]] = defaultdict(lambda: defaultdict(int))
+    for each in calls:
+        for subject in ("calls", f"calls {each.service}"):
+            found[each.client, subject][each.day] += each.calls
+    used = Counter(client for client, _ in found)
+    return {
+        (client, subject): days for (client, subject), days in found.items() if subject == "calls" or used[client] > 2
+    }
+
+
 def _card_streams(cards: Iterable[CardCount], called: Mapping[str, Mapping[date, int]]) -> Iterator[_Stream]:
     """Return the cards per call, shown, silent, in shadow or held out: the rule is watched, not the clinician."""
     found: dict[tuple[str, str], _Stream] = {}
@@ -108,50 +142,57 @@ def _card_streams(cards: Iterable[CardCount], called: Mapping[str, Mapping[date,
     yield from found.values()
 
 
-def _call_streams(called: Mapping[str, Mapping[date, int]], today: date) -> Iterator[_Stream]:
+def _call_streams(called: Mapping[tuple[str, str], Mapping[date, int]], today: date) -> Iterator[_Stream]:
     """Return the calls of each client against the same day of the week before; only their absence is an alarm."""
     before = list(_days(today - timedelta(days=WATCHED_DAYS), BASELINE_DAYS))
-    for client, days in called.items():
+    for (client, subject), days in called.items():
         usual = {weekday: sum(days.get(day, 0) for day in before if day.weekday() == weekday) for weekday in range(7)}
         totals = {day: float(usual[day.weekday()]) for day in (*before, *_days(today, WATCHED_DAYS))}
-        yield _Stream(client, "calls", defaultdict(float, days), totals, ("gone",))
+        yield _Stream(client, subject, defaultdict(float, days), totals, ("gone",))
 
 
-def _evidence_streams(evidence: tuple[EvidenceCount, ...], today: date) -> Iterator[_Stream]:
-    """Return usable results, units and values by analyte, and lists by how they came, per chart."""
+def _feedback_streams(cards: Iterable[CardCount], evidence: Iterable[EvidenceCount]) -> Iterator[_Stream]:
+    """Return the answers to cards per card shown; only their absence is an alarm."""
+    shown: dict[str, dict[date, float]] = defaultdict(lambda: defaultdict(float))
+    for each in cards:
+        if each.mode == "live" and not each.suppressed:
+            shown[each.client][each.day] += each.cards
+    found: dict[str, _Stream] = {}
+    for count in evidence:
+        if count.subject == FEEDBACK:
+            new = _Stream(count.client, FEEDBACK, totals=shown[count.client], ways=("gone",))
+            found.setdefault(count.client, new).counts[count.day] += count.number
+    yield from found.values()
+
+
+def _evidence_streams(evidence: Iterable[EvidenceCount]) -> Iterator[_Stream]:
+    """Return what charts held, per chart; units and codes of results, per usable result; values and ages."""
     charts: dict[str, dict[date, float]] = defaultdict(lambda: defaultdict(float))
-    usable: dict[tuple[str, str], dict[date, float]] = defaultdict(lambda: defaultdict(float))
     found: dict[tuple[str, str], _Stream] = {}
-    values: dict[tuple[str, str], _Stream] = {}
     for each in evidence:
-        if not each.client:
-            continue
-        if each.kind == CHARTS:
+        if each.client and each.kind == CHARTS:
             charts[each.client][each.day] += each.number
-        elif each.kind.startswith(VALUES):
-            key = each.client, each.subject
-            stream = values.setdefault(key, _Stream(each.client, f"{each.subject} value", ways=tuple(ODDS)))
-            bins = stream.median.setdefault(each.day, {})
-            step = int(each.kind.removeprefix(VALUES))
-            bins[step] = bins.get(step, 0) + each.number
-        elif each.kind == USABLE or each.kind.startswith((UNITS, LISTS_OF)):
+        elif each.client and each.kind.startswith((VALUES, AGES)):
+            word, _, step = each.kind.partition(" ")
+            name = f"{each.subject} {word}"
+            stream = found.setdefault((each.client, name), _Stream(each.client, name, ways=tuple(TILTS)))
+            bins = stream.values.setdefault(each.day, {})
+            bins[int(step)] = bins.get(int(step), 0) + each.number
+        elif each.client and each.kind.startswith(_PER_CHART + _PER_RESULT):
             name = each.subject if each.kind == USABLE else f"{each.subject} {each.kind}"
-            stream = found.setdefault((each.client, name), _Stream(each.client, name))
-            stream.counts[each.day] += each.number
-            if each.kind == USABLE:
-                usable[each.client, each.subject][each.day] += each.number
+            found.setdefault((each.client, name), _Stream(each.client, name)).counts[each.day] += each.number
     for (client, name), stream in found.items():
-        is_unit = UNITS in name
-        stream.totals = usable[client, name.partition(" ")[0]] if is_unit else charts[client]
+        analyte, _, kind = name.partition(" ")
+        usable = found.get((client, analyte), stream)
+        stream.totals = usable.counts if kind.startswith(_PER_RESULT) else charts[client]
         yield stream
-    yield from values.values()
 
 
 def _raised(
     stream: _Stream, way: str, height: float, today: date, called: Mapping[str, Mapping[date, int]]
 ) -> tuple[float, Alarm] | None:
     """Return the alarm of a stream for one way of change, with its largest sum, if that ever stood above the height."""
-    steps = _odds_steps(stream, way, today) if way in ODDS else _rate_steps(stream, way, today)
+    steps = _tilted_steps(stream, way, today) if way in TILTS else _rate_steps(stream, way, today)
     total, most, begun, first = 0.0, 0.0, today, today
     for day, step in steps:
         if total <= 0:
@@ -184,24 +225,26 @@ def _rate_steps(stream: _Stream, way: str, today: date) -> Iterator[tuple[date, 
         yield day, stream.counts.get(day, 0) * log(ratio) - expected * (ratio - 1)
 
 
-def _odds_steps(stream: _Stream, way: str, today: date) -> Iterator[tuple[date, float]]:
-    """Return for each watched day what its values add for other odds of lying above the earlier median."""
+def _tilted_steps(stream: _Stream, way: str, today: date) -> Iterator[tuple[date, float]]:
+    """Return for each watched day what its values add for larger, or smaller, ones than before.
+
+    The earlier values are the distribution, whatever its form: no normal one is assumed.
+    """
     begin = today - timedelta(days=WATCHED_DAYS)
     before: dict[int, int] = defaultdict(int)
     for day in _days(begin, BASELINE_DAYS):
-        for step, number in stream.median.get(day, {}).items():
+        for step, number in stream.values.get(day, {}).items():
             before[step] += number
     whole = sum(before.values())
     if whole < _LEAST_VALUES:
         return
-    middle = next(step for step in sorted(before) if 2 * sum(n for at, n in before.items() if at <= step) >= whole)
-    above = sum(number for step, number in before.items() if step > middle) / whole
-    error = _DOUBT * sqrt(0.25 / whole)
-    usual = min(max(above + (error if ODDS[way] > 1 else -error), 0.01), 0.99)
-    odds = usual / (1 - usual) * ODDS[way]
-    other = odds / (1 + odds)
+    mean = sum(step * number for step, number in before.items()) / whole
+    spread = max(1.0, sqrt(sum(number * (step - mean) ** 2 for step, number in before.items()) / whole))
+
+    def weight(step: int) -> float:
+        return TILTS[way] * min(max((step - mean) / spread, -_FARTHEST), _FARTHEST)
+
+    usual = log(sum(number * exp(weight(step)) for step, number in before.items()) / whole)
+    usual += abs(TILTS[way]) * _DOUBT / sqrt(whole)
     for day in _days(today, WATCHED_DAYS):
-        bins = stream.median.get(day, {})
-        over = sum(number for step, number in bins.items() if step > middle)
-        under = sum(bins.values()) - over
-        yield day, over * log(other / usual) + under * log((1 - other) / (1 - usual))
+        yield day, sum(number * (weight(step) - usual) for step, number in stream.values.get(day, {}).items())

@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from cds_service.calls.report import RequestReport
 from cds_service.config.client import Client
 from cds_service.config.settings import Settings
 from cds_service.monitoring.counting import count_answer, count_request, install_in_flight
+from cds_service.monitoring.evidence import EvidenceCounter
 from cds_service.monitoring.metrics import Metrics
 from cds_service.monitoring.workers import render
 from cds_service.store import Store, StoreSettings, open_store
@@ -47,6 +48,7 @@ class Harness:
     metrics: Metrics
     now: datetime
     _log: io.StringIO
+    evidence: EvidenceCounter = field(default_factory=EvidenceCounter)
 
     def later(self, **by: float) -> None:
         self.now += timedelta(**by)
@@ -107,10 +109,14 @@ def count(report: RequestReport, harness: Harness) -> None:
     count_request(report, harness.metrics)
     if report.call and report.answered:
         count_answer(report.call, report.answered, harness.app.extensions["rls_cds"], harness.metrics)
+        harness.evidence.count(report.call, report.answered)
+    if report.feedback:
+        harness.evidence.count_feedback(report.client, report.feedback, harness.now)
 
 
 @contextmanager
-def start_harness(folder: Path, **changes: Any) -> Iterator[Harness]:
+def start_harness(folder: Path, *, database_url: str = "", **changes: Any) -> Iterator[Harness]:
+    """Yield the application with a store in the folder, or in another database that is empty and ready."""
     settings = Settings(
         **{
             "clients": (NORTH, SOUTH),
@@ -122,7 +128,7 @@ def start_harness(folder: Path, **changes: Any) -> Iterator[Harness]:
     )
     by_name = {client.name: client for client in settings.clients}
     with log_read_back() as log:
-        store = open_store(StoreSettings(database_url=f"sqlite:///{folder}/store.sqlite", **KEYS))
+        store = open_store(StoreSettings(database_url=database_url or f"sqlite:///{folder}/store.sqlite", **KEYS))
         metrics = Metrics()
         made: list[Harness] = []
         app = create_app(

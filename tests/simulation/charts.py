@@ -7,7 +7,12 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
-LOINC = {"ferritin": ("2276-4", "ng/mL"), "tsat": ("2502-3", "%"), "b12": ("2132-9", "pg/mL")}
+LOINC = {
+    "ferritin": ("2276-4", "ng/mL"),
+    "tsat": ("2502-3", "%"),
+    "b12": ("2132-9", "pg/mL"),
+    "haemoglobin": ("718-7", "g/dL"),
+}
 DRUGS = {
     "pramipexole": "pramipexole 0.25 MG Oral Tablet", "gabapentin": "gabapentin 300 MG Oral Capsule",
     "sertraline": "sertraline 50 MG Oral Tablet", "omeprazole": "omeprazole 20 MG Oral Capsule",
@@ -26,9 +31,12 @@ Resource = dict[str, Any]
 
 @dataclass(frozen=True)
 class Result:
+    """A result; its code is the usual one unless the laboratory has another."""
+
     analyte: str
     value: float
     day: date
+    code: str = ""
 
 
 @dataclass
@@ -127,12 +135,12 @@ def _condition(id: str, number: int, code: str, day: date) -> Resource:
 
 
 def _observation(id: str, number: int, result: Result) -> Resource:
-    code, unit = LOINC[result.analyte]
+    usual, unit = LOINC[result.analyte]
     return {
         "resourceType": "Observation",
         "id": f"{id}-result-{number}",
         "status": "final",
-        "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+        "code": {"coding": [{"system": "http://loinc.org", "code": result.code or usual}]},
         "subject": _own(id),
         "effectiveDateTime": result.day.isoformat(),
         "valueQuantity": {

@@ -9,7 +9,19 @@ from random import Random
 
 import pytest
 
-from cds_service.monitoring.evidence import CHARTS, LISTS_OF, UNITS, USABLE, VALUES
+from cds_service.monitoring.evidence import (
+    AGES,
+    CHARTS,
+    CODES,
+    FEEDBACK,
+    LISTS_OF,
+    MODES,
+    PATIENT,
+    SCOPE,
+    UNITS,
+    USABLE,
+    VALUES,
+)
 from cds_service.monitoring.sentinel import BASELINE_DAYS, FALSE_ALARMS, WATCHED_DAYS, Alarm, alarms
 from cds_service.store import CallCount, CardCount, EvidenceCount
 
@@ -44,7 +56,9 @@ def simulated(seed: int, clients: int = 1, a_day: int = 40) -> Hospital:
         for back in range(WATCHED_DAYS + BASELINE_DAYS, 0, -1):
             day = TODAY - timedelta(days=back)
             number = _poisson(dice, a_day if day.weekday() < 5 else a_day / 4)
-            calls.append(CallCount(day, client, "rls-patient-view", number))
+            signed = sum(dice.random() < 0.5 for _ in range(number))
+            calls += [CallCount(day, client, "rls-patient-view", number - signed)] if number > signed else []
+            calls += [CallCount(day, client, "rls-order-sign", signed)] if signed else []
             for card, rate in RATES.items():
                 fired = sum(dice.random() < rate for _ in range(number))
                 cards += [CardCount(day, client, card, "live", False, fired)] if fired else []
@@ -55,11 +69,20 @@ def simulated(seed: int, clients: int = 1, a_day: int = 40) -> Hospital:
 def _evidence(dice: Random, day: date, client: str, charts: int) -> Iterator[EvidenceCount]:
     yield EvidenceCount(day, client, "chart", CHARTS, charts)
     yield EvidenceCount(day, client, "labs", f"{LISTS_OF}prefetch", charts)
+    yield EvidenceCount(day, client, "answers", f"{MODES}live", charts)
+    yield EvidenceCount(day, client, PATIENT, SCOPE, sum(dice.random() < 0.9 for _ in range(charts)))
+    yield EvidenceCount(day, client, FEEDBACK, FEEDBACK, sum(dice.random() < 0.5 for _ in range(charts)))
     for analyte, share in USABLE_SHARE.items():
         steps = [round(4 * dice.gauss(6, 1.1)) for _ in range(charts) if dice.random() < share]
         if steps:
             yield EvidenceCount(day, client, analyte, USABLE, len(steps))
             yield EvidenceCount(day, client, analyte, f"{UNITS}ng/mL", len(steps))
+            other = sum(dice.random() < 0.3 for _ in steps)
+            yield EvidenceCount(day, client, analyte, f"{CODES}one", len(steps) - other)
+            yield EvidenceCount(day, client, analyte, f"{CODES}other", other)
+            ages = [round(2 * dice.gauss(7, 1.0)) for _ in steps]
+            for age in sorted(set(ages)):
+                yield EvidenceCount(day, client, analyte, f"{AGES}{age}", ages.count(age))
         for step in sorted(set(steps)):
             yield EvidenceCount(day, client, analyte, f"{VALUES}{step}", steps.count(step))
 
@@ -147,6 +170,47 @@ def half_the_results_are_lost(hospital: Hospital) -> Hospital:
     return _with_evidence(hospital, change)
 
 
+def assay_is_half_as_high_again(hospital: Hospital) -> Hospital:
+    """Nearly half a standard deviation of these values, where 20 a day are known."""
+
+    def change(each: EvidenceCount) -> EvidenceCount:
+        is_value = each.subject == "ferritin" and each.kind.startswith(VALUES)
+        return replace(each, kind=f"{VALUES}{int(each.kind.removeprefix(VALUES)) + 2}") if is_value else each
+
+    return _with_evidence(hospital, change)
+
+
+def one_of_two_codes_is_lost(hospital: Hospital) -> Hospital:
+    return _with_evidence(hospital, lambda each: None if each.kind == f"{CODES}other" else each)
+
+
+def dates_are_shifted(hospital: Hospital) -> Hospital:
+    def change(each: EvidenceCount) -> EvidenceCount:
+        return replace(each, kind=f"{AGES}18") if each.kind.startswith(AGES) else each
+
+    return _with_evidence(hospital, change)
+
+
+def live_is_made_shadow(hospital: Hospital) -> Hospital:
+    def change(each: EvidenceCount) -> EvidenceCount:
+        return replace(each, kind=f"{MODES}shadow") if each.kind.startswith(MODES) else each
+
+    return _with_evidence(hospital, change)
+
+
+def nobody_is_in_scope(hospital: Hospital) -> Hospital:
+    return _with_evidence(hospital, lambda each: None if each.kind == SCOPE else each)
+
+
+def feedback_stops(hospital: Hospital) -> Hospital:
+    return _with_evidence(hospital, lambda each: None if each.subject == FEEDBACK else each)
+
+
+def one_service_is_called_no_more(hospital: Hospital) -> Hospital:
+    kept = (each for each in hospital.calls if each.service != "rls-order-sign" or not _from(hospital, each.day))
+    return replace(hospital, calls=tuple(kept))
+
+
 FAULTS: dict[Fault, tuple[str, str]] = {
     rule_switched_off: ("IRONLOW", "gone"),
     rule_fires_for_everybody: ("IRONLOW", "more"),
@@ -157,6 +221,13 @@ FAULTS: dict[Fault, tuple[str, str]] = {
     unit_is_another: ("ferritin unit ng/mL", "gone"),
     values_are_2_247_times_as_high: ("ferritin value", "higher"),
     half_the_results_are_lost: ("tsat", "fewer"),
+    assay_is_half_as_high_again: ("ferritin value", "higher"),
+    one_of_two_codes_is_lost: ("ferritin code other", "gone"),
+    dates_are_shifted: ("ferritin age", "higher"),
+    live_is_made_shadow: ("answers mode live", "gone"),
+    nobody_is_in_scope: ("patient in scope", "gone"),
+    feedback_stops: ("feedback", "gone"),
+    one_service_is_called_no_more: ("calls rls-order-sign", "gone"),
 }
 
 
@@ -172,6 +243,25 @@ def test_a_silent_fault_is_told_within_a_week_with_its_first_day(fault: Fault) -
     assert cause in {each.cause for each in found}
     assert all(abs((each.first_bad_day - broken.since).days) <= 3 for each in found)
     assert all(each.calls > 20 or each.subject == "calls" for each in found)
+
+
+def test_a_client_that_never_sent_feedback_is_not_said_to_have_stopped() -> None:
+    hospital = simulated(2)
+    without = tuple(each for each in hospital.evidence if each.subject != FEEDBACK)
+    assert not [each for each in replace(hospital, evidence=without).alarms() if each.subject == FEEDBACK]
+
+
+def test_feedback_that_begins_is_no_alarm() -> None:
+    hospital = simulated(2)
+    late = tuple(each for each in hospital.evidence if each.subject != FEEDBACK or _from(hospital, each.day))
+    assert not [each for each in replace(hospital, evidence=late).alarms() if each.subject == FEEDBACK]
+
+
+def test_the_service_of_a_client_with_one_alone_is_not_named() -> None:
+    hospital = simulated(2)
+    alone = [replace(each, service="rls-patient-view") for each in hospital.calls if not _from(hospital, each.day)]
+    found = alarms((), alone, (), TODAY)
+    assert [(each.subject, each.cause) for each in found] == [("calls", "gone")]
 
 
 def test_chance_raises_no_more_alarms_than_the_budget() -> None:

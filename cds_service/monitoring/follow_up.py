@@ -1,5 +1,8 @@
 """Whether cards are followed, by what later charts show, and compared with patients whose cards were held out.
 
+Beside that stands the comparison with shadow mode, in which nobody was shown anything: of the time before, or of other
+clients. Nobody was assigned to it by chance, so that it may differ for other reasons.
+
 A card that asks for something opens an expectation with the first showing; a later call of the same patient closes it.
 The EHR need not send feedback for that. Counted is the first time for each patient and card; what was asked less than
 90 days ago is not over, and what no later call could tell stays open and counts neither way.
@@ -11,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
+from typing import Literal
 
 from cards.presenting.expectations import MISSED_AFTER
 from cds_service.monitoring.evidence import CONFIGURATION
@@ -55,6 +59,23 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowComparison:
+    """Live and shadow of one card, which are not randomised: `how` says what lies between them.
+
+    Where any client has both, those clients alone are compared: before and after they went live.
+    """
+
+    how: Literal["before and after", "between clients"]
+    live: Arm
+    shadow: Arm
+
+    @property
+    def difference(self) -> Interval | None:
+        """Return how much more often the card was followed live than in shadow, within 90 days."""
+        return difference((self.live.late, self.live.known), (self.shadow.late, self.shadow.known))
+
+
+@dataclass(frozen=True, slots=True)
 class FollowUp:
     """One card of one client and version; an empty client or version stands for all.
 
@@ -62,6 +83,7 @@ class FollowUp:
     repeats           shown again on the same facts
     dwell             the median of the seconds until it was answered, by the EHR's clock; None where it sends none
     arms              by name: live, shadow, holdout
+    beside_shadow     live compared with shadow, None where one of them has no patient
     """
 
     client: str
@@ -74,6 +96,7 @@ class FollowUp:
     repeats: int
     dwell: float | None
     arms: dict[str, Arm]
+    beside_shadow: ShadowComparison | None = None
 
     @property
     def live(self) -> Arm:
@@ -189,7 +212,17 @@ def _follow_up(
         repeats=sum(each.repeats for each in answers),
         dwell=median(seconds) if seconds else None,
         arms=arms,
+        beside_shadow=_beside_shadow(counts),
     )
+
+
+def _beside_shadow(counts: list[FollowUpCount]) -> ShadowComparison | None:
+    live, shadow = ([each for each in counts if each.arm == arm] for arm in ("live", "shadow"))
+    both = {each.client for each in live} & {each.client for each in shadow}
+    if both:
+        compared = [_arm(each for each in arm if each.client in both) for arm in (live, shadow)]
+        return ShadowComparison("before and after", *compared)
+    return ShadowComparison("between clients", _arm(live), _arm(shadow)) if live and shadow else None
 
 
 def _arm(counts: Iterable[FollowUpCount]) -> Arm:

@@ -15,7 +15,9 @@ from cds_service.monitoring.intervals import Interval
 _BASE = "https://rls-cds.example.org"
 _POPULATION = "http://terminology.hl7.org/CodeSystem/measure-population"
 _COLUMNS = ("card", "client", "version", "arm", "shown", "answered", "accepted", "overridden", "repeats", "asked",
-            "known", "followed_30", "followed_90", "not_known", "median_days", "share_90", "low", "high")  # fmt: skip
+            "known", "followed_30", "followed_90", "not_known", "median_days", "share_90", "low", "high",
+            "minus_holdout", "minus_holdout_low", "minus_holdout_high", "minus_shadow", "minus_shadow_low",
+            "minus_shadow_high", "shadow_compared")  # fmt: skip
 _STYLE = (
     "body{font:15px/1.45 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
     "table{border-collapse:collapse;width:100%}th,td{border:1px solid #767676;padding:.3rem .5rem;text-align:left}"
@@ -23,7 +25,9 @@ _STYLE = (
 _NOTE = (
     f"By what later charts of the same patient show. Followed: within {LATE} days; shares are of patients asked at "
     f"least {LATE} days before the end of whom it is known, with 95 % intervals (Wilson; differences Newcombe). Beyond "
-    "the stopping line: a difference of more than 3 standard errors (Haybittle and Peto)."
+    "the stopping line: a difference of more than 3 standard errors (Haybittle and Peto). Who was held out was chosen "
+    "by chance; shadow is the time before a client went live (before and after), or other clients (between clients), "
+    "so that its difference may have other causes than the card."
 )
 
 
@@ -39,17 +43,23 @@ def as_csv(report: Report) -> str:
 
 
 def _row(line: FollowUp, name: str, arm: Arm) -> tuple[object, ...]:
-    shares = [f"{bound:.4f}" for bound in arm.share_late or ()] or ["", "", ""]
-    told = (line.shown, line.answered, line.accepted, line.overridden, line.repeats) if name == "live" else ("",) * 5
+    is_live, beside = name == "live", line.beside_shadow
+    compared = (*_bounds(line.effect if is_live else None), *_bounds(beside.difference if beside and is_live else None))
+    told = (line.shown, line.answered, line.accepted, line.overridden, line.repeats) if is_live else ("",) * 5
     days = "" if arm.days is None else f"{arm.days:g}"
     return (line.card, line.client, line.rule_version, name, *told, arm.asked, arm.known, arm.soon, arm.late, arm.open,
-            days, *shares)  # fmt: skip
+            days, *_bounds(arm.share_late), *compared, beside.how if beside and is_live else "")  # fmt: skip
+
+
+def _bounds(interval: Interval | None) -> list[str]:
+    return [f"{bound:.4f}" for bound in interval or ()] or ["", "", ""]
 
 
 def as_html(report: Report) -> str:
     """Return the report as one self-contained page."""
     head = ("Card", "Shown", "Not answered", "Repeats", "Followed, 30 days", "Followed, 90 days", "Days to action",
-            "Cards for one followed", "Not known", "Held out, 90 days", "Difference in points")  # fmt: skip
+            "Cards for one followed", "Not known", "Held out, 90 days", "Difference in points", "Shadow, 90 days",
+            "Live minus shadow in points (not randomised)")  # fmt: skip
     rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(line))}</tr>" for line in report.cards)
     marks = "; ".join(f"{mark.day} {mark.what}" for mark in report.marks)
     silent = ", ".join(report.without_feedback)
@@ -75,6 +85,9 @@ def _cells(line: FollowUp) -> Iterator[str]:
     yield str(line.live.open)
     yield _percent(line.held_out.share_late, line.held_out.known)
     yield _points(line.effect) + (" (beyond the stopping line)" if line.may_stop else "")
+    beside = line.beside_shadow
+    yield _percent(beside.shadow.share_late, beside.shadow.known) if beside else ""
+    yield f"{_points(beside.difference)} {beside.how}" if beside and beside.difference else ""
 
 
 def _percent(share: Interval | None, known: int) -> str:

@@ -21,7 +21,15 @@ from cds_service.store.records import (
     OutcomeCount,
     ReasonCount,
 )
-from cds_service.store.schema import audit_event, card_issued, evidence_count, expectation, feedback_event, utc_text
+from cds_service.store.schema import (
+    AnyRow,
+    audit_event,
+    card_issued,
+    evidence_count,
+    expectation,
+    feedback_event,
+    utc_text,
+)
 
 _DAY = func.substr(type_coerce(card_issued.c.issued_at, String), 1, 10)
 #: The most answers of which the time is read, the latest first.
@@ -115,8 +123,15 @@ def outcomes_by_card(connection: Connection, since: datetime, until: datetime) -
 def follow_up(connection: Connection, since: datetime, until: datetime, mature: datetime) -> tuple[FollowUpCount, ...]:
     """Count what became of what cards asked for, the first time for each patient and card in each arm.
 
-    What was asked before `mature` is called so.
+    What was asked before `mature` is called so; in shadow it must have been over, too, when the client went live with
+    that card, since from then on it is no longer how often things happen without it.
     """
+    is_live = expectation.c.arm == "live"
+    began = select(expectation.c.client, expectation.c.card, func.min(expectation.c.asked_at).label("at"))
+    live_from = {
+        (row.client, row.card): row.at
+        for row in connection.execute(began.where(is_live).group_by(expectation.c.client, expectation.c.card))
+    }
     whose = (expectation.c.client, expectation.c.patient_hash, expectation.c.card, expectation.c.arm)
     first = (
         select(*whose, func.min(expectation.c.asked_at).label("asked_at"))
@@ -125,6 +140,9 @@ def follow_up(connection: Connection, since: datetime, until: datetime, mature: 
         .subquery()
     )
     is_mature = case((expectation.c.asked_at < mature, 1), else_=0)
+    day_in_shadow = case(
+        (expectation.c.arm == "shadow", func.substr(type_coerce(expectation.c.asked_at, String), 1, 10))
+    )
     kind = (
         expectation.c.client,
         expectation.c.card,
@@ -132,14 +150,20 @@ def follow_up(connection: Connection, since: datetime, until: datetime, mature: 
         expectation.c.arm,
         expectation.c.state,
         is_mature.label("mature"),
+        day_in_shadow.label("day_in_shadow"),
         expectation.c.days,
     )
+
+    def is_over(row: AnyRow) -> bool:
+        went_live = live_from.get((row.client, row.card)) if row.day_in_shadow else None
+        if went_live is None:
+            return bool(row.mature)
+        return bool(row.mature) and date.fromisoformat(row.day_in_shadow) + (until - mature) <= went_live.date()
+
     same = [first.c[column.name] == column for column in (*whose, expectation.c.asked_at)]
     counted = select(*kind, func.count().label("patients")).join(first, and_(*same)).group_by(*kind).order_by(*kind)
     return tuple(
-        FollowUpCount(
-            row.client, row.card, row.rule_version, row.arm, row.state, bool(row.mature), row.days, row.patients
-        )
+        FollowUpCount(row.client, row.card, row.rule_version, row.arm, row.state, is_over(row), row.days, row.patients)
         for row in connection.execute(counted)
     )
 

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cds_service.monitoring.follow_up import Arm, FollowUp, report
+from cds_service.monitoring.follow_up import Arm, FollowUp, ShadowComparison, report
 from fhir_fixtures import hook_request, load_patient
 from fhir_fixtures.loading import PatientFile
-from tests.builders.monitored import NORTH, SIGN, START, VIEW, Harness, as_somebody_else, start_harness, with_result
+from tests.builders.monitored import (
+    NORTH,
+    SIGN,
+    SOUTH,
+    START,
+    VIEW,
+    Harness,
+    as_somebody_else,
+    start_harness,
+    with_result,
+)
 
 _FERRITIN = "2276-4"
 _NO_RESULTS = "no-iron-studies-yet"
@@ -155,9 +166,69 @@ class TestHoldOut:
             assert "held" not in json.dumps(harness.lines())
 
 
+class TestShadow:
+    """Shadow beside live: what happens without the card, of the same client before, or else of other clients."""
+
+    def comparison(self, harness: Harness) -> ShadowComparison | None:
+        return line(harness).beside_shadow
+
+    def lived_in_shadow(self, folder: Path, names: tuple[str, ...], tested: tuple[str, ...]) -> None:
+        with start_harness(folder, services={VIEW: "shadow"}) as harness:
+            people = {name: as_somebody_else(patient(), name) for name in names}
+            for each in people.values():
+                harness.cards(each)
+            harness.later(days=95)
+            for name, each in people.items():
+                done = with_result(each, _FERRITIN, 90, "ng/mL", START.replace(day=20))
+                harness.cards(done if name in tested else each)
+
+    def test_the_time_before_is_compared_with_the_time_after(self, tmp_path: Path) -> None:
+        self.lived_in_shadow(tmp_path, ("p1", "p2", "p3", "p4"), tested=("p1",))
+        with start_harness(tmp_path) as harness:
+            for days, seen in ((100, False), (130, True), (230, True)):
+                harness.now = START + timedelta(days=days)
+                for name in ("q1", "q2"):
+                    each = as_somebody_else(patient(), name)
+                    harness.cards(
+                        with_result(each, _FERRITIN, 90, "ng/mL", START + timedelta(days=120)) if seen else each
+                    )
+            found = self.comparison(harness)
+            assert found is not None and found.how == "before and after"
+            assert (found.shadow.late, found.shadow.known) == (1, 4)
+            assert (found.live.late, found.live.known) == (2, 2)
+            assert found.difference is not None and found.difference.value == 0.75
+            (of_north,) = (each for each in report(harness.store, START.replace(day=1), harness.now).by_client
+                           if each.card == "IRONTEST")  # fmt: skip
+            assert of_north.beside_shadow == found
+
+    def test_whoever_went_live_within_the_ninety_days_is_not_counted(self, tmp_path: Path) -> None:
+        self.lived_in_shadow(tmp_path, ("p1", "p2"), tested=("p1",))
+        with start_harness(tmp_path) as harness:
+            harness.now = START + timedelta(days=80)
+            harness.cards(as_somebody_else(patient(), "q1"))
+            harness.later(days=120)
+            found = self.comparison(harness)
+            assert found is not None and (found.shadow.asked, found.shadow.known) == (2, 0)
+
+    def test_where_no_client_has_both_clients_are_compared(self, tmp_path: Path) -> None:
+        silent = replace(SOUTH, modes={VIEW: "shadow"})
+        with start_harness(tmp_path, clients=(NORTH, silent)) as harness:
+            for client in (NORTH, silent):
+                harness.cards(patient(), client=client)
+            harness.later(days=91)
+            for client in (NORTH, silent):
+                harness.cards(patient(), client=client)
+            found = self.comparison(harness)
+            assert found is not None and found.how == "between clients"
+            assert (found.live.known, found.shadow.known) == (1, 1)
+            assert all(each.beside_shadow is None
+                       for each in report(harness.store, START.replace(day=1), harness.now).by_client)  # fmt: skip
+
+
 def test_shadow_opens_an_arm_of_its_own(tmp_path: Path) -> None:
     with start_harness(tmp_path, services={VIEW: "shadow"}, holdout_percent=50) as harness:
         harness.cards(patient())
         harness.later(minutes=1)
         arms: dict[str, Any] = line(harness).arms
         assert {name: arm.asked for name, arm in arms.items()} == {"shadow": 1}
+        assert line(harness).beside_shadow is None

@@ -9,12 +9,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from cds_service.monitoring.follow_up import Arm, ChangeMark, FollowUp, Report
+from cds_service.monitoring.follow_up import Arm, ChangeMark, FollowUp, Report, ShadowComparison
 from cds_service.monitoring.follow_up_files import as_csv, as_fhir, as_html
 from cds_service.monitoring.intervals import difference, wilson
 
 LIVE, HELD = Arm(120, 100, 30, 50, 10, 21.5), Arm(60, 50, 8, 10, 5, 40)
-CARD = FollowUp("", "IRONTEST", "", 200, 80, 50, 30, 40, 35.0, {"live": LIVE, "holdout": HELD})
+BEFORE = ShadowComparison("before and after", LIVE, Arm(80, 70, 10, 21, 2, 33))
+CARD = FollowUp("", "IRONTEST", "", 200, 80, 50, 30, 40, 35.0, {"live": LIVE, "holdout": HELD}, BEFORE)
 REPORT = Report(
     datetime(2026, 1, 1, tzinfo=UTC),
     datetime(2026, 7, 1, tzinfo=UTC),
@@ -48,12 +49,15 @@ def test_the_table_has_a_line_for_each_arm() -> None:
         ("", "live", "50", "10"), ("", "holdout", "10", "5"), ("north", "live", "50", "10"),
     ]  # fmt: skip
     assert (lines[0]["share_90"], lines[0]["median_days"], lines[1]["shown"]) == ("0.5000", "21.5", "")
+    compared = [(line["minus_holdout"], line["minus_shadow"], line["shadow_compared"]) for line in lines]
+    assert compared == [("0.3000", "0.2000", "before and after"), ("", "", ""), ("", "", "")]
 
 
 def test_the_page_says_what_changed_and_who_sends_nothing() -> None:
     page = as_html(REPORT)
     for words in ("2026-03-01 release 0.3", "These clients send no feedback: south", "50 % (40 to 60) of 100",
-                  "+30.0 (", "(beyond the stopping line)"):  # fmt: skip
+                  "+30.0 (", "(beyond the stopping line)", "30 % (21 to 42) of 70", "not randomised",
+                  "+20.0 (+5.0 to +33.5) before and after"):  # fmt: skip
         assert words in page
 
 

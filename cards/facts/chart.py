@@ -261,7 +261,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class LabOrder:
-    """A laboratory order already placed; `completed` as the record system calls it, be there a result or not."""
+    """A laboratory order already placed; `completed` as the record system calls it, be there a result or not.
+
+    `names_rls`: restless legs syndrome is its reason.
+    """
 
     tests: frozenset[str]
     when: PartialDate | None
@@ -269,6 +272,7 @@ class LabOrder:
     reference: str = ""
     unverified: bool = False
     completed: bool = False
+    names_rls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

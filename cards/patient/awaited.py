@@ -22,12 +22,12 @@ def awaited_orders(chart: Chart, rules: Rules) -> tuple[LabOrder, ...]:
         if order.when is not None
         and (
             (order.active and is_recent(order.when, window, chart.today))
-            or (order.completed and is_recent(order.when, lately, chart.today) and not _is_answered(order, chart))
+            or (order.completed and is_recent(order.when, lately, chart.today) and not is_answered(order, chart))
         )
     )
 
 
-def _is_answered(order: LabOrder, chart: Chart) -> bool:
+def is_answered(order: LabOrder, chart: Chart) -> bool:
     """Return whether any result of the tests was collected on the day of the order or later."""
     analytes = {name for test in order.tests for name in _ANSWERED_BY.get(test, (test,))}
     results: tuple[LabResult | UnusableResult, ...] = (*chart.labs, *chart.unusable)

@@ -2,10 +2,10 @@
 
 Values, dates, statuses, drugs and diagnoses count. Age, the count of days and what was not read do not. What a card
 weighs without naming it counts too: whether RLS is confirmed, recognised diagnoses, procedures and allergies, results
-that may not be used, and orders of its tests that were withdrawn. Too much of this shows a card once more; too little
-would keep one silent that says something new. On order hooks the drug, route and reason of a draft count here, and its
-dose beside them, since a lower dose is no news. A sentence counts as it is worded only where a fact has no other form,
-such as the stage of a kidney disease.
+that may not be used, and orders of its tests that were withdrawn or brought no result. Too much of this shows a card
+once more; too little would keep one silent that says something new. On order hooks the drug, route and reason of a
+draft count here, and its dose beside them, since a lower dose is no news. A sentence counts as it is worded only where
+a fact has no other form, such as the stage of a kidney disease.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from cards.facts.finding import Finding, OrderTests
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.patient.anaemia import anaemia_limit
+from cards.patient.awaited import awaited_orders, is_answered
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import rls_status
 from cards.quantity import plain
@@ -34,10 +35,10 @@ _MISSING = "_missing"
 _FOR_RLS = ("da", "levodopa", "gabapentinoid")
 
 
-def basis_of(finding: Finding, chart: Chart) -> Basis:
+def basis_of(finding: Finding, chart: Chart, rules: Rules) -> Basis:
     """Return what the card of a finding rests on."""
     facts = {str(render_person_without_age(chart)), *_facts(finding), *_drugs_beside(finding, chart)}
-    facts |= {*chart.once(_weighed), *_withdrawn(finding, chart)}
+    facts |= {*chart.once(_weighed), *_in_vain(finding, chart, rules)}
     due = [each.due for each in finding.suggestions if isinstance(each, OrderTests) and each.due]
     return Basis(
         facts=tuple(sorted(facts | {_draft(draft) for draft in finding.drafts})),
@@ -49,6 +50,7 @@ def basis_of(finding: Finding, chart: Chart) -> Basis:
 def patient_basis(chart: Chart, rules: Rules) -> PatientBasis:
     """Return what ends the silence of an override that is about the patient, not about a result."""
     named = (drug for drug in chart.drugs if drug.reasons.name_rls)
+    tested = (order for order in chart.lab_orders if order.names_rls)
     treated = (drug for drug in chart.drugs if drug.active and (drug.has(*_FOR_RLS) or drug.reasons.name_rls))
     results = chart.results("haemoglobin")
     return PatientBasis(
@@ -60,6 +62,7 @@ def patient_basis(chart: Chart, rules: Rules) -> PatientBasis:
         diagnosis=(
             *sorted(_diagnosis(each) for each in chart.diagnoses if "rls" in each.concepts and not each.cleared),
             *sorted({f"{_ingredients(drug)} {_text(drug.start)}" for drug in named}),
+            *sorted({f"{' '.join(sorted(order.tests))} {_text(order.when)}" for order in tested}),
         ),
     )
 
@@ -102,11 +105,14 @@ def _weighed(chart: Chart) -> tuple[str, ...]:
     )
 
 
-def _withdrawn(finding: Finding, chart: Chart) -> Iterator[str]:
-    """Yield the orders of the suggested tests that are over without having been carried out."""
+def _in_vain(finding: Finding, chart: Chart, rules: Rules) -> Iterator[str]:
+    """Yield the orders of the suggested tests that were withdrawn, or of which a result is no longer awaited."""
     tests = {test for each in finding.suggestions if isinstance(each, OrderTests) for test in each.tests}
-    for order in chart.lab_orders:
-        if not (order.active or order.completed or order.tests.isdisjoint(tests)):
+    of_these = [order for order in chart.lab_orders if not order.tests.isdisjoint(tests)]
+    awaited = awaited_orders(chart, rules) if of_these else ()
+    for order in of_these:
+        was_placed = order.active or order.completed
+        if not was_placed or (order.when and order not in awaited and not is_answered(order, chart)):
             yield f"order={' '.join(sorted(order.tests))} {_text(order.when)} {order.reference}"
 
 

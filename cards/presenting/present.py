@@ -237,7 +237,7 @@ def _write(finding: Finding, context: CardContext) -> Card:
             *(why_line(name, fact) for name, fact in why.items() if name != "person"),
         ),
         version=decision.version,
-        basis=basis_of(finding, context.chart),
+        basis=basis_of(finding, context.chart, context.rules),
         expects=expectation_of(finding, text, context.chart),
     )
 

@@ -6,7 +6,7 @@ must not be refused for a stray field.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from cards.drugs.medication import Medications
 from cards.drugs.recognise import recognise
-from cards.facts.chart import DRAFTS, LISTS, Allergy, Chart, Drug, Gap, Listing, Product
+from cards.facts.chart import DRAFTS, LISTS, Allergy, Chart, Drug, Gap, LabOrder, Listing, Product
 from cards.fhir.bundles import NOT_READ, Listed, unwrap
 from cards.fhir.json_values import Json
 from cards.fhir.local_codes import NONE, LocalConcepts
@@ -111,7 +111,7 @@ def read_chart(
         procedures=read_procedures(
             kept["procedures"], patient_id=patient_id, today=today, zone=zone, local=site.procedure_codes
         ),
-        lab_orders=read_lab_orders(kept["orders"], patient_id=patient_id, zone=zone, local=site.order_codes),
+        lab_orders=_read_placed_orders(kept["orders"], call),
         drafts=orders.drafts,
         has_unknown_draft=orders.unknown,
         unknown_draft_for_rls=orders.for_rls,
@@ -121,6 +121,17 @@ def read_chart(
         results_withheld=own["labs"].listed.withheld,
         laboratory_only=own["labs"].listed.laboratory_only,
         discarded=orders.discarded + sum(each.discarded for each in own.values()),
+    )
+
+
+def _read_placed_orders(resources: Iterable[Json], call: _Call) -> tuple[LabOrder, ...]:
+    concepts_of = partial(diagnosis_concepts, local=call.site.diagnosis_codes)
+    return read_lab_orders(
+        resources,
+        patient_id=call.patient_id,
+        zone=call.zone,
+        local=call.site.order_codes,
+        reasons_of=lambda order: read_reasons(order, within(order, call.resolve), concepts_of),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import tzinfo
 from functools import cache
 
 from cards.dates import PartialDate, parse_known
-from cards.facts.chart import LabOrder
+from cards.facts.chart import LabOrder, Reasons
 from cards.fhir.json_values import (
     Json,
     code_of_status,
@@ -22,6 +22,7 @@ from cards.fhir.ownership import subject_is
 from cards.knowledge.valuesets import ConceptIndex, load_valueset, valueset_names
 from cards.reading.resource_types import LAB_ORDERS
 
+NO_REASONS = Reasons()
 _PREFIX = "order-"
 #: R4's word, and DSTU2's for an order that was placed and has not been answered.
 _ACTIVE = frozenset({"active", "requested", "received", "accepted", "in-progress"})
@@ -64,9 +65,17 @@ def _codes(resource: Mapping[str, Json]) -> Iterator[Json]:
 
 
 def read_lab_orders(
-    resources: Iterable[Json], *, patient_id: str, zone: tzinfo, local: LocalConcepts = NONE
+    resources: Iterable[Json],
+    *,
+    patient_id: str,
+    zone: tzinfo,
+    local: LocalConcepts = NONE,
+    reasons_of: Callable[[Mapping[str, Json]], Reasons] = lambda resource: NO_REASONS,
 ) -> tuple[LabOrder, ...]:
-    """Return the patient's orders for tests of ours; `active` where it was placed, not answered and not forbidden."""
+    """Return the patient's orders for tests of ours; `active` where it was placed, not answered and not forbidden.
+
+    `reasons_of` reads why an order was placed.
+    """
     return tuple(
         LabOrder(
             tests,
@@ -75,6 +84,7 @@ def read_lab_orders(
             own_reference(resource),
             ordered_in_doubt(resource, local=local),
             _is_placed(resource, _COMPLETED),
+            reasons_of(resource).name_rls,
         )
         for resource in resources
         if isinstance(resource, Mapping) and text(resource.get("resourceType")) in LAB_ORDERS

@@ -140,7 +140,8 @@ class _Asked:
         """Return the silence of a card that this user was shown and did not answer.
 
         The latest showing counts: what was shown before it may have changed and changed back, which is news. An answer
-        on that day, be it to an earlier showing, takes its place.
+        on that day, be it to an earlier showing, takes its place; so does one to a card of that day whose client has a
+        clock that runs behind.
         """
         own = [row for row in rows if self._is_own(row)]
         last = max((row.issued_at for row in own), default=None)
@@ -148,7 +149,8 @@ class _Asked:
         if last is None or not same:
             return None
         day = self._day(last)
-        if any(row.outcome is not None and self._answered_on(row) >= day for row in own):
+        answered = [row for row in own if row.outcome is not None]
+        if any(max(self._answered_on(row), self._day(row.issued_at)) >= day for row in answered):
             return None
         has_come_due = any(row.due is not None and day < date.fromisoformat(row.due) <= self.today for row in same)
         if day >= self.today or has_come_due:

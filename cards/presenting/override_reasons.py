@@ -1,4 +1,4 @@
-"""Why a card may be overridden: the codes of cards/wording/wording.toml (clinical amendments 2, section 4)."""
+"""Why a card may be overridden: the codes of cards/wording/wording.toml (clinical amendments 2, sections 4 and 6)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ from collections.abc import Mapping
 from functools import cache
 
 from cards.facts.card import Coding
+from cards.knowledge.repetition import repetition
 from cards.wording.render import wording
 
 
 @cache
-def offered_reasons(hook: str) -> tuple[Coding, ...]:
-    """Return the reasons that the cards of a hook offer, in the order of the file."""
+def offered_reasons(hook: str, card: str) -> tuple[Coding, ...]:
+    """Return the reasons that a card, by topic code, offers on a hook, in the order of the file.
+
+    A reason that counts on some cards alone (section 6) is offered on these alone.
+    """
     system = wording()["override_reasons"]["system"]
-    codes = wording()["override_reasons"]["codes"]
-    return tuple(Coding(code, system, entry["display"]) for code, entry in codes.items() if hook in entry["offered"])
+    codes, counted = wording()["override_reasons"]["codes"], repetition().reasons
+    return tuple(
+        Coding(code, system, entry["display"])
+        for code, entry in codes.items()
+        if hook in entry["offered"] and (code not in counted or counted[code].counts_on(card))
+    )
 
 
 @cache

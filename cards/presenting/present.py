@@ -230,7 +230,7 @@ def _write(finding: Finding, context: CardContext) -> Card:
         topic=Coding(text.topic, CARD_SYSTEM, text.title),
         suggestions=offered,
         selection_behavior=selection_behavior(offered, context.profile),
-        override_reasons=offered_reasons(context.hook),
+        override_reasons=offered_reasons(context.hook, text.topic),
         links=_links(text, context.profile.source_url),
         inputs=(
             render_person_without_age(context.chart),

@@ -53,7 +53,7 @@ def _described(service: Service, decision: DecisionText, card: CardText, rules: 
         ],
         "overrideReasons": [
             {"code": each.code, "display": each.display, "meaning": reason_meanings()[each.code]}
-            for each in offered_reasons(service.hook)
+            for each in offered_reasons(service.hook, card.topic)
         ],
     }
 

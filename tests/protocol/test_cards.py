@@ -299,7 +299,7 @@ def test_override_reasons() -> None:
         for one in json.loads(text):
             assert set(one) == {"code", "system", "display"}
             assert one["system"] == OUR_REASONS
-    assert len(reasons) == 2, "one set for charts, one for orders"
+    assert len(reasons) == 4, "one set for orders; for charts one by whether a reason of symptoms or diagnosis counts"
 
 
 @pytest.mark.row("L-01", "L-02", "L-03", "L-04", "L-05", "L-06")

@@ -29,6 +29,7 @@ from cards.facts.finding import (
 from cards.presenting.card_context import ClientCapabilities
 from cards.presenting.draft_groups import grouped
 from cards.presenting.explain import explain
+from cards.presenting.override_reasons import offered_reasons
 from cards.presenting.present import CARD_SYSTEM, not_evaluated, present, within_budget
 from cards.site.overrides import SiteSwitch, SiteThreshold, overridden, site_values
 from cards.wording.render import wording
@@ -521,6 +522,10 @@ def test_a_card_offers_the_override_reasons_of_its_hook() -> None:
     assert [each.code for each in view.override_reasons] == [
         "not-significant", "already-done", "known-elsewhere", "wrong-diagnosis", "not-my-care", "remind-later",
     ]  # fmt: skip
+    (b12,) = shown(finding("B12-LOW"), hook="patient-view")
+    assert [each.code for each in b12.override_reasons] == [
+        "already-done", "known-elsewhere", "not-my-care", "remind-later",
+    ]  # fmt: skip
     assert {each.system for each in (*order.override_reasons, *view.override_reasons)} == {
         "https://rls-cds.example.org/CodeSystem/override-reason"
     }
@@ -647,3 +652,26 @@ def test_a_default_of_our_own_is_no_link() -> None:
     assert any("ours" in text.citations for text in texts)
     every = {each.url for each in RULES.citations.values() if each.url}
     assert not any("example.org" in url for url in every)
+
+
+#: The cards on which a reason is offered (clinical amendments 2, section 6).
+_ABOUT_SYMPTOMS = {
+    "IRONTEST", "IRONLOW", "IRONMID", "IRONMIDLOWTSAT", "IRONINFLAM", "IRONFUNC", "IRONCHILD", "IRONRECHECK", "B6LOW",
+    "MGLOW", "ESRDVITC",
+}  # fmt: skip
+
+
+def test_a_reason_is_offered_where_it_counts() -> None:
+    hooks = {text.topic: decision.hooks for decision in RULES.decisions.values() for text in decision.cards.values()}
+    views = {topic for topic, hooks_of in hooks.items() if "patient-view" in hooks_of}
+
+    def offering(code: str, hook: str, topics: set[str]) -> set[str]:
+        return {topic for topic in topics if code in [each.code for each in offered_reasons(hook, topic)]}
+
+    assert offering("not-significant", "patient-view", views) == _ABOUT_SYMPTOMS
+    assert offering("wrong-diagnosis", "patient-view", views) == _ABOUT_SYMPTOMS | {"AGGACTIVE", "DAAUG"}
+    assert offering("remind-later", "patient-view", views) == views
+    orders = hooks.keys() - views
+    for code in ("not-significant", "wrong-diagnosis", "remind-later"):
+        assert offering(code, "order-sign", set(orders)) == set()
+    assert offering("already-done", "order-sign", set(orders)) == orders

@@ -18,6 +18,8 @@ AUTHORIZATION = {"access_token": "token", "token_type": "Bearer", "expires_in": 
 #: The member by which a fault tells the server of that client to answer with half of the results.
 HALF = "half"
 _FERRITIN = "2276-4"
+#: Two assays of ferritin differ by 0.62 (clinical rationale 1.4).
+_ANOTHER_ASSAY = 1 / 0.62
 _UNKNOWN_SYSTEM = "urn:oid:2.16.840.1.113883.19.5"
 
 
@@ -147,6 +149,20 @@ def _is_signing(body: Body) -> bool:
     return not _is_viewing(body)
 
 
+def _ferritins(body: Body) -> list[Body]:
+    """Return the ferritins, newest first."""
+    found = results(body, _FERRITIN, SECOND_LABORATORY)
+    return sorted(found, key=lambda each: str(each["effectiveDateTime"]), reverse=True)
+
+
+def _lies_between(low: float, high: float) -> Callable[[Body], bool]:
+    def touches(body: Body) -> bool:
+        found = _ferritins(body)
+        return bool(found) and _is_viewing(body) and low < found[0]["valueQuantity"]["value"] <= high
+
+    return touches
+
+
 def _overrides(text: str) -> Callable[[Path], Mapping[str, Any]]:
     def settings(folder: Path) -> Mapping[str, Any]:
         file = folder / "overrides.toml"
@@ -179,7 +195,7 @@ FAULTS = (
     Fault("LOINC changed, prefetch drops it", ("tsat",), _each_result(lambda each: None, "2502-3")),
     Fault("unit pmol/L, values times 2.247", ("ferritin unit ng/mL", "ferritin unit pmol/L"),
           _each_result(_times(2.247, unit="pmol/L", code="pmol/L"), _FERRITIN, SECOND_LABORATORY)),
-    Fault("assay moved by half", ("ferritin value",), _each_result(_times(1.5), _FERRITIN, SECOND_LABORATORY)),
+    Fault("another assay", ("ferritin value",), _each_result(_times(_ANOTHER_ASSAY), _FERRITIN, SECOND_LABORATORY)),
     Fault("results stay preliminary", ("ferritin", "tsat", "haemoglobin"),
           _each_result(lambda each: each | {"status": "preliminary"})),
     Fault("a decimal point lost", ("haemoglobin", "haemoglobin value"), _each_result(_times(10), "718-7")),
@@ -206,7 +222,7 @@ FAULTS = (
     Fault("orders no longer signed here", ("calls rls-order-sign",), _never_signs, _is_signing),
     Fault("a rule switched off", ("OSIRONDDI",), touches=_is_signing,
           settings=_overrides('[switches.ddi_cards]\nvalue = "false"\nreplaces = "true"')),
-    Fault("a limit edited", ("IRONLOW", "IRONMID"), touches=_is_viewing,
+    Fault("a limit edited", ("IRONLOW", "IRONMID"), touches=_lies_between(50, 75),
           settings=_overrides('[thresholds."ferritin.low"]\nvalue = "50"\nreplaces = "75"')),
     Fault("the service switched off", ("calls rls-order-sign",), touches=_is_signing,
           settings=lambda folder: {"services": {VIEW: "live", SIGN: "off"}}),

@@ -29,7 +29,7 @@ BEFORE, WITHIN, TOUCHED = 49, 7, 20
 #: The fault begins on a Wednesday, so that a weekend lies within its week.
 _BEGINS = BEFORE + 2
 _A_DAY = 70
-_CLIENT = replace(NORTH, deadline_ms=30_000)
+_CLIENT = NORTH
 #: From this day on there are days to judge, and a week to compare them with.
 _FIRST_JUDGED = 35
 _BEGUN = START.date() + timedelta(days=_BEGINS)
@@ -164,18 +164,27 @@ def test_the_delays_of_all_faults(weeks: Weeks, weeks_of_reading: Weeks, tmp_pat
     assert [each.fault_of_telling() for each in found if each.fault_of_telling()] == []
 
 
-def false_alarms(folder: Path, clients: int, a_day: int, days: int) -> Counter[tuple[str, str, str]]:
-    """Return every alarm that was raised over undisturbed calls of several clients; it is looked for twice a week."""
-    names = [replace(_CLIENT, name=f"client-{n}", issuer=f"https://client-{n}.example.org") for n in range(clients)]
-    flows = [Flow(client, seed, a_day, days) for seed, client in enumerate(names)]
+def live_undisturbed(harness: Harness, flows: list[Flow], days: int) -> Counter[tuple[str, str, str]]:
+    """Return every alarm that was raised over the calls of several clients; it is looked for twice a week."""
     found: Counter[tuple[str, str, str]] = Counter()
-    with start_harness(folder, clients=tuple(names)) as harness:
-        for day in range(days):
-            for flow in flows:
-                flow.live(harness, day, lambda body: body)
-            if day >= _FIRST_JUDGED and day % 7 in (0, 3):
-                found.update((each.client, each.subject, each.cause) for each in changes(harness.store, midnight(day)))
+    for day in range(days):
+        for flow in flows:
+            flow.live(harness, day, lambda body: body)
+        if day >= _FIRST_JUDGED and day % 7 in (0, 3):
+            found.update((each.client, each.subject, each.cause) for each in changes(harness.store, midnight(day)))
     return found
+
+
+def days_until_told(harness: Harness, silent: Flow, others: list[Flow], begins: int) -> int | None:
+    """Return after how many days it is told that one client calls no more while the others go on."""
+    for day in range(begins, begins + WITHIN):
+        for flow in others:
+            flow.live(harness, day, lambda body: body)
+        told = {each.client for each in changes(harness.store, midnight(day)) if each.subject == "calls"}
+        if told:
+            assert told == {silent.client.name}
+            return day - begins + 1
+    return None
 
 
 @pytest.mark.parametrize(
@@ -185,10 +194,16 @@ def false_alarms(folder: Path, clients: int, a_day: int, days: int) -> Counter[t
         pytest.param(20, 30, 112, id="twenty clients", marks=pytest.mark.full),
     ],
 )
-def test_chance_raises_at_most_one_alarm_of_a_client_in_a_month(
+def test_chance_raises_at_most_one_alarm_of_a_client_in_a_month_and_a_silent_one_is_told(
     tmp_path: Path, clients: int, a_day: int, days: int
 ) -> None:
-    found = false_alarms(tmp_path, clients, a_day, days)
+    names = [replace(_CLIENT, name=f"client-{n}", issuer=f"https://client-{n}.example.org") for n in range(clients)]
+    flows = [Flow(client, seed, a_day, days + WITHIN) for seed, client in enumerate(names)]
+    with start_harness(tmp_path, clients=tuple(names)) as harness:
+        found = live_undisturbed(harness, flows, days)
+        told = days_until_told(harness, flows[0], flows[1:], days)
     months = clients * (days - _FIRST_JUDGED) / 28
     print(f"{len(found)} false alarms in {months:.0f} months of a client: {sorted(found)}")
+    print(f"one of {clients} clients silent: told after {told} days")
     assert len(found) <= FALSE_ALARMS * months
+    assert told is not None

@@ -21,7 +21,7 @@ Card = dict[str, Any]
 Change = Callable[[PatientFile, datetime], PatientFile]
 
 _USER = "Practitioner/one"
-_CLIENT = replace(NORTH, deadline_ms=30_000, shared_users=("Practitioner/desk",))
+_CLIENT = replace(NORTH, shared_users=("Practitioner/desk",))
 _RLS, _PREGNANT, _SURGERY = "32914008", "77386006", "442338001"
 
 

@@ -6,7 +6,9 @@ import math
 import re
 import sqlite3
 from collections import Counter
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
+from cards.facts.card import Expectation, Settled
 from cards.presenting.override_reasons import reason_names
 from cds_service.config.settings import Settings
 from cds_service.console import console_app
@@ -21,6 +24,7 @@ from cds_service.console.telemetry import ReadTime, RegistryTelemetry
 from cds_service.console.watch_view import share
 from cds_service.monitoring.metrics import Metrics
 from cds_service.store import CardCount, NullStore, StoreUnavailable
+from tests.builders.store_records import a_card, an_answer
 from tests.builders.traffic import REASONS, record_traffic
 from tests.unit.cds_service.console.conftest import NOON
 
@@ -172,3 +176,21 @@ def test_a_card_in_place_of_an_answer_is_explained(client: FlaskClient) -> None:
     assert client.post("/cds-services/rls-patient-view", json=body).json["cards"]
     row = client.get("/console/watch").text.split('<tr data-card="NOTEVALUATED">')[1].split("</tr>")[0]
     assert "stands in place of an answer" in row
+
+
+def test_live_is_compared_with_shadow_and_said_not_to_be_randomised(app: Flask, client: FlaskClient) -> None:
+    store = app.extensions["rls_cds"].store
+    for mode, ago, followed in (("shadow", 300, (True, False, False, False)), ("live", 200, (True, True, True, False))):
+        asked_at = NOON - timedelta(days=ago)
+        for number, is_followed in enumerate(followed):
+            whose = {"patient_id": f"{mode}-{number}", "mode": mode, "client": "north"}
+            card = replace(a_card("IRONTEST"), expects=Expectation("result", ("ferritin",), asked_at.date()))
+            store.record_answer(an_answer(card, issued_at=asked_at, **whose))
+            ended = Settled(is_followed, asked_at.date() + timedelta(days=9))
+            closing = partial(lambda asked, settled: settled, settled=ended)
+            store.record_answer(an_answer(issued_at=asked_at + timedelta(days=95), settle=closing, **whose))
+    text = client.get("/console/watch?days=365").text
+    (row, *_) = re.findall(r'<tr data-followed="IRONTEST">(.*?)</tr>', text, re.DOTALL)
+    said = " ".join(re.sub(r"<[^>]*>", " ", row).split())
+    assert "25 % (5–70) of 4" in said and "+50 points" in said and "before and after" in said
+    assert "Live minus shadow, not randomised" in text

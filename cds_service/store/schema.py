@@ -143,7 +143,9 @@ expectation = Table(
     Index("expectation_asked", "asked_at"),
 )
 
-#: How many charts of a client had what on one day (UTC): usable results by analyte, units, values, lists by source.
+#: How many charts of a client had what on one day (UTC): usable results by analyte, their units, codes, values and
+#: ages, lists by source, what is known of the patient; and how many cards were answered. A code is one of our tables
+#: or of the map of the site.
 evidence_count = Table(
     "evidence_count",
     metadata,

@@ -8,10 +8,16 @@ from typing import Any
 
 import pytest
 
+from cds_service.app import create_app
+from cds_service.calls.recording import answer_record
+from cds_service.calls.report import RequestReport
 from cds_service.config.client import Client
+from cds_service.config.settings import Settings
+from cds_service.web.deadline import Deadline
 from fhir_fixtures import hook_request, load_patient
 from fhir_fixtures.loading import PatientFile
-from tests.builders.monitored import NORTH, SIGN, START, VIEW, Harness, start_harness, with_result
+from tests.builders.deadlines import unhurried
+from tests.builders.monitored import NORTH, SIGN, START, VIEW, Harness, as_somebody_else, start_harness, with_result
 
 _FERRITIN = "2276-4"
 
@@ -90,6 +96,51 @@ def test_the_sandbox_is_shown_everything_every_time(tmp_path: Path, profile: str
         harness.cards(patient(), client=client)
         harness.later(days=1)
         assert ("IRONLOW" in harness.cards(patient(), client=client)) is (profile == "sandbox")
+
+
+def test_an_override_acts_in_the_sandbox_too(tmp_path: Path) -> None:
+    client = replace(NORTH, profile="sandbox")
+    with start_harness(tmp_path, clients=(client,)) as harness:
+        card = harness.cards(patient(), client=client)["IRONLOW"]
+        assert harness.override(card, "already-done", client=client).status_code == 200
+        harness.later(days=1)
+        assert "IRONLOW" not in harness.cards(patient(), client=client)
+
+
+def test_whoever_is_held_out_was_shown_nothing(tmp_path: Path) -> None:
+    """What a hold-out keeps back is shown at once when it ends."""
+    with start_harness(tmp_path, holdout_percent=50) as harness:
+        people = [as_somebody_else(patient(), f"held-{number}") for number in range(12)]
+        held = [each for each in people if "IRONLOW" not in harness.cards(each)]
+        assert held
+    with start_harness(tmp_path) as harness:
+        harness.later(days=1)
+        assert all("IRONLOW" in harness.cards(each) for each in held)
+        assert not any("IRONLOW" in harness.cards(each) for each in people if each not in held)
+
+
+def test_without_a_store_everything_is_shown_and_a_portal_nothing() -> None:
+    app = create_app(Settings(database_url="", profile=unhurried()), clock=lambda: START)
+    body = hook_request("generic", "patient-view", patient(), today=START.date(), drafts=())
+    for user, shown in (("Practitioner/a", 1), ("Practitioner/a", 1), ("Patient/p1", 0)):
+        body["context"]["userId"] = user
+        answer = app.test_client().post(f"/cds-services/{VIEW}", json=body)
+        assert len(answer.get_json()["cards"]) == shown
+    app.extensions["rls_cds"].fhir.close()
+
+
+def test_an_answer_after_the_deadline_was_shown_to_nobody() -> None:
+    reports: list[RequestReport] = []
+    app = create_app(Settings(database_url="", profile=unhurried()), clock=lambda: START, observers=(reports.append,))
+    body = hook_request("generic", "patient-view", patient(), today=START.date(), drafts=())
+    app.test_client().post(f"/cds-services/{VIEW}", json=body)
+    context = app.extensions["rls_cds"]
+    context.fhir.close()
+    (told,) = reports
+    assert told.call and told.answered
+    late = replace(told.call, deadline=Deadline.of(0.0, 1.0))
+    assert answer_record(told.call, told.answered, START, context).shown_to == told.call.request.user
+    assert answer_record(late, told.answered, START, context).shown_to is None
 
 
 def test_the_site_may_have_a_card_shown_every_time(tmp_path: Path) -> None:

@@ -19,20 +19,17 @@ MOST_UNSTEADY = 3
 
 def counted(file: str) -> tuple[Counter[str], Counter[str], list[str]]:
     """Return the numbers of tests by outcome, those of skipped ones by reason, and the names of what ran again."""
+    runs: dict[str, list[ElementTree.Element | None]] = {}
+    for case in ElementTree.parse(file).iter("testcase"):  # noqa: S314 (our own file)
+        runs.setdefault(f"{case.get('classname')}::{case.get('name')}", []).append(case.find("skipped"))
     outcomes: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    runs: Counter[str] = Counter()
-    for case in ElementTree.parse(file).iter("testcase"):  # noqa: S314 (our own file)
-        name = f"{case.get('classname')}::{case.get('name')}"
-        runs[name] += 1
-        if runs[name] > 1:
-            continue
-        skipped = case.find("skipped")
+    for *_, skipped in runs.values():
         outcome = "ran" if skipped is None else "expected to fail" if "xfail" in skipped.get("type", "") else "skipped"
         outcomes[outcome] += 1
         if skipped is not None and outcome == "skipped":
             reasons[skipped.get("message", "")] += 1
-    return outcomes, reasons, [name for name, number in runs.items() if number > 1]
+    return outcomes, reasons, [name for name, each in runs.items() if len(each) > 1]
 
 
 def main(arguments: list[str]) -> int:

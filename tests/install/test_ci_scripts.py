@@ -68,22 +68,37 @@ def report(folder: Path, *cases: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def skipped(reason: str, kind: str = "pytest.skip") -> str:
-    return f'<testcase name="t"><skipped type="{kind}" message="{reason}"/></testcase>'
+def ran(name: str) -> str:
+    return f'<testcase classname="tests" name="{name}"/>'
+
+
+def skipped(name: str, reason: str, kind: str = "pytest.skip") -> str:
+    return f'<testcase classname="tests" name="{name}"><skipped type="{kind}" message="{reason}"/></testcase>'
 
 
 def test_tests_are_counted_with_the_reasons_of_skips(tmp_path: Path) -> None:
-    absent = skipped("the folder ../shared is not beside this checkout")
-    ran = report(tmp_path, '<testcase name="t"/>' * 3, absent * 2, skipped("not built", "pytest.xfail"))
-    assert ran.returncode == 0
-    assert "quick: 1 expected to fail, 3 ran, 2 skipped" in ran.stdout
-    assert "     2 skipped: the folder ../shared is not beside this checkout\n" in ran.stdout
+    absent = [skipped(name, "the folder ../shared is not beside this checkout") for name in "de"]
+    said = report(tmp_path, *map(ran, "abc"), *absent, skipped("f", "not built", "pytest.xfail"))
+    assert said.returncode == 0
+    assert "quick: 1 expected to fail, 3 ran, 2 skipped" in said.stdout
+    assert "     2 skipped: the folder ../shared is not beside this checkout\n" in said.stdout
 
 
 @pytest.mark.parametrize("reason", ["there is no chromium on this machine", "no PostgreSQL here", "no Node.js"])
 def test_a_skip_for_want_of_a_component_fails(tmp_path: Path, reason: str) -> None:
-    ran = report(tmp_path, '<testcase name="t"/>', skipped(reason))
-    assert (ran.returncode, "not allowed here" in ran.stdout) == (1, True)
+    said = report(tmp_path, ran("a"), skipped("b", reason))
+    assert (said.returncode, "not allowed here" in said.stdout) == (1, True)
+
+
+@pytest.mark.parametrize(("number", "code"), [(1, 0), (3, 0), (4, 1)])
+def test_what_passed_only_when_it_ran_again_is_named_and_may_be_few(tmp_path: Path, number: int, code: int) -> None:
+    names = "abcdef"[:number]
+    said = report(tmp_path, *map(ran, "xyz"), *(ran(name) for name in names for _ in range(2)))
+    assert said.returncode == code
+    assert f"quick: {3 + number} ran\n" in said.stdout
+    assert [line.split()[1] for line in said.stdout.splitlines() if "unsteady" in line] == [
+        f"tests::{name}" for name in names
+    ]
 
 
 def test_a_missing_component_fails_a_test_where_nothing_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:

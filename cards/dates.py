@@ -117,7 +117,7 @@ def parse_known(text: object, zone: tzinfo) -> PartialDate | None:
 
     For births, onsets, starts and ends: an end that is "no end" is as if absent.
     """
-    found = parse_partial_date(text, zone)
+    found = parse_partial_date(text, zone) if text else None
     return None if found is None or found.is_endless else found
 
 
@@ -183,5 +183,7 @@ def lies_in_future(moment: PartialDate, today: date) -> bool:
 
     A date without time may be one day ahead (time zones) and counts as today (clinical rationale 1.6).
     """
+    if moment.first <= today:
+        return False
     allowance = timedelta(days=1) if moment.at is None and moment.is_exact_day else timedelta()
     return moment.first > today + allowance

@@ -78,8 +78,8 @@ def decide(chart: Chart, rules: Rules, hook: str) -> Verdict:
         return Verdict(hook, out_of_scope=reason)
     if hook == PATIENT_VIEW and rls_status(chart) is Rls.NO:
         return Verdict(hook, missing=("conditions",))
-    asked = (name for name in decision_modules() if hook in rules.decisions[name].hooks)
-    findings = tuple(finding for name in asked for finding in ask(name, chart, dated))
+    asked = [name for name in decision_modules() if hook in rules.decisions[name].hooks]
+    findings = tuple([finding for name in asked for finding in ask(name, chart, dated)])
     return Verdict(hook, findings, _missing(findings, chart, hook, dated))
 
 
@@ -95,7 +95,7 @@ def _out_of_scope(chart: Chart, hook: str) -> str:
 
 def ask(name: str, chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     """Return the findings of one decision, over thresholds as they stand on the day of the chart."""
-    return tuple(_as_far_as_read(finding, chart, rules) for finding in decision_modules()[name](chart, rules))
+    return tuple([_as_far_as_read(finding, chart, rules) for finding in decision_modules()[name](chart, rules)])
 
 
 def _as_far_as_read(finding: Finding, chart: Chart, rules: Rules) -> Finding:
@@ -103,9 +103,10 @@ def _as_far_as_read(finding: Finding, chart: Chart, rules: Rules) -> Finding:
     if finding.outcome is Outcome.FIRES:
         return finding
     needs = rules.decisions[finding.decision].needs
-    unread = tuple(name for name in needs.get(finding.because, needs.get("default", ())) if not chart.knows(name))
-    if not unread:
+    needed = needs.get(finding.because, needs.get("default", ()))
+    if chart.knows(*needed):
         return finding
+    unread = [name for name in needed if not chart.knows(name)]
     not_checked = tuple(dict.fromkeys((*finding.not_checked, *unread)))
     return replace(finding, outcome=Outcome.UNKNOWN, not_checked=not_checked)
 

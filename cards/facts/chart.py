@@ -172,7 +172,7 @@ class Product:
 
     def ingredient_names(self) -> frozenset[str]:
         """Return the names of the active ingredients."""
-        return frozenset(amount.ingredient for amount in self.ingredients)
+        return frozenset([amount.ingredient for amount in self.ingredients])
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,10 +351,11 @@ class Chart:
 
         Several decisions ask the same of a chart. What is given must be hashable.
         """
-        key = (work, given, *named.items())
-        if key not in self._found:
-            self._found[key] = work(self, *given, **named)
-        found: Found = self._found[key]
+        key = (work, given, *named.items()) if given or named else work
+        try:
+            found: Found = self._found[key]
+        except KeyError:
+            found = self._found[key] = work(self, *given, **named)
         return found
 
     def listing(self, name: str) -> Listing:
@@ -363,7 +364,7 @@ class Chart:
 
     def knows(self, *names: str) -> bool:
         """Return whether every one of these lists was read to its end."""
-        return all(self.listing(name) is Listing.COMPLETE for name in names)
+        return self.once(_complete_lists).issuperset(names)
 
     def is_exhaustive(self, name: str, *subjects: str) -> bool:
         """Return whether every entry about these value sets or analytes was read, be it by asking for them alone."""
@@ -377,15 +378,26 @@ class Chart:
 
     def diagnosed(self, *concepts: str) -> tuple[Diagnosis, ...]:
         """Return the diagnoses that count as present and belong to any of these value sets."""
-        return tuple(d for d in self.diagnoses if d.counts and not d.concepts.isdisjoint(concepts))
+        if self.once(_concepts_present).isdisjoint(concepts):
+            return ()
+        return tuple([each for each in self.diagnoses if each.counts and not each.concepts.isdisjoint(concepts)])
 
     def active_drugs(self, *classes: str) -> tuple[Drug, ...]:
         """Return the active drugs that belong to any of these classes."""
-        return tuple(drug for drug in self.drugs if drug.active and drug.has(*classes))
+        return tuple([each for each in self.drugs if each.active and not each.product.classes.isdisjoint(classes)])
 
     def results(self, analyte: str) -> tuple[LabResult, ...]:
         """Return the usable results of one analyte, newest first; of one time the higher number first."""
         return self.once(_results_by_analyte).get(analyte, ())
+
+
+def _complete_lists(chart: Chart) -> frozenset[str]:
+    return frozenset([name for name, listing in chart.listings.items() if listing is Listing.COMPLETE])
+
+
+def _concepts_present(chart: Chart) -> frozenset[str]:
+    """Return the value sets to which some diagnosis that counts belongs; most questions are about others."""
+    return frozenset().union(*[each.concepts for each in chart.diagnoses if each.counts])
 
 
 def _results_by_analyte(chart: Chart) -> Mapping[str, tuple[LabResult, ...]]:

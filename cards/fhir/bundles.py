@@ -26,6 +26,8 @@ DEEPEST = 3
 _BESIDE_ENTRIES = frozenset({"entry", "link", "extension", "modifierExtension", "signature", "issues"})
 #: Resources that carry others in themselves, and are no Bundle.
 _CARRIERS = frozenset({"Parameters", "List"})
+#: What may hold objects.
+_NESTS = (Mapping, list, tuple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,8 @@ def _unwrap_bundle(bundle: dict[str, Json], kind: str, pages_followed: bool, dep
 
 def _holds_resources_elsewhere(bundle: Mapping[str, Json]) -> bool:
     """Return whether a member of another name than `entry` holds what looks like entries."""
-    beside = (each for name, value in bundle.items() if name not in _BESIDE_ENTRIES for each in objects(value))
+    members = [value for name, value in bundle.items() if name not in _BESIDE_ENTRIES and isinstance(value, _NESTS)]
+    beside = [each for value in members for each in objects(value)]
     return any("resource" in each or "entry" in each or text(each.get("resourceType")) for each in beside)
 
 
@@ -233,8 +236,9 @@ def _sort_in(heap: _Heap, entry: Json, kind: str, depth: int) -> None:
         heap.take(_unwrap_carried(resource, kind, False, depth) if depth > 0 else NOT_FHIR)
     else:
         heap.resources.append(resource)
-        if text(held.get("fullUrl")):
-            heap.addresses.append((text(held.get("fullUrl")), resource))
+        address = text(held.get("fullUrl"))
+        if address:
+            heap.addresses.append((address, resource))
 
 
 def _instead_of_an_answer(outcome: Mapping[str, Json]) -> Listed:

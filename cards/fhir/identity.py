@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from cards.fhir.json_values import Json, code_of_status, codings, cut, first, items, reference_of, text, text_of
+from cards.fhir.json_values import (
+    Json,
+    code_of_status,
+    codings,
+    cut,
+    first,
+    items,
+    reference_of,
+    text,
+    text_of,
+    type_and_id,
+)
 from cards.knowledge.code_systems import system_of
 
 Resource = TypeVar("Resource", bound=Mapping[str, Json])
@@ -34,12 +45,12 @@ def newest_versions(resources: Iterable[Resource]) -> tuple[Resource, ...]:
     named: dict[tuple[str, str], list[Resource]] = {}
     nameless: list[Resource] = []
     for each in resources:
-        logical_id = text(each.get("id"))
-        if logical_id:
-            named.setdefault((text(each.get("resourceType")), logical_id), []).append(each)
+        name = type_and_id(each)
+        if name[1]:
+            named.setdefault(name, []).append(each)
         else:
             nameless.append(each)
-    kept = (each for group in named.values() for each in (group if len(group) == 1 else _of_one_id(group)))
+    kept = [each for group in named.values() for each in (group if len(group) == 1 else _of_one_id(group))]
     return (*kept, *nameless)
 
 

@@ -16,6 +16,8 @@ from cards.remembered import remembered
 
 Json = Any  # any value that a JSON document can hold
 NOTHING: Mapping[str, Json] = {}
+#: What holds several values; a union of types would be made anew by every call.
+_SEVERAL = (list, tuple)
 #: The system and code of a Coding, the Coding, and its CodeableConcept.
 CodingElement = tuple[str, str, Mapping[str, Json], Mapping[str, Json]]
 #: A code as a text: with its system before a bar, or without.
@@ -32,25 +34,29 @@ def items(value: Json) -> tuple[Json, ...]:
     """Return a list as it is, a single value as a list of one, an absent value as an empty list."""
     if value is None:
         return ()
-    return tuple([entry for entry in value if entry is not None]) if isinstance(value, list | tuple) else (value,)
+    return tuple([entry for entry in value if entry is not None]) if isinstance(value, _SEVERAL) else (value,)
 
 
 def objects(value: Json) -> tuple[Mapping[str, Json], ...]:
     """Return the JSON objects among `items`."""
+    if value is None:
+        return ()
     if type(value) is dict:
         return (value,)
-    if isinstance(value, list | tuple):
+    if isinstance(value, _SEVERAL):
         return tuple([entry for entry in value if type(entry) is dict or isinstance(entry, Mapping)])
     return (value,) if isinstance(value, Mapping) else ()
 
 
 def cut(value: Json) -> Json:
     """Return a list without what stands behind its first `MOST_CODINGS` entries, and any other value as it is."""
-    return value[:MOST_CODINGS] if isinstance(value, list | tuple) else value
+    return value[:MOST_CODINGS] if isinstance(value, _SEVERAL) else value
 
 
 def first(value: Json) -> Mapping[str, Json]:
     """Return the first JSON object of a value that should be one object; an empty one where there is none."""
+    if value is None:
+        return NOTHING
     if type(value) is dict:
         return value
     return next(iter(objects(value)), NOTHING)
@@ -176,9 +182,18 @@ def reference_of(value: Json) -> str:
     return text(first(inner).get("reference")) if isinstance(inner, Mapping) else text(inner)
 
 
+def type_and_id(resource: Mapping[str, Json]) -> tuple[str, str]:
+    """Return the type and the id of a resource, each empty where it has none."""
+    kind, logical_id = resource.get("resourceType"), resource.get("id")
+    return (
+        kind.strip() if isinstance(kind, str) else "",
+        logical_id.strip() if isinstance(logical_id, str) else "",
+    )
+
+
 def own_reference(resource: Mapping[str, Json]) -> str:
     """Return the reference of a resource, such as `Condition/12`; empty where it has no id."""
-    kind, logical_id = text(resource.get("resourceType")), text(resource.get("id"))
+    kind, logical_id = type_and_id(resource)
     return f"{kind}/{logical_id}" if kind and logical_id else ""
 
 

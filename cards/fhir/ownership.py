@@ -88,7 +88,7 @@ class Ownership:
 
     def owner_of(self, resource: Mapping[str, Json]) -> Owner:
         """Return whose a record is, by its `subject`, else its `patient` (versions differ)."""
-        if self.is_named_plainly(resource):
+        if names_plainly(resource, self.patient_id):
             return Owner.PATIENT
         named = reference_of(resource.get("subject")) or reference_of(resource.get("patient"))
         if not named or named == f"Patient/{self.patient_id}":
@@ -106,10 +106,6 @@ class Ownership:
         is_linked = address.type in ("", _PATIENT) and not self.linked.isdisjoint({address.id, address.whole} - {""})
         is_open = is_linked or address.is_absolute or not _ID.fullmatch(address.id)
         return Owner.UNKNOWN if found is None and is_open else Owner.OTHER
-
-    def is_named_plainly(self, resource: Mapping[str, Json]) -> bool:
-        """Return whether the subject is a Reference to `Patient/id`, as it is nearly always."""
-        return _names_plainly(resource, f"Patient/{self.patient_id}")
 
     def _names_patient(self, address: Address) -> bool:
         if address.is_urn:
@@ -150,14 +146,13 @@ class Ownership:
 
 def subject_is(resource: Mapping[str, Json], patient_id: str) -> bool:
     """Return whether a resource by itself names this patient, or nobody."""
-    if _names_plainly(resource, f"Patient/{patient_id}"):
-        return True
-    return Ownership(patient_id).owner_of(resource) is Owner.PATIENT
+    return names_plainly(resource, patient_id) or Ownership(patient_id).owner_of(resource) is Owner.PATIENT
 
 
-def _names_plainly(resource: Mapping[str, Json], reference: str) -> bool:
+def names_plainly(resource: Mapping[str, Json], patient_id: str) -> bool:
+    """Return whether the subject is a Reference to `Patient/id`, as it is nearly always."""
     subject = resource.get("subject")
-    return type(subject) is dict and subject.get("reference") == reference
+    return type(subject) is dict and subject.get("reference") == f"Patient/{patient_id}"
 
 
 def _is_person(resource: Mapping[str, Json]) -> bool:

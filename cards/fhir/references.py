@@ -133,8 +133,8 @@ class References:
     @cached_property
     def people(self) -> tuple[dict[str, Json], ...]:
         """Every Patient."""
-        resources = (each for listed in self._lists for each in listed.resources)
-        return tuple(each for each in resources if text(each.get("resourceType")) == "Patient")
+        resources = [each for listed in self._lists for each in listed.resources]
+        return tuple([each for each in resources if text(each.get("resourceType")) == "Patient"])
 
     @cached_property
     def _index(self) -> _Index:

@@ -15,7 +15,7 @@ _R4_OR_LATER = "R4 or later"
 
 def version_by_shape(resources: Iterable[Mapping[str, Json]]) -> str | None:
     """Return DSTU2, STU3, R4 or R5, as most of these resources show it; `None` where none of them tells."""
-    votes = Counter(found for each in resources if (found := _version_of(each)))
+    votes = Counter([found for each in resources if (found := _version_of(each))])
     later = votes.pop(_R4_OR_LATER, 0)
     if later:
         votes["R5" if votes["R5"] > votes["R4"] else "R4"] += later

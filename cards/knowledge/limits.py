@@ -90,16 +90,19 @@ class Measured(Protocol):
 
 #: A number without a unit is taken in the unit of the limit.
 Comparable = Measured | Quantity | Days | Decimal | int
+_NUMBERS = (int, Decimal)
 
 
 def compare(value: Comparable, limit: Limit) -> bool | None:
     """Return whether a value lies on the stated side of the limit, or None where it may lie on either."""
     if isinstance(value, Days):
-        first, last = (_compared(Quantity(Decimal(days), "d"), limit) for days in value)
-        return first if first is last else None
-    if isinstance(value, int | Decimal):
+        return _compared_days(value, limit)
+    if isinstance(value, _NUMBERS):
         return _is_beyond(value, limit)
-    return _compared(value if isinstance(value, Quantity) else value.quantity, limit)
+    quantity = value if isinstance(value, Quantity) else value.quantity
+    if quantity.comparator or quantity.unit != limit.unit:
+        return _compared_interval(quantity, SIDES[limit.side], limit.quantity)
+    return _is_beyond(quantity.value, limit)
 
 
 def _is_beyond(number: Decimal | int, limit: Limit) -> bool:
@@ -110,10 +113,11 @@ def _is_beyond(number: Decimal | int, limit: Limit) -> bool:
     return number <= limit.value if closed else number < limit.value
 
 
-def _compared(value: Quantity, limit: Limit) -> bool | None:
-    if not value.comparator and value.unit == limit.unit:
-        return _is_beyond(value.value, limit)
-    return _compared_interval(value, SIDES[limit.side], limit.quantity)
+def _compared_days(value: Days, limit: Limit) -> bool | None:
+    if limit.unit != "d":
+        raise UnlikeUnits(f"d compared with {limit.unit}")
+    least = _is_beyond(value.least, limit)
+    return least if value.least == value.most or least is _is_beyond(value.most, limit) else None
 
 
 def _compared_interval(value: Quantity, side: Side, cut: Quantity) -> bool | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -10,7 +10,7 @@ from enum import StrEnum
 from cards.dates import PartialDate
 from cards.facts.chart import Chart, LabResult, UnusableResult
 from cards.knowledge.limits import Limit, compare, is_recent, misses
-from cards.labs.saturation import Saturations, newest_first, saturations, surely_later
+from cards.labs.saturation import newest_first, saturations, surely_later
 from cards.quantity import Quantity
 
 _STATUS = ("final", "amended", "corrected")
@@ -65,6 +65,9 @@ class Reading:
         return next((each for each in self.unusable if each.why == "implausibly-high"), None)
 
 
+_NO_RESULT = Reading(Kind.NONE)
+
+
 def read(chart: Chart, analyte: str, *, window: Limit, limits: Sequence[Limit] = ()) -> Reading:
     """Read one analyte: results that are surely inside the window, compared at `limits`.
 
@@ -72,10 +75,12 @@ def read(chart: Chart, analyte: str, *, window: Limit, limits: Sequence[Limit] =
     Clinical rationale 0.3 (rules 5, 8, 9) and 1.6.
     """
     all_results, unusable = _everything(chart, analyte)
-    fresh = _preferred(result for result in all_results if is_recent(result.when, window, chart.today))
+    if not all_results and not unusable:
+        return _NO_RESULT
+    fresh = _preferred(tuple([each for each in all_results if is_recent(each.when, window, chart.today)]))
     if fresh:
         return _reading(analyte, choose(fresh, unusable=_not_older(unusable, fresh[0]), limits=limits))
-    near = tuple(each for each in unusable if _may_be_within(each.collected, window, chart))
+    near = tuple([each for each in unusable if _may_be_within(each.collected, window, chart)])
     stale = _preferred(all_results)
     if stale:
         return Reading(Kind.STALE, others=stale[:1], unusable=near)
@@ -96,11 +101,12 @@ def choose(
         return Reading(Kind.UNREADABLE if unusable else Kind.NONE, unusable=tuple(unusable))
     newest = max(results, key=lambda result: result.when.order)
     same_time = [result for result in results if result is newest or result.when.same_time_as(newest.when)]
-    decided = sorted((each for each in same_time if _bands(each, limits) is not None), key=_word, reverse=True)
+    judged = [(each, bands) for each in same_time if (bands := _bands(each, limits)) is not None]
+    decided = sorted([each for each, _ in judged], key=_word, reverse=True)
     listed = tuple(unusable)
     if not decided:
         return Reading(Kind.CENSORED, others=(newest,), unusable=listed)
-    if len({_bands(each, limits) for each in decided}) > 1:
+    if len({bands for _, bands in judged}) > 1:
         return Reading(Kind.CONFLICT, others=tuple(decided), unusable=listed)
     return Reading(Kind.USABLE, decided[0], tuple(decided[1:]), listed)
 
@@ -111,23 +117,31 @@ def newest_within(chart: Chart, analyte: str, window: Limit) -> LabResult | None
 
 
 def _everything(chart: Chart, analyte: str) -> tuple[tuple[LabResult, ...], tuple[UnusableResult, ...]]:
-    found = chart.once(saturations) if analyte == "tsat" else Saturations(chart.results(analyte))
-    listed = [each for each in chart.unusable if each.analyte == analyte and _is_a_result(each)]
-    return found.usable, tuple(sorted((*listed, *found.unusable()), key=newest_first, reverse=True))
+    unusable = chart.once(_unusable_by_analyte).get(analyte, ())
+    if analyte != "tsat":
+        return chart.results(analyte), unusable
+    found = chart.once(saturations)
+    return found.usable, tuple(sorted((*unusable, *found.unusable()), key=newest_first, reverse=True))
+
+
+def _unusable_by_analyte(chart: Chart) -> Mapping[str, tuple[UnusableResult, ...]]:
+    found: dict[str, list[UnusableResult]] = {}
+    for each in sorted(filter(_is_a_result, chart.unusable), key=newest_first, reverse=True):
+        found.setdefault(each.analyte, []).append(each)
+    return {analyte: tuple(results) for analyte, results in found.items()}
 
 
 def _is_a_result(result: UnusableResult) -> bool:
     return result.why not in _NOT_A_RESULT or (result.why == "cancelled" and bool(result.possible))
 
 
-def _preferred(results: Iterable[LabResult]) -> tuple[LabResult, ...]:
-    held = tuple(results)
-    return tuple(each for each in held if not each.low_priority) or held
+def _preferred(results: tuple[LabResult, ...]) -> tuple[LabResult, ...]:
+    return tuple([each for each in results if not each.low_priority]) or results
 
 
 def _not_older(unusable: Iterable[UnusableResult], result: LabResult) -> tuple[UnusableResult, ...]:
     """Return the unusable results that are not surely older; undated ones that may be newer are kept."""
-    return tuple(each for each in unusable if _may_be_as_new(each, result))
+    return tuple([each for each in unusable if _may_be_as_new(each, result)])
 
 
 def _may_be_as_new(unusable: UnusableResult, result: LabResult) -> bool:
@@ -148,7 +162,7 @@ def _may_be_within(when: PartialDate | None, window: Limit, chart: Chart) -> boo
 
 def _bands(result: LabResult, limits: Sequence[Limit]) -> tuple[bool | None, ...] | None:
     """Return on which side of every limit the result lies, or None where one of them cannot be decided."""
-    sides = tuple(compare(result, limit) for limit in limits)
+    sides = tuple([compare(result, limit) for limit in limits])
     return None if None in sides else sides
 
 

@@ -32,6 +32,10 @@ def pregnancy(chart: Chart) -> Pregnancy:
 
     A pregnancy recorded for a man, or for anyone over 60, is a data error and ignored.
     """
+    return chart.once(_pregnancy)
+
+
+def _pregnancy(chart: Chart) -> Pregnancy:
     if not may_be_pregnant(chart):
         return Pregnancy()
     if not any(_is_of_this_pregnancy(entry, chart) for entry in _entries(chart)):

@@ -23,6 +23,10 @@ class Rls(StrEnum):
 
 def rls_status(chart: Chart) -> Rls:
     """Return whether the patient has RLS; one confirmed diagnosis outweighs doubtful ones (clinical rationale 0.2)."""
+    return chart.once(_rls_status)
+
+
+def _rls_status(chart: Chart) -> Rls:
     found = rls(chart)
     if not found:
         return Rls.NO
@@ -37,12 +41,13 @@ def excludes_rls(chart: Chart) -> bool:
 def rls(chart: Chart) -> tuple[Diagnosis, ...]:
     """Return the diagnoses of restless legs syndrome that count: the confirmed ones, else the suspected ones."""
     found = chart.diagnosed("rls")
-    return tuple(each for each in found if each.certainty is Certainty.CONFIRMED) or found
+    return tuple([each for each in found if each.certainty is Certainty.CONFIRMED]) or found
 
 
 def is_child(chart: Chart) -> bool:
     """Return whether the patient is under 18, or under the site's own limit; False where the age is not known."""
-    return chart.age is not None and chart.age < chart.adult_age
+    age = chart.age
+    return age is not None and age < chart.adult_age
 
 
 def is_newborn(chart: Chart) -> bool:

@@ -29,6 +29,8 @@ def read_measure(measurement: Measurement, today: date, zone: tzinfo) -> Measure
         return _due_date(measurement, today, zone)
     if "pregnancy-status" in measurement.names:
         return _pregnancy(measurement, today)
+    if measurement.names.isdisjoint(_MEASURES):
+        return None
     kind = next((name for name in _MEASURES if name in measurement.names), None)
     return _number(measurement, kind, today) if kind else None
 

@@ -77,20 +77,23 @@ def measurements(
     """
     held = objects(list(resources))
     find = resolve or resolver(held)
-    own = (each for resource in held for each in _observations(resource) if subject_is(each, patient_id))
-    return tuple(part for each in newest_versions(own) for part in _parts(each, find, zone, names_of))
+    own = [each for resource in held for each in _observations(resource) if subject_is(each, patient_id)]
+    return tuple([part for each in newest_versions(own) for part in _parts(each, find, zone, names_of)])
 
 
-def _observations(resource: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
+def _observations(resource: Mapping[str, Json]) -> Iterable[Mapping[str, Json]]:
     """The Observation itself and the Observations contained in it or in a report.
 
     A contained one has no life of its own: what it does not say of patient and time, its container says.
     """
     kind = resource.get("resourceType")
-    if kind == "Observation":
-        yield resource
-    if kind not in ("Observation", "DiagnosticReport"):
-        return
+    alone = (resource,) if kind == "Observation" else ()
+    if kind not in ("Observation", "DiagnosticReport") or not resource.get("contained"):
+        return alone
+    return (*alone, *_contained_observations(resource))
+
+
+def _contained_observations(resource: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
     shared = {key: resource[key] for key in ("subject", "patient", *_DATED) if key in resource}
     beside = within(resource, lambda reference: None)
     for member in objects(resource.get("contained")):
@@ -107,26 +110,40 @@ def _contained_id(resource: Mapping[str, Json], member: Mapping[str, Json]) -> s
     return f"{around}#{text(member.get('id'))}" if around else ""
 
 
-def _parts(resource: Mapping[str, Json], resolve: Resolve, zone: tzinfo, names_of: NamesOf) -> Iterator[Measurement]:
-    for content in (resource, *objects(resource.get("component"))):
-        meaning = names_of(content.get("code"))
-        if meaning.names and not is_only_a_panel(content) and (meaning.mapped or has_value(content)):
-            issued, when = parse_known(resource.get("issued"), zone), _taken(resource, zone)
-            yield Measurement(
-                names=meaning.names,
-                content=content,
-                status=code_of_status(resource.get("status")),
-                when=when,
-                issued=issued.at if issued else None,
-                reference=own_reference(resource).partition("#")[0],
-                not_blood=is_not_blood(resource, within(resource, resolve)),
-                qualified=bool(items(resource.get("modifierExtension")) or items(content.get("modifierExtension"))),
-                is_dated=when is not None
-                or any(each not in (None, "") and not names_no_day(each) for each in _dates(resource)),
-                known_by=issued or parse_known(first(resource.get("meta")).get("lastUpdated"), zone),
-                is_unmapped=not meaning.mapped,
-                code=meaning.code,
-            )
+def _parts(resource: Mapping[str, Json], resolve: Resolve, zone: tzinfo, names_of: NamesOf) -> list[Measurement]:
+    contents = (resource, *objects(resource["component"])) if "component" in resource else (resource,)
+    meant = [(content, meaning) for content in contents if (meaning := names_of(content.get("code"))).names]
+    return [
+        _measurement(resource, content, meaning, resolve, zone)
+        for content, meaning in meant
+        if not is_only_a_panel(content) and (meaning.mapped or has_value(content))
+    ]
+
+
+def _measurement(
+    resource: Mapping[str, Json], content: Mapping[str, Json], meaning: Meaning, resolve: Resolve, zone: tzinfo
+) -> Measurement:
+    issued, when = parse_known(resource.get("issued"), zone), _taken(resource, zone)
+    return Measurement(
+        names=meaning.names,
+        content=content,
+        status=code_of_status(resource.get("status")),
+        when=when,
+        issued=issued.at if issued else None,
+        reference=own_reference(resource).partition("#")[0],
+        not_blood="specimen" in resource and is_not_blood(resource, within(resource, resolve)),
+        qualified=_is_qualified(resource) or (content is not resource and _is_qualified(content)),
+        is_dated=when is not None
+        or any(each not in (None, "") and not names_no_day(each) for each in _dates(resource)),
+        known_by=issued or parse_known(first(resource.get("meta")).get("lastUpdated"), zone),
+        is_unmapped=not meaning.mapped,
+        code=meaning.code,
+    )
+
+
+def _is_qualified(element: Mapping[str, Json]) -> bool:
+    """An extension that changes the meaning stands on it."""
+    return "modifierExtension" in element and bool(items(element["modifierExtension"]))
 
 
 def _taken(resource: Mapping[str, Json], zone: tzinfo) -> PartialDate | None:
@@ -168,9 +185,15 @@ def has_value(content: Mapping[str, Json]) -> bool:
     return bool(items(content.get("dataAbsentReason")))
 
 
+#: Where a panel carries its members.
+_MEMBERS = frozenset({"component", "hasMember", "related"})
+
+
 def is_only_a_panel(content: Mapping[str, Json]) -> bool:
     """Return whether it carries other results and none of its own; each member is read by itself."""
-    return not has_value(content) and any(items(content.get(key)) for key in ("component", "hasMember", "related"))
+    if _MEMBERS.isdisjoint(content) or has_value(content):
+        return False
+    return any(items(content.get(key)) for key in _MEMBERS)
 
 
 #: SNOMED CT specimens (from memory, unverified): urine, cerebrospinal fluid, saliva, stool, tissue, bone marrow, hair.
@@ -195,8 +218,6 @@ def is_not_blood(resource: Mapping[str, Json], resolve: Resolve) -> bool:
     `resolve` finds the Specimens at hand. A specimen that nobody describes contradicts nothing: the code of the test
     says what it was made from.
     """
-    if "specimen" not in resource:
-        return False
     named = first(resource.get("specimen"))
     held = resolve(reference_of(named)) if reference_of(named) else None
     return any(map(_is_other, (text(named.get("display")), (held or {}).get("type"))))

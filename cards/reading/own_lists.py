@@ -9,8 +9,8 @@ from typing import NamedTuple
 from cards.facts.chart import REQUIRED, Gap, Listing
 from cards.fhir.bundles import NOT_READ, Listed
 from cards.fhir.identity import content_of, newest_versions
-from cards.fhir.json_values import Json, text
-from cards.fhir.ownership import Owner, Ownership
+from cards.fhir.json_values import Json, text, type_and_id
+from cards.fhir.ownership import Owner, Ownership, names_plainly
 from cards.reading.resource_types import MORE_DRUGS, types_of
 
 
@@ -51,27 +51,31 @@ def accepted_list(listed: Listed, key: str, ownership: Ownership) -> Listed:
 def _is_plainly_theirs(listed: Listed, key: str, ownership: Ownership) -> bool:
     """Whether every resource answers by itself and names this patient in the plain way, as nearly always."""
     types = types_of(key)
-    return key != "patient" and all(
-        each.get("resourceType") in types.answering
-        and each["resourceType"] in types.about_somebody
-        and ownership.is_named_plainly(each)
-        and "contained" not in each
-        for each in listed.resources
-    )
+    if key == "patient":
+        return False
+    for each in listed.resources:
+        kind = each.get("resourceType")
+        if kind not in types.answering or kind not in types.about_somebody or "contained" in each:
+            return False
+        if not names_plainly(each, ownership.patient_id):
+            return False
+    return True
 
 
 def own_list(listed: Listed, key: str, ownership: Ownership) -> OwnList:
     """Return the patient's part of a list: every record once, in its newest version, with a plain subject."""
     if key == "patient":
         return _own_patient(listed, ownership.patient_id)
+    if listed.listing is not Listing.NOT_KNOWN and _is_plainly_theirs(listed, key, ownership):
+        return OwnList(replace(listed, resources=_in_order(newest_versions(listed.resources))), 0)
     judged = accepted_list(listed, key, ownership)
     own = [each for each in judged.resources if ownership.owner_of(each) is Owner.PATIENT]
     discarded = len(judged.resources) - len(own)
     is_rejected = judged is not listed and judged.listing is Listing.NOT_KNOWN
     if is_rejected or (key in REQUIRED and judged.listing is Listing.NOT_KNOWN):
         return OwnList(replace(judged, resources=()), discarded if judged.gap != Gap("shape") else 0)
-    kept = sorted(map(ownership.with_plain_subject, newest_versions(own)), key=_place)
-    return OwnList(replace(judged, resources=tuple(kept)), discarded)
+    kept = _in_order([ownership.with_plain_subject(each) for each in newest_versions(own)])
+    return OwnList(replace(judged, resources=kept), discarded)
 
 
 #: Causes for which a further list of drugs may hold some all the same: it is there and did not answer, or it is not to
@@ -105,10 +109,14 @@ def with_more_drugs(gathered: Mapping[str, Listed], ownership: Ownership) -> Lis
     return drugs
 
 
+def _in_order(resources: Iterable[dict[str, Json]]) -> tuple[dict[str, Json], ...]:
+    return tuple(sorted(resources, key=_place))
+
+
 def _place(resource: Mapping[str, Json]) -> tuple[str, str, str]:
     """Its place in its list: a server may send entries in any order, and no word of a card may turn on that."""
-    logical_id = text(resource.get("id"))
-    return text(resource.get("resourceType")), logical_id, "" if logical_id else content_of(resource)
+    kind, logical_id = type_and_id(resource)
+    return kind, logical_id, "" if logical_id else content_of(resource)
 
 
 def _own_patient(listed: Listed, patient_id: str) -> OwnList:

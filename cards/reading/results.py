@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
+from typing import NamedTuple
 
 from cards.dates import PartialDate
 from cards.facts.chart import Diagnosis, LabResult, Measure, UnusableResult
@@ -58,7 +59,7 @@ def read_results(
         resources,
         patient_id=patient_id,
         zone=zone,
-        names_of=lambda code: meaning_of(code, local_codes or {}),
+        names_of=partial(meaning_of, local_codes=local_codes or {}),
         resolve=resolve,
     )
     answers = [_read(each, today, zone, assay_factors or {}, local_codes or {}) for each in found]
@@ -75,7 +76,8 @@ def _once(labs: Iterable[LabResult]) -> tuple[LabResult, ...]:
     kept: dict[tuple[str, Quantity, Quantity | None, PartialDate], LabResult] = {}
     for result in labs:
         key = (result.analyte, result.quantity, result.reported, result.when)
-        if key not in kept or _outranks(result, kept[key]):
+        held = kept.setdefault(key, result)
+        if held is not result and _outranks(result, held):
             kept[key] = result
     return tuple(kept.values())
 
@@ -146,7 +148,9 @@ def _read_lab(
     analyte = analytes().get(min(meant - {"rejected"}))
     if analyte is None:
         return None
-    value = read_value(analyte, measurement.content, by_definition=_is_by_loinc(measurement))
+    code = measurement.content.get("code")
+    coded = _coded(code, analyte.id)
+    value = read_value(analyte, measurement.content, by_definition=coded.by_loinc)
     why = "several-tests" if len(meant) > 1 else _why_unusable(measurement, value, today)
     if why or isinstance(value, UnreadableQuantity) or measurement.when is None:
         return unusable(measurement, analyte.id, why, value, today)
@@ -159,51 +163,46 @@ def _read_lab(
         reported=value.reported,
         reference=measurement.reference,
         issued=measurement.issued,
-        low_priority=_is_low_priority(measurement),
+        low_priority=coded.low_priority,
         exact=value.exact.value,
-        unverified=_in_doubt(measurement, analyte.id, local),
+        unverified=coded.unverified and not _is_mapped(code, local),
         code=measurement.code,
     )
     return _aligned(result, value, analyte, factors.get(analyte.id, Decimal(1)))
 
 
-def _in_doubt(measurement: Measurement, name: str, local: LocalCodes) -> bool:
-    """Every code that means this analyte still awaits verification; what a site maps itself does not."""
-    code = measurement.content.get("code")
-    mapped = bool(local) and any(local_key(*each) in local for each in codings(code))
-    return not mapped and _all_unverified(code, name)
+class _Coded(NamedTuple):
+    """What the codes of a result say besides which analyte it is.
+
+    by_loinc      a code of LOINC says what it is: what it defines, such as per 1.73 m², need not stand in the unit
+    low_priority  every code of ours that it bears is one to use only where there is no other
+    unverified    every code that means this analyte still awaits verification
+    """
+
+    by_loinc: bool
+    low_priority: bool
+    unverified: bool
 
 
 @remembered
-def _all_unverified(code: Json, name: str) -> bool:
-    return _index().all_unverified(codings(code), (f"lab-{name}", f"measure-{name}"))
+def _coded(concept: Json, name: str) -> _Coded:
+    sent = codings(concept)
+    ours = [(system, code) for system, code in sent if _index().concepts_of(system, code)]
+    return _Coded(
+        by_loinc=any(system_of(system) == LOINC for system, _ in ours),
+        low_priority=bool(ours) and all(code in _low_priority() for _, code in ours),
+        unverified=_index().all_unverified(sent, (f"lab-{name}", f"measure-{name}")),
+    )
+
+
+def _is_mapped(code: Json, local: LocalCodes) -> bool:
+    """What a site maps itself awaits no verification."""
+    return bool(local) and any(local_key(*each) in local for each in codings(code))
 
 
 def _words(code: Json) -> tuple[str, ...]:
     shown = (text(coding.get("display")) for each in objects(code) for coding in objects(cut(each.get("coding"))))
     return (text_of(code), *shown)
-
-
-def _is_by_loinc(measurement: Measurement) -> bool:
-    """Whether a code of LOINC says what it is: what it defines, such as per 1.73 m², need not stand in the unit."""
-    return _is_loinc_of_ours(measurement.content.get("code"))
-
-
-@remembered
-def _is_loinc_of_ours(concept: Json) -> bool:
-    sent = codings(concept)
-    return any(system_of(system) == LOINC and _index().concepts_of(system, code) for system, code in sent)
-
-
-def _is_low_priority(measurement: Measurement) -> bool:
-    """Every code of ours that it bears is one to use only where there is no other."""
-    return _are_low_priority(measurement.content.get("code"))
-
-
-@remembered
-def _are_low_priority(concept: Json) -> bool:
-    ours = [code for system, code in codings(concept) if _index().concepts_of(system, code)]
-    return bool(ours) and all(code in _low_priority() for code in ours)
 
 
 def _aligned(result: LabResult, value: ReadableQuantity, analyte: Analyte, factor: Decimal) -> LabResult:

@@ -22,7 +22,7 @@ from cards.fhir.bundles import Listed
 from cards.fhir.json_values import Json, codings, first, objects, text
 from cards.fhir.local_codes import Code, local_key
 from cards.fhir.references import References, within
-from cards.knowledge.code_systems import system_of
+from cards.knowledge.code_systems import LOINC, system_of
 from cards.labs.foreign_codes import foreign_system
 from cards.reading import Site
 from cards.reading.medications import MOST_DRUGS, names_a_drug
@@ -113,13 +113,34 @@ def unread_units(
 
 
 def _results(resources: Iterable[Mapping[str, Json]], site: Site) -> Iterator[Code]:
-    """Only what looks like a measurement: a value in a quantity or in words."""
+    for code in codes_of_measurements(resources):
+        yield from _unmapped(code, site.local_codes)
+        yield from _of_ours(code, site.local_codes)
+
+
+def codes_of_measurements(resources: Iterable[Mapping[str, Json]]) -> list[Json]:
+    """Return the codes of all that looks like a measurement, a value in a quantity or in words, but for LOINC alone.
+
+    LOINC has a code for each of our tests, so that one that is in no list is something else.
+    """
+    found = []
     for resource in resources:
+        if "component" not in resource and is_loinc_alone(resource.get("code")):
+            continue
         if text(resource.get("resourceType")) == "Observation":
-            for content in (resource, *objects(resource.get("component"))):
-                if first(content.get("valueQuantity")) or text(content.get("valueString")):
-                    yield from _unmapped(content.get("code"), site.local_codes)
-                    yield from _of_ours(content.get("code"), site.local_codes)
+            found += [
+                content.get("code")
+                for content in (resource, *objects(resource.get("component")))
+                if first(content.get("valueQuantity")) or text(content.get("valueString"))
+            ]
+    return found
+
+
+@remembered
+def is_loinc_alone(concept: Json) -> bool:
+    """Return whether a concept bears codes, and each of them is one of LOINC."""
+    sent = codings(concept)
+    return bool(sent) and all(system_of(system) == LOINC for system, _ in sent)
 
 
 def _of_ours(concept: Json, mapped: Mapping[Code, str]) -> tuple[Code, ...]:
@@ -153,7 +174,7 @@ def _diagnoses(resources: Iterable[Mapping[str, Json]], site: Site) -> Iterator[
 def _unmapped(concept: Json, mapped: Mapping[Code, object]) -> tuple[Code, ...]:
     """Its codes, where none of them is of a public system and none is mapped."""
     sent = _of_no_known_system(concept) if concept else ()
-    return () if any(local_key(*each) in mapped for each in sent) else sent
+    return () if sent and any(local_key(*each) in mapped for each in sent) else sent
 
 
 @remembered

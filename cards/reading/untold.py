@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from cards.fhir.bundles import Listed
-from cards.fhir.json_values import Json, codings, first, objects, text
+from cards.fhir.json_values import Json, codings, text
 from cards.fhir.local_codes import local_key
 from cards.knowledge.code_systems import ICD_SYSTEMS, LOINC, system_of
 from cards.reading import Site
 from cards.reading.diagnoses import diagnosis_concepts
+from cards.reading.unknown import codes_of_measurements, is_loinc_alone
 from cards.remembered import remembered
 
 #: Counted entries by (prefetch key, code system): the FHIR name of a known system, any other as it was sent.
@@ -31,13 +32,16 @@ def untold_codes(gathered: Mapping[str, Listed], site: Site | None = None) -> Un
     """
     mapped = site or Site()
     found = Counter[tuple[str, str]]()
-    for key, systems in (("conditions", _diagnoses), ("labs", _results)):
-        for resource in gathered[key].resources if key in gathered else ():
-            found.update((key, system) for system in systems(resource, mapped))
+    for resource in gathered["conditions"].resources if "conditions" in gathered else ():
+        for system in _diagnosis(resource, mapped):
+            found["conditions", system] += 1
+    for resource in gathered["labs"].resources if "labs" in gathered else ():
+        for system in _result(resource, mapped):
+            found["labs", system] += 1
     return MappingProxyType(dict(found.most_common()))
 
 
-def _diagnoses(resource: Mapping[str, Json], site: Site) -> frozenset[str]:
+def _diagnosis(resource: Mapping[str, Json], site: Site) -> frozenset[str]:
     """The systems of a diagnosis that cannot be told; none where a code is in a list, or tells that it is in none."""
     if text(resource.get("resourceType")) != "Condition":
         return frozenset()
@@ -46,18 +50,13 @@ def _diagnoses(resource: Mapping[str, Json], site: Site) -> frozenset[str]:
     return frozenset() if is_told else systems
 
 
-def _results(resource: Mapping[str, Json], site: Site) -> frozenset[str]:
-    if text(resource.get("resourceType")) != "Observation":
+def _result(resource: Mapping[str, Json], site: Site) -> frozenset[str]:
+    if "component" not in resource and is_loinc_alone(resource.get("code")):
         return frozenset()
-    parts = (each for each in (resource, *objects(resource.get("component"))) if _has_value(each))
-    return frozenset().union(*(_of_result(each.get("code"), site) for each in parts))
+    return frozenset().union(*[_of_code(code, site) for code in codes_of_measurements([resource])])
 
 
-def _has_value(content: Mapping[str, Json]) -> bool:
-    return bool(first(content.get("valueQuantity")) or text(content.get("valueString")))
-
-
-def _of_result(code: Json, site: Site) -> frozenset[str]:
+def _of_code(code: Json, site: Site) -> frozenset[str]:
     systems = _systems(code)
     if not systems or LOINC in systems or any(local_key(*each) in site.local_codes for each in codings(code)):
         return frozenset()

@@ -37,7 +37,7 @@ def read_value(
 
     `by_definition`: the code defines what the unit leaves open (`cards.labs.units.canonical`).
     """
-    if items(content.get("dataAbsentReason")):
+    if "dataAbsentReason" in content and items(content["dataAbsentReason"]):
         return UnreadableQuantity("no-value")
     quantity = first(content.get("valueQuantity"))
     if quantity:
@@ -75,6 +75,8 @@ def why_undated(measurement: Measurement, today: date) -> str:
 
 def dated(when: PartialDate, today: date) -> PartialDate:
     """Return the date of a result; one day ahead counts as today, a month or year ends today at the latest."""
+    if when.last <= today:
+        return when
     if when.is_exact_day and when.at is None and when.first > today and not lies_in_future(when, today):
         return on_day(today)
     return cut_at(when, today)

@@ -16,20 +16,22 @@ def as_the_site_counts(chart: Chart, rules: Rules) -> Chart:
     Restless legs syndrome of an encounter longer ago than the site's `encounter_months` is only suspected, unless the
     diagnosis stands elsewhere too (clinical rationale 0.2). `rules` must be those of the day.
     """
-    counted = replace(chart, adult_age=first_above(rules.limit("adult_age")))
+    adult_age = first_above(rules.limit("adult_age"))
+    counted = chart if chart.adult_age == adult_age else replace(chart, adult_age=adult_age)
     if rules.is_on("include_plmd"):
         counted = replace(
             counted,
             diagnoses=tuple(_with_plmd(each) for each in chart.diagnoses),
             drafts=tuple(_draft_with_plmd(each) for each in chart.drafts),
         )
-    return _with_old_encounters_in_doubt(counted, in_days(rules.limit("encounter_months"), chart.today))
+    return _with_old_encounters_in_doubt(counted, rules.limit("encounter_months"))
 
 
-def _with_old_encounters_in_doubt(chart: Chart, limit: Limit) -> Chart:
+def _with_old_encounters_in_doubt(chart: Chart, months: Limit) -> Chart:
     of_rls = chart.diagnosed("rls")
     if not of_rls or not all(each.from_encounter for each in of_rls):
         return chart
+    limit = in_days(months, chart.today)
     return replace(chart, diagnoses=tuple(_doubted_if_old(each, limit, chart.today) for each in chart.diagnoses))
 
 

@@ -111,7 +111,7 @@ def _reviewed(call: Call, app: AppContext, now: datetime) -> Answered:
         suppressed=tuple(card for card in reviewed.cards if card.uuid in silent),
         silences=silent,
         held=held,
-        outcomes=Counter(finding.outcome.value for finding in verdict.findings),
+        outcomes=Counter([str(finding.outcome) for finding in verdict.findings]),
         gathered=gathered,
         reason="; ".join(filter(None, (verdict.out_of_scope, REFUSED_SERVERS.get(gathered.not_read)))),
         review=reviewed,

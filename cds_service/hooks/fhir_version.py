@@ -29,5 +29,5 @@ def version_of_lists(request: HookRequest, client: Client, lists: Mapping[str, L
     """Return the version once all lists are read; the drafts come first, since the cards are about them."""
     if client.fhir_version != BY_SHAPE:
         return client.fhir_version
-    known = (each for listed in lists.values() for each in listed.resources)
+    known = [each for listed in lists.values() for each in listed.resources]
     return version_by_shape(unwrap(request.draft_orders).resources) or version_by_shape(known) or _DEFAULT

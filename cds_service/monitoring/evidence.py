@@ -53,13 +53,15 @@ class EvidenceCounter:
         found = [("chart", CHARTS), ("answers", f"{MODES}{call.mode}"), *_of_patient(chart), *_of_results(chart)]
         if not answered.review.verdict.out_of_scope:
             found.append((PATIENT, SCOPE))
+        gaps = answered.gathered.gaps
         for key, source in answered.gathered.sources.items():
-            is_cut = key in answered.gathered.gaps or key in chart.gaps
+            is_cut = key in gaps or key in chart.gaps
             found.append((key, f"{LISTS_OF}{'cut' if is_cut else source}"))
             if answered.gathered.lists[key].resources:
                 found.append((key, f"{LISTS_OF}filled"))
         with self._lock:
-            self._counts.update([(day, client, subject, kind) for subject, kind in found])
+            for subject, kind in found:
+                self._counts[day, client, subject, kind] += 1
 
     def count_feedback(self, client: str, kept: FeedbackResult, now: datetime) -> None:
         """Count the answers to cards that came in one batch."""

@@ -185,10 +185,12 @@ class Metrics:
         for card in answered.suppressed:
             self.suppressed.labels(card.topic.code, service, client).inc()
         for finding in answered.findings:
-            self._decision_of(finding.decision, finding.outcome.value, service).inc()
+            self._decision_of(finding.decision, str(finding.outcome), service).inc()
         for result in answered.unusable:
             self.unusable.labels(result.analyte, result.why).inc()
-        self._discarded_of(client).inc(answered.discarded)
+        discarded = self._discarded_of(client)
+        if answered.discarded:
+            discarded.inc(answered.discarded)
         if answered.gathered.not_read:
             self.servers_refused.labels(client, answered.gathered.not_read).inc()
         self._count_lists(service, answered.gathered)

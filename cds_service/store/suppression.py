@@ -22,7 +22,7 @@ from cds_service.store.keys.encryption import FieldCipher, Pseudonym
 from cds_service.store.records import Candidate, Silence, SilencePolicy
 from cds_service.store.schema import AnyRow, card_issued, feedback_event
 
-_RANK = {indicator.value: rank for rank, indicator in enumerate(Indicator)}
+_RANK = {str(indicator): rank for rank, indicator in enumerate(Indicator)}
 #: Client clocks give any year; the days of one before this would leave the calendar in some time zones.
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _NO_REASON = ""
@@ -243,4 +243,4 @@ def _is_same(row: AnyRow, candidate: Candidate, digest: str) -> bool:
 
 
 def _is_no_higher(row: AnyRow, candidate: Candidate) -> bool:
-    return bool(_RANK[candidate.indicator.value] <= _RANK[row.indicator])
+    return bool(_RANK[candidate.indicator] <= _RANK[row.indicator])

@@ -108,6 +108,8 @@ def _limit_depth(document: Any, each_of: str) -> None:
         _refuse_deep(document)
         return
     _refuse_deep({name: value for name, value in document.items() if name != each_of})
+    if _is_shallow(*apart.values()):
+        return
     for name, value in apart.items():
         if not _is_shallow(value):
             apart[name] = {}
@@ -119,9 +121,9 @@ def _refuse_deep(document: Any) -> None:
         raise BadRequest([RequestFault("", "nested too deep", allowed, "Send plain CDS Hooks JSON.")])
 
 
-def _is_shallow(document: Any) -> bool:
-    """Return whether a value is nested at most `DEEPEST` deep; raises `BodyTooLarge` for too many entries."""
-    level = [document] if type(document) in _NESTS else []
+def _is_shallow(*documents: Any) -> bool:
+    """Return whether values are nested at most `DEEPEST` deep; raises `BodyTooLarge` for too many entries."""
+    level = [each for each in documents if type(each) in _NESTS]
     for _ in range(DEEPEST + 1):
         if not level:
             return True

@@ -51,7 +51,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "event": record.getMessage(),
         }
-        line.update((name, value) for name, value in fields.items() if name in FIELDS and value not in (None, "", {}))
+        line |= {name: value for name, value in fields.items() if name in FIELDS and value not in (None, "", {})}
         return json.dumps(line, default=lambda value: type(value).__name__)
 
 

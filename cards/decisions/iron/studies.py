@@ -156,8 +156,9 @@ class IronStudies:
         if self.ferritin is None or self.ferritin.quantity.is_censored:
             return False
         value = self.ferritin.quantity.value
-        limits = (self.rules.limit(name).value for name in ferritin_limits(self.chart))
-        return any(meets(abs(value - limit) * 100 / limit, defined("borderline.percent")) for limit in limits)
+        limits = [self.rules.limit(name).value for name in ferritin_limits(self.chart)]
+        nearest = min([abs(value - limit) * 100 / limit for limit in limits])
+        return meets(nearest, defined("borderline.percent"))
 
     @property
     def facts(self) -> dict[str, Fact]:

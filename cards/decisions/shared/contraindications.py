@@ -107,11 +107,15 @@ def against_infusions(chart: Chart) -> Text:
         ("iron.barred_early_pregnancy", pregnancy(chart).may_be_first_trimester),
         ("iron.barred_child", is_child(chart)),
     )
-    return joined(phrase(name) for name, holds in found if holds)
+    return joined([phrase(name) for name, holds in found if holds])
 
 
 def against_product(chart: Chart, rules: Rules, ingredient: str) -> Text:
     """Return what stops one intravenous iron beside what stops all of them, in words; empty where nothing does."""
+    return chart.once(_against_product, rules, ingredient)
+
+
+def _against_product(chart: Chart, rules: Rules, ingredient: str) -> Text:
     allergies = reactions_that_stop(chart, (ingredient,))
     found = [phrase("iron.barred_reaction", names=render_allergens(allergies))] if allergies else []
     if ingredient == FERRIC_CARBOXYMALTOSE:

@@ -58,6 +58,10 @@ def without_labs(name: str, chart: Chart) -> Finding | None:
 
 def level(chart: Chart, rules: Rules, analyte: str, days: str, *limits: str) -> Reading:
     """Return the newest result of the window that the threshold `days` names, compared at these limits."""
+    return chart.once(_level, rules, analyte, days, *limits)
+
+
+def _level(chart: Chart, rules: Rules, analyte: str, days: str, *limits: str) -> Reading:
     return read(chart, analyte, window=rules.limit(days), limits=[rules.limit(name) for name in limits])
 
 

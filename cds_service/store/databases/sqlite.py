@@ -106,8 +106,10 @@ def _engine(path: Path, synchronous: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        how = connection.get_execution_options()
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={how['busy_ms']}")
-        connection.exec_driver_sql(how["begin"])
+        how, driver = connection.get_execution_options(), connection.connection.driver_connection
+        if not isinstance(driver, sqlite3.Connection):
+            raise TypeError("the connection is not one of SQLite")
+        driver.execute(f"PRAGMA busy_timeout={how['busy_ms']}")
+        driver.execute(how["begin"])
 
     return engine

@@ -27,8 +27,9 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
     from cds_service.config.sources import BadSettings
     from cds_service.knowledge.load import load_knowledge
     from cds_service.knowledge.warnings import knowledge_warnings
-    from cds_service.server.assembly import assemble, check_store
+    from cds_service.server.assembly import assemble, check_store, now
     from cds_service.server.gunicorn import serve, with_own_address
+    from cds_service.server.warm_up import warm_up
     from cds_service.store import BadStore
 
     given = {"host": host, "port": port, "workers": workers}
@@ -46,6 +47,7 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
             click.echo(f"Warning: {warning}", err=True)
         if fault := check_store(settings):
             click.echo(f"Warning: {fault}. Calls are answered 503 until it is there.", err=True)
+        warm_up(settings, now)
         serve(
             settings,
             lambda worker_index, shutdown_flag: assemble(

@@ -19,6 +19,7 @@ from cds_service.config.values import host_in_url
 from cds_service.monitoring.page import dispatch_by_port, metrics_page
 from cds_service.monitoring.shutdown import ShutdownFlag
 from cds_service.monitoring.workers import WorkerIndexes, registry_of_all, render_all
+from cds_service.server.warm_up import settle_memory
 from cds_service.web.limits import needed_threads
 from cds_service.web.log import log, write_log_to
 
@@ -36,7 +37,8 @@ DRAIN_SECONDS = 5.0
 def serve(settings: Settings, build: Build, drain: float = DRAIN_SECONDS) -> None:
     """Serve with gunicorn: `workers` processes, with threads for the calls in flight and those that are refused.
 
-    `build` is called in each worker, so that no connection or thread is shared across a fork. On SIGTERM /readyz
+    `build` is called in each worker, so that no connection or thread is shared across a fork; what is loaded before,
+    workers share. On SIGTERM /readyz
     answers 503; `drain` seconds later new connections are refused, running calls are finished, and the exit code is 0.
     One line of the log tells that the service listens, and one that it has stopped.
     """
@@ -78,7 +80,10 @@ def serve(settings: Settings, build: Build, drain: float = DRAIN_SECONDS) -> Non
                 self.cfg.set(key, value)
 
         def load(self) -> WSGIApplication:
-            return with_console(with_metrics(app := build(indexes.current, shutdown_flag), settings), app, settings)
+            app = build(indexes.current, shutdown_flag)
+            served = with_console(with_metrics(app, settings), app, settings)
+            settle_memory()
+            return served
 
         def run(self) -> None:
             try:
@@ -86,6 +91,7 @@ def serve(settings: Settings, build: Build, drain: float = DRAIN_SECONDS) -> Non
             except HaltServer as halt:  # raised where gunicorn itself does not catch it; its log line tells the reason
                 raise SystemExit(halt.exit_status) from None
 
+    settle_memory()
     Server().run()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 import threading
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cds_service.config.settings import Settings
 from cds_service.server.assembly import assemble
+from cds_service.server.warm_up import settle_memory
 from cds_service.web.log import LOGGER, write_log_to
 
 if TYPE_CHECKING:
@@ -74,9 +76,11 @@ def in_this_process(
         write_log_to(output)
         app = assemble(settings, clock=clock)
         app.extensions["rls_cds_scheduler"].stop()
+        settle_memory()
         try:
             yield app
         finally:
+            gc.unfreeze()
             app.extensions["rls_cds"].fhir.close()
             app.extensions["rls_cds"].store.close()
             LOGGER.handlers[:], LOGGER.propagate = handlers, propagate

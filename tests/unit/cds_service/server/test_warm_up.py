@@ -1,0 +1,47 @@
+"""What the master loads before it forks is memory alone: nothing that two processes may not share."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cards.remembered import all_counts
+from cds_service.config.settings import Settings
+from cds_service.server.warm_up import settle_memory, warm_up
+from tests.builders.service import NOW
+
+OPEN_FILES = Path("/proc/self/fd")
+
+
+@pytest.fixture
+def thawed() -> Iterator[None]:
+    """Give the objects back to the garbage collector afterwards."""
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.skipif(not OPEN_FILES.exists(), reason="this system does not list the open files of a process")
+def test_warming_up_leaves_no_thread_and_no_open_file() -> None:
+    warm_up(Settings(), lambda: NOW)
+    threads, files = threading.enumerate(), sorted(each.name for each in OPEN_FILES.iterdir())
+    warm_up(Settings(), lambda: NOW)
+    assert threading.enumerate() == threads
+    assert sorted(each.name for each in OPEN_FILES.iterdir()) == files
+
+
+def test_warming_up_loads_modules_and_vocabulary() -> None:
+    warm_up(Settings(), lambda: NOW)
+    assert "jwt" in sys.modules
+    assert sum(counts.held for counts in all_counts().values()) > 0
+
+
+@pytest.mark.usefixtures("thawed")
+def test_settled_memory_is_not_looked_at_again() -> None:
+    settle_memory()
+    assert gc.get_freeze_count() > 100_000
+    assert len(gc.get_objects()) < gc.get_freeze_count() / 10

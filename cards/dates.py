@@ -21,6 +21,7 @@ _FHIR_DATE_TIME = re.compile(
 #: Signs of a date that is remembered: all that `instant` needs.
 _LONGEST_REMEMBERED = 40
 _LAST_YEAR_NOT_SET = 1
+_BEFORE_ANY_TIME = datetime.min.replace(tzinfo=UTC)
 _YEAR_WITHOUT_END = 9999
 
 
@@ -64,7 +65,7 @@ class PartialDate:
     @property
     def order(self) -> tuple[date, datetime]:
         """Sort key: the last possible day, then the time of day where it is known."""
-        return self.last, self.at or datetime.min.replace(tzinfo=UTC)
+        return self.last, self.at or _BEFORE_ANY_TIME
 
     def days_before(self, day: date) -> Days:
         """Return the days from this moment to `day`."""

@@ -18,19 +18,23 @@ def with_history(drugs: Iterable[Drug]) -> tuple[Drug, ...]:
     Where infusions were recorded as given, the order for them is no infusion of its own. A dispense is no drug beside
     the order that it fills, nor beside the dispense after it.
     """
-    listed = tuple(drugs)
     rows: dict[frozenset[str], list[Drug]] = {}
-    for drug in listed:
-        rows.setdefault(_treatment(drug), []).append(drug)
+    listed = [(drug, rows.setdefault(_treatment(drug), [])) for drug in drugs]
+    for drug, row in listed:
+        row.append(drug)
     for row in rows.values():
         row.sort(key=lambda drug: _first_day(drug.start), reverse=True)
-    told_once = (_without_dispense(drug, rows[_treatment(drug)]) for drug in listed)
-    dated = (replace(drug, start=_start(drug, rows[_treatment(drug)])) if drug.active else drug for drug in told_once)
-    return tuple(_without_order_date(drug, rows[_treatment(drug)]) for drug in dated)
+    return tuple([_in_its_row(drug, row) for drug, row in listed])
 
 
 def _treatment(drug: Drug) -> frozenset[str]:
-    return frozenset(name.removeprefix("dried ") for name in drug.product.ingredient_names())
+    return frozenset([name.removeprefix("dried ") for name in drug.product.ingredient_names()])
+
+
+def _in_its_row(drug: Drug, row: list[Drug]) -> Drug:
+    told_once = _without_dispense(drug, row)
+    dated = replace(told_once, start=_start(told_once, row)) if told_once.active else told_once
+    return _without_order_date(dated, row)
 
 
 def _without_dispense(drug: Drug, row: list[Drug]) -> Drug:

@@ -39,7 +39,14 @@ class Telling(StrEnum):
 
 def telling_of(concept: Json, *, site_codes: SiteCodes | None = None) -> Telling:
     """Return whether a CodeableConcept (or CodeableReference, or plain words) tells its drug."""
-    return _telling((codings(concept), codes_of(concept, site_codes or {}), words_of(concept)))
+    if not site_codes:
+        return _telling_without_site(concept)
+    return _telling((codings(concept), codes_of(concept, site_codes), words_of(concept)))
+
+
+@remembered
+def _telling_without_site(concept: Json) -> Telling:
+    return _telling((codings(concept), codes_of(concept, {}), words_of(concept)))
 
 
 @remembered

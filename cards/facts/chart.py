@@ -343,6 +343,17 @@ class Chart:
     #: the first year of age to which the adult rules apply; a site may choose it (cards/site/choices.py)
     adult_age: int = 18
     _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    #: the lists that were read to their end, and the value sets to which some diagnosis that counts belongs
+    _complete: frozenset[str] = field(init=False, repr=False, compare=False)
+    _present: frozenset[str] = field(init=False, repr=False, compare=False)
+    _age: int | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        complete = [name for name, listing in self.listings.items() if listing is Listing.COMPLETE]
+        present = [each.concepts for each in self.diagnoses if each.counts]
+        object.__setattr__(self, "_complete", frozenset(complete))
+        object.__setattr__(self, "_present", frozenset[str]().union(*present))
+        object.__setattr__(self, "_age", self.person.age_on(self.today))
 
     def once(
         self, work: Callable[Concatenate[Chart, Given], Found], *given: Given.args, **named: Given.kwargs
@@ -364,7 +375,7 @@ class Chart:
 
     def knows(self, *names: str) -> bool:
         """Return whether every one of these lists was read to its end."""
-        return self.once(_complete_lists).issuperset(names)
+        return self._complete.issuperset(names)
 
     def is_exhaustive(self, name: str, *subjects: str) -> bool:
         """Return whether every entry about these value sets or analytes was read, be it by asking for them alone."""
@@ -374,11 +385,11 @@ class Chart:
     @property
     def age(self) -> int | None:
         """Return the age in completed years today, or None where no birth date is known."""
-        return self.person.age_on(self.today)
+        return self._age
 
     def diagnosed(self, *concepts: str) -> tuple[Diagnosis, ...]:
         """Return the diagnoses that count as present and belong to any of these value sets."""
-        if self.once(_concepts_present).isdisjoint(concepts):
+        if self._present.isdisjoint(concepts):
             return ()
         return tuple([each for each in self.diagnoses if each.counts and not each.concepts.isdisjoint(concepts)])
 
@@ -389,15 +400,6 @@ class Chart:
     def results(self, analyte: str) -> tuple[LabResult, ...]:
         """Return the usable results of one analyte, newest first; of one time the higher number first."""
         return self.once(_results_by_analyte).get(analyte, ())
-
-
-def _complete_lists(chart: Chart) -> frozenset[str]:
-    return frozenset([name for name, listing in chart.listings.items() if listing is Listing.COMPLETE])
-
-
-def _concepts_present(chart: Chart) -> frozenset[str]:
-    """Return the value sets to which some diagnosis that counts belongs; most questions are about others."""
-    return frozenset().union(*[each.concepts for each in chart.diagnoses if each.counts])
 
 
 def _results_by_analyte(chart: Chart) -> Mapping[str, tuple[LabResult, ...]]:

@@ -26,8 +26,8 @@ DEEPEST = 3
 _BESIDE_ENTRIES = frozenset({"entry", "link", "extension", "modifierExtension", "signature", "issues"})
 #: Resources that carry others in themselves, and are no Bundle.
 _CARRIERS = frozenset({"Parameters", "List"})
-#: What may hold objects.
-_NESTS = (Mapping, list, tuple)
+#: Values that hold no objects.
+_PLAIN = (str, int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ def _unwrap_bundle(bundle: dict[str, Json], kind: str, pages_followed: bool, dep
 
 def _holds_resources_elsewhere(bundle: Mapping[str, Json]) -> bool:
     """Return whether a member of another name than `entry` holds what looks like entries."""
-    members = [value for name, value in bundle.items() if name not in _BESIDE_ENTRIES and isinstance(value, _NESTS)]
+    members = [value for name, value in bundle.items() if name not in _BESIDE_ENTRIES and not isinstance(value, _PLAIN)]
     beside = [each for value in members for each in objects(value)]
     return any("resource" in each or "entry" in each or text(each.get("resourceType")) for each in beside)
 
@@ -236,7 +236,7 @@ def _sort_in(heap: _Heap, entry: Json, kind: str, depth: int) -> None:
         heap.take(_unwrap_carried(resource, kind, False, depth) if depth > 0 else NOT_FHIR)
     else:
         heap.resources.append(resource)
-        address = text(held.get("fullUrl"))
+        address = text(held["fullUrl"]) if "fullUrl" in held else ""
         if address:
             heap.addresses.append((address, resource))
 

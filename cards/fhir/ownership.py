@@ -65,6 +65,8 @@ class Ownership:
         """Take an index that is there already; of the patient's own list, `people` may come without an id."""
         nameless = {id(each): each for each in people if _is_person(each) and not text(each.get("id"))}
         bare = cls(patient_id, references, nameless)
+        if not [each for each in references.people if each.get("link")]:
+            return bare
         own = [each for each in references.people if bare.is_patient(each)]
         replaced = frozenset(_linked_by(own, references, replacing=True))
         known = cls(patient_id, references, nameless, replaced)

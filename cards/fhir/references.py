@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 
 from cards.fhir.bundles import Listed
 from cards.fhir.identity import newest_versions
@@ -134,7 +135,9 @@ class References:
     def people(self) -> tuple[dict[str, Json], ...]:
         """Every Patient."""
         resources = [each for listed in self._lists for each in listed.resources]
-        return tuple([each for each in resources if text(each.get("resourceType")) == "Patient"])
+        kinds = [each.get("resourceType") for each in resources]
+        patients = [isinstance(kind, str) and kind.strip() == "Patient" for kind in kinds]
+        return tuple(compress(resources, patients))
 
     @cached_property
     def _index(self) -> _Index:

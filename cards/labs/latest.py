@@ -101,6 +101,8 @@ def choose(
         return Reading(Kind.UNREADABLE if unusable else Kind.NONE, unusable=tuple(unusable))
     newest = max(results, key=lambda result: result.when.order)
     same_time = [result for result in results if result is newest or result.when.same_time_as(newest.when)]
+    if len(same_time) == 1 and _bands(newest, limits) is not None:
+        return Reading(Kind.USABLE, newest, (), tuple(unusable))
     judged = [(each, bands) for each in same_time if (bands := _bands(each, limits)) is not None]
     decided = sorted([each for each, _ in judged], key=_word, reverse=True)
     listed = tuple(unusable)

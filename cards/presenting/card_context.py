@@ -68,6 +68,8 @@ class CardContext:
     @property
     def _unread(self) -> tuple[str, ...]:
         """A card that stands without laboratory results or diagnoses at all needs none of them."""
+        if self.chart.knows("conditions", "labs", *self.secondary):
+            return ()
         cut = [name for name in ("conditions", "labs") if self.chart.listing(name) is Listing.CUT]
         return (*cut, *[name for name in self.secondary if not self.chart.knows(name)])
 

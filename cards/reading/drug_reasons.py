@@ -86,13 +86,13 @@ def _meaning(concept: Json, concept_of_condition: ConceptsOf, known: Meanings) -
 
 def _reasons(resource: Mapping[str, Json], resolve: Resolve) -> Iterator[Json]:
     """Every reason as a concept: written in the order, or that of the condition it refers to."""
-    for name in _REASON_CODES:
-        for each in objects(resource.get(name)):
+    for name in filter(resource.__contains__, _REASON_CODES):
+        for each in objects(resource[name]):
             if "concept" in each or "coding" in each or "text" in each:
                 yield each
     told: set[str] = set()
-    for name in _REASON_REFERENCES:
-        for each in objects(resource.get(name)):
+    for name in filter(resource.__contains__, _REASON_REFERENCES):
+        for each in objects(resource[name]):
             if reference_of(each) and reference_of(each) in told:
                 continue
             told.add(reference_of(each))

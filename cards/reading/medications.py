@@ -38,6 +38,8 @@ from cards.reading.resource_types import DRUG_ADMINISTRATION, DRUG_DISPENSE, DRU
 _INTENTS = frozenset({"", "order", "original-order", "reflex-order", "filler-order", "instance-order", "plan"})
 #: Never taken, so no part of any history.
 _NEVER = frozenset({"draft", "cancelled", "entered-in-error", "not-taken", "not-done", "declined"})
+#: Elements that may say that it is not taken.
+_REFUSALS = frozenset({"doNotPerform", "wasNotTaken", "wasNotGiven", "notGiven", "taken", "adherence"})
 #: Not handed out yet.
 _NOT_DISPENSED = frozenset({"preparation", "on-hold"})
 _DISPENSED = frozenset({"completed", "in-progress", "unknown", ""})
@@ -175,6 +177,8 @@ def _was_never_taken(resource: Mapping[str, Json]) -> bool:
         return True
     if code_of_status(resource.get("intent")) not in _INTENTS and not _is_home_drug(resource):
         return True
+    if _REFUSALS.isdisjoint(resource):
+        return False
     refused = [resource.get(name) is True for name in ("doNotPerform", "wasNotTaken", "wasNotGiven", "notGiven")]
     adherence = code_of_status(first(resource.get("adherence")).get("code"))
     return any(refused) or code_of_status(resource.get("taken")) == "n" or adherence == "not-taking"
@@ -229,7 +233,7 @@ def _start(resource: Mapping[str, Json], zone: tzinfo) -> PartialDate | None:
         "whenHandedOver",
         "whenPrepared",
     ):
-        said += items(resource.get(name))
+        said += items(resource[name]) if name in resource else ()
     found = [moment for each in said if (moment := parse_partial_date(each, zone))]
     spoken = partial_date_of(resource, "effectiveTimePeriod", "dateAsserted", zone=zone)
     return min(found, key=lambda moment: moment.first) if found else spoken

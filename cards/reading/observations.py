@@ -112,12 +112,12 @@ def _contained_id(resource: Mapping[str, Json], member: Mapping[str, Json]) -> s
 
 def _parts(resource: Mapping[str, Json], resolve: Resolve, zone: tzinfo, names_of: NamesOf) -> list[Measurement]:
     contents = (resource, *objects(resource["component"])) if "component" in resource else (resource,)
-    meant = [(content, meaning) for content in contents if (meaning := names_of(content.get("code"))).names]
-    return [
-        _measurement(resource, content, meaning, resolve, zone)
-        for content, meaning in meant
-        if not is_only_a_panel(content) and (meaning.mapped or has_value(content))
-    ]
+    found = []
+    for content in contents:
+        meaning = names_of(content.get("code"))
+        if meaning.names and not is_only_a_panel(content) and (meaning.mapped or has_value(content)):
+            found.append(_measurement(resource, content, meaning, resolve, zone))
+    return found
 
 
 def _measurement(

@@ -131,7 +131,7 @@ def _is_better(read: Listed, sent: Listed) -> bool:
 
 def _not_read(listed: Listed, request: HookRequest) -> Listed:
     """Return the list with the cause set, if it was not sent and the server that was named may not be read."""
-    if listed.gap != Gap("absent") or not request.fhir_server:
+    if not request.fhir_server or listed.gap != Gap("absent"):
         return listed
     return replace(listed, gap=Gap("forbidden-server" if _refusal(request) == FOREIGN_SERVER else "token"))
 

@@ -214,7 +214,7 @@ class Metrics:
         for key in ("labs", "medications", "conditions"):
             for code in unknown_codes({key: lists[key]}, site) if key in lists else ():
                 found[key, system_label(code[0], known)].append(code)
-        for code in unknown_codes({"medications": drafts}, site):
+        for code in unknown_codes({"medications": drafts}, site) if drafts.resources else ():
             found["draftOrders", system_label(code[0], known)].append(code)
         whose = _personal_words(call, lists) if found else PersonalWords("", frozenset())
         for (key, label), codes in found.items():
@@ -223,7 +223,8 @@ class Metrics:
         listed = lists["medications"].resources if "medications" in lists else ()
         at_hand = (*lists.values(), drafts)
         self._count_untold("medications", untold_drugs(listed, site, at_hand))
-        self._count_untold("draftOrders", untold_drugs(drafts.resources, site, at_hand))
+        if drafts.resources:
+            self._count_untold("draftOrders", untold_drugs(drafts.resources, site, at_hand))
         for (key, system), seen in untold_codes(lists, site).items():
             if system_of(system):  # of other systems the local codes are counted above, with their samples
                 self.untold.labels(key, system).inc(seen)

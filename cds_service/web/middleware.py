@@ -83,8 +83,10 @@ def install_middleware(
     def finish(answer: Response) -> Response:
         if answer.status_code >= 400:
             drain_body(request)
+        held = {name.lower() for name, _ in answer.headers}
         for name, value in _HEADERS.items():
-            answer.headers.setdefault(name, value)
+            if name.lower() not in held:
+                answer.headers.add(name, value)
         answer.headers["X-Request-Id"] = g.get("request_id", "")
         return answer
 

@@ -33,12 +33,14 @@ def received_at() -> float:
 
 def original_path() -> str:
     """Return the path below the public base before slashes were folded, since tokens may name that path."""
-    return str(request.environ.get(_PATH, request.path))
+    noted = request.environ.get(_PATH)
+    return str(request.path if noted is None else noted)
 
 
 def caller() -> str:
     """Return the address of the caller, "" where the server does not know it."""
-    return str(request.environ.get(_CALLER, request.remote_addr or ""))
+    noted = request.environ.get(_CALLER)
+    return str((request.remote_addr or "") if noted is None else noted)
 
 
 def note_refusal(reason: str, faults: Iterable[str] = ()) -> None:

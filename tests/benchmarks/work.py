@@ -1,5 +1,6 @@
 """Count the work of one call: calls of functions, SQL statements, commits. The numbers do not depend on the machine.
 
+SQL statements are those that SQLAlchemy sends: how a transaction of SQLite begins, its driver is told by itself.
 `python -m tests.benchmarks.work` counts anew and writes `counted_work.toml`, which `test_counted_work.py` holds.
 """
 

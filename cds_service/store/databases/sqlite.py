@@ -69,7 +69,8 @@ class SqliteDatabase(Database):
     @contextmanager
     def _connected(self, begin: str, ends: float | None) -> Iterator[Connection]:
         self._file.check()
-        with self._slot(ends), self._engine.connect() as connection:
+        slot = held(self._slots, ends, "no connection to the store came free in time")
+        with slot, self._engine.connect() as connection:
             yield connection.execution_options(begin=begin, busy_ms=max(1, int(seconds_left(ends) * 1000)))
 
     @contextmanager

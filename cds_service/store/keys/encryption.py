@@ -130,12 +130,13 @@ class FieldCipher:
         """
         self.keys, self.former = keys, tuple(former)
         self._chain = (*former, keys.pseudonym)
+        self._anchor_key = hmac.digest(keys.pseudonym, b"audit anchor", "sha256")
         self._random_bytes = random_bytes
         self._aead = _aead(keys)
 
     def pseudonym(self, purpose: str, *parts: str) -> Pseudonym:
         """Return the pseudonym of `parts`, different for every purpose."""
-        message = orjson.dumps([purpose, *(part.origin if isinstance(part, Pseudonym) else part for part in parts)])
+        message = orjson.dumps([purpose, *[part.origin if isinstance(part, Pseudonym) else part for part in parts]])
         digest = origin = _digest(self._chain[0], message)
         for key in self._chain[1:]:
             digest = _renewed(key, digest)
@@ -147,8 +148,7 @@ class FieldCipher:
 
     def signature(self, *parts: str | int) -> str:
         """Return a signature of `parts` that only a holder of the keys can compute."""
-        key = hmac.new(self.keys.pseudonym, b"audit anchor", hashlib.sha256).digest()
-        return _digest(key, orjson.dumps(parts))
+        return _digest(self._anchor_key, orjson.dumps(parts))
 
     def key_check(self) -> str:
         """Return a value that is equal for equal keys, former ones included, and reveals nothing about them."""
@@ -174,7 +174,7 @@ class FieldCipher:
 
 
 def _digest(key: bytes, message: bytes) -> str:
-    return hmac.new(key, message, hashlib.sha256).hexdigest()
+    return hmac.digest(key, message, "sha256").hex()
 
 
 def _renewed(key: bytes, pseudonym: str) -> str:

@@ -9,11 +9,13 @@ from typing import Any
 from cards.facts.chart import Chart, Person
 from cards.knowledge.rules import Rules
 
-#: Members of a chart and their terms in the `reads` of a decision file.
+#: Members of a chart, what it derives of them included, and their terms in the `reads` of a decision file.
 WORDS = {
     "sex": "sex",
     "birth": "date of birth",
+    "_age": "date of birth",
     "diagnoses": "diagnoses",
+    "_present": "diagnoses",
     "labs": "laboratory results",
     "unusable": "laboratory results",
     "drugs": "drugs",

@@ -124,8 +124,11 @@ def interrupted_runs(folder: Path, times: int, seed: int) -> Iterator[tuple[byte
 
 
 def finished(state: Path) -> int:
-    """Return how many files of steps are finished."""
-    return sum(not path.name.endswith(".part") for path in state.glob("*/*"))
+    """Return how many files of steps are finished; none where the run is over, and removes them meanwhile."""
+    try:
+        return sum(not path.name.endswith(".part") for path in state.glob("*/*"))
+    except FileNotFoundError:
+        return 0
 
 
 def command(folder: Path, out: Path, *more: str) -> list[str]:

@@ -72,6 +72,10 @@ class Remembered(Generic[Arguments, Answer]):
         """Return how often its memory was of use."""
         return Counts(self._found, self._missed, len(self._answers))
 
+    def count_anew(self) -> None:
+        """Begin to count at zero, with what is remembered."""
+        self._found = self._missed = 0
+
     def forget(self) -> None:
         """Forget all answers."""
         self._answers.clear()
@@ -83,6 +87,12 @@ _ALL: list[Remembered[..., Any]] = []
 def remembered(work: Callable[Concatenate[Any, Arguments], Answer]) -> Remembered[Arguments, Answer]:
     """Remember the answers of a pure function of a short JSON value."""
     return Remembered(work)
+
+
+def forget_counts() -> None:
+    """Let all functions count at zero: what was asked before a fork is not what each worker was asked."""
+    for each in _ALL:
+        each.count_anew()
 
 
 def forget_all() -> None:

@@ -185,6 +185,7 @@ def reference_of(value: Json) -> str:
 def type_and_id(resource: Mapping[str, Json]) -> tuple[str, str]:
     """Return the type and the id of a resource, each empty where it has none."""
     kind, logical_id = resource.get("resourceType"), resource.get("id")
+    # `text` written out: every resource of every list is asked several times.
     return (
         kind.strip() if isinstance(kind, str) else "",
         logical_id.strip() if isinstance(logical_id, str) else "",

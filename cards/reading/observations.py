@@ -142,7 +142,7 @@ def _measurement(
 
 
 def _is_qualified(element: Mapping[str, Json]) -> bool:
-    """An extension that changes the meaning stands on it."""
+    """Return whether an extension stands on it that changes what it means."""
     return "modifierExtension" in element and bool(items(element["modifierExtension"]))
 
 

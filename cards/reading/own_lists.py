@@ -68,7 +68,7 @@ def own_list(listed: Listed, key: str, ownership: Ownership) -> OwnList:
     if key == "patient":
         return _own_patient(listed, ownership.patient_id)
     if listed.listing is not Listing.NOT_KNOWN and _is_plainly_theirs(listed, key, ownership):
-        return OwnList(_holding(listed, _in_order(newest_versions(listed.resources))), 0)
+        return OwnList(_with_resources(listed, _in_order(newest_versions(listed.resources))), 0)
     judged = accepted_list(listed, key, ownership)
     own = [each for each in judged.resources if ownership.owner_of(each) is Owner.PATIENT]
     discarded = len(judged.resources) - len(own)
@@ -76,10 +76,10 @@ def own_list(listed: Listed, key: str, ownership: Ownership) -> OwnList:
     if is_rejected or (key in REQUIRED and judged.listing is Listing.NOT_KNOWN):
         return OwnList(replace(judged, resources=()), discarded if judged.gap != Gap("shape") else 0)
     kept = _in_order([ownership.with_plain_subject(each) for each in newest_versions(own)])
-    return OwnList(_holding(judged, kept), discarded)
+    return OwnList(_with_resources(judged, kept), discarded)
 
 
-def _holding(listed: Listed, resources: tuple[dict[str, Json], ...]) -> Listed:
+def _with_resources(listed: Listed, resources: tuple[dict[str, Json], ...]) -> Listed:
     """Return the list with these resources; the list itself where they are those that it holds."""
     is_as_sent = len(resources) == len(listed.resources) and all(map(is_, resources, listed.resources))
     return listed if is_as_sent else replace(listed, resources=resources)

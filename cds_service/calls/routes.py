@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, g, request
-from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 
 from cds_service.calls.answer import answer
@@ -112,9 +111,8 @@ def _handle_and_report(policy: RequestPolicy, handle: Callable[[RequestReport], 
 
 
 def _new_report() -> RequestReport:
-    asked = request_ctx.request
-    method = asked.method if asked.method in _METHODS else "other"
-    route = (asked.endpoint or "none").rpartition(".")[2]
+    method = request.method if request.method in _METHODS else "other"
+    route = (request.endpoint or "none").rpartition(".")[2]
     return RequestReport(g.get("request_id", ""), method, route, caller())
 
 
@@ -156,7 +154,7 @@ def _call(app: AppContext, policy: RequestPolicy, service_id: str, report: Reque
     policy.limits.hooks.refuse_if_full()  # before a signature is verified and its token used up
     client, mode = _client(app, policy, service, report)
     with policy.limits.hooks.slot():
-        raw = read_body(request_ctx.request, app.settings.max_body, is_verified=not client.is_open)
+        raw = read_body(request, app.settings.max_body, is_verified=not client.is_open)
         with policy.limits.large_body_slot(raw):
             parsed = HookRequest.parse(raw, service)
             report.hook_instance = parsed.instance

@@ -37,10 +37,10 @@ DRAIN_SECONDS = 5.0
 def serve(settings: Settings, build: Build, drain: float = DRAIN_SECONDS) -> None:
     """Serve with gunicorn: `workers` processes, with threads for the calls in flight and those that are refused.
 
-    `build` is called in each worker, so that no connection or thread is shared across a fork; what is loaded before,
-    workers share. On SIGTERM /readyz
-    answers 503; `drain` seconds later new connections are refused, running calls are finished, and the exit code is 0.
-    One line of the log tells that the service listens, and one that it has stopped.
+    `build` is called in each worker, so that no connection or thread is shared across a fork; workers share the memory
+    of what was loaded before. On SIGTERM /readyz answers 503; `drain` seconds later new connections are refused,
+    running calls are finished, and the exit code is 0. One line of the log tells that the service listens, and one that
+    it has stopped.
     """
     from gunicorn.app.base import BaseApplication
     from gunicorn.arbiter import Arbiter

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from importlib import import_module
 
+from cards.remembered import forget_counts
 from cds_service.config.settings import Settings
 from cds_service.knowledge.load import national_rules
 from cds_service.monitoring.self_test import SelfTest, reference_apps
+from cds_service.web.log import log
 
 #: What a worker imports when a token is verified or a row is encrypted.
 _IMPORTED_LATE = ("jwt", "cryptography.hazmat.primitives.ciphers.aead", "cds_service.store.sql_store")
@@ -19,14 +22,22 @@ def warm_up(settings: Settings, clock: Callable[[], datetime]) -> None:
     """Answer the patients of the self-test, and keep what that loaded: modules, tables and vocabulary.
 
     The applications that answer have no store, clients or log: no connection, file or thread is there to be shared
-    across a fork. Whether the answers are right is for the self-test of each worker.
+    across a fork. Whether the answers are right, and whether there are any, is for the self-test of each worker.
     """
+    try:
+        _answer_patients(settings, clock)
+    except Exception as fault:  # noqa: BLE001 - workers start without it, and their self-test tells what is wrong
+        log("not warmed up", logging.WARNING, fault=type(fault).__name__)
+    for name in _IMPORTED_LATE:
+        import_module(name)
+    forget_counts()
+
+
+def _answer_patients(settings: Settings, clock: Callable[[], datetime]) -> None:
     patients = SelfTest(
         *reference_apps(settings, national_rules(), clock), lambda: clock().astimezone(settings.time_zone).date()
     )
     patients.run()
-    for name in _IMPORTED_LATE:
-        import_module(name)
 
 
 def settle_memory() -> None:

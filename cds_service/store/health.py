@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -44,7 +45,7 @@ def check_health(database: Database, tokens: Database, cipher: FieldCipher, path
             faults.append(str(error))
         except OSError:
             faults.append("the disk of the store cannot be reached")
-        except DBAPIError:
+        except (DBAPIError, sqlite3.Error):
             faults.append("the store answers with an error: its tables may be damaged, or of another program")
     return Health(tuple(dict.fromkeys(faults)))
 

@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 
 from flask import Flask, Response, request
-from flask.globals import request_ctx
 
 _PREFLIGHT = {"Access-Control-Allow-Methods": "GET, POST, OPTIONS", "Access-Control-Max-Age": "600"}
 _HEADERS_READ = ("authorization", "content-type")
@@ -47,14 +46,13 @@ def install_cors(app: Flask, origins: OriginPolicy) -> None:
         return None
 
     def add_headers(answer: Response) -> Response:
-        received = request_ctx.request
-        if received.path.lstrip("/").partition("/")[0] != _CDS_HOOKS:
+        if request.path.lstrip("/").partition("/")[0] != _CDS_HOOKS:
             return answer
-        granted = origins.headers_for(received.headers.get("Origin"))
+        granted = origins.headers_for(request.headers.get("Origin"))
         answer.headers.update(granted)
-        if received.method == "OPTIONS" and "Access-Control-Allow-Origin" in granted:
+        if request.method == "OPTIONS" and "Access-Control-Allow-Origin" in granted:
             answer.headers.update(_PREFLIGHT)
-            asked = received.headers.get("Access-Control-Request-Headers", "")
+            asked = request.headers.get("Access-Control-Request-Headers", "")
             answer.headers["Access-Control-Allow-Headers"] = ", ".join(_allowed_headers(asked))
         return answer
 

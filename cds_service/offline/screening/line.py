@@ -17,9 +17,9 @@ Resource = dict[str, Any]
 
 _PLAIN_BEGINNING = b'{"resourceType":"'
 _PLAIN_LENGTH = len(_PLAIN_BEGINNING)
-#: Types that lines were of; FHIR has fewer than so many.
-_met: dict[bytes, str] = {}
-_MOST_TYPES = 256
+#: Types of lines met so far; FHIR has fewer than so many.
+_types_met: dict[bytes, str] = {}
+_MOST_TYPES, _LONGEST_TYPE = 256, 65
 _TYPE_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
 _TYPE = re.compile(rb'"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
 _PATIENT_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"Patient"\s*,\s*"id"\s*:\s*"([A-Za-z0-9._~\-]+)"')
@@ -36,8 +36,8 @@ _ID = re.compile(r"[A-Za-z0-9._~\-]{1,512}")
 def type_of(line: bytes) -> str | None:
     """Return the type of the resource in a line, or None where only parsing it tells."""
     if line.startswith(_PLAIN_BEGINNING):
-        known = _met.get(line[_PLAIN_LENGTH : line.find(b'"', _PLAIN_LENGTH)])
-        if known is not None:
+        kind_of_line, quote, _ = line[_PLAIN_LENGTH : _PLAIN_LENGTH + _LONGEST_TYPE].partition(b'"')
+        if quote and (known := _types_met.get(kind_of_line)):
             return known
     found = _TYPE_FIRST.match(line)
     if found is None and line.count(b'"resourceType"') == 1:
@@ -45,8 +45,8 @@ def type_of(line: bytes) -> str | None:
     if found is None:
         return None
     kind = found[1].decode()
-    if len(_met) < _MOST_TYPES:
-        _met[found[1]] = kind
+    if len(_types_met) < _MOST_TYPES:
+        _types_met[found[1]] = kind
     return kind
 
 
@@ -54,6 +54,11 @@ def looks_whole(line: bytes) -> bool:
     """Return whether a line begins and ends as a JSON object does; a line that was cut off does not."""
     bare = line.strip()
     return bare.startswith(b"{") and bare.endswith(b"}")
+
+
+def may_be_cut(line: bytes) -> bool:
+    """Return whether a line may have been cut off, so that only parsing it tells; braces inside a string say so too."""
+    return not looks_whole(line) or line.count(b"{") != line.count(b"}")
 
 
 def parsed(line: bytes) -> Resource | None:

@@ -24,7 +24,7 @@ from cards.reading.resource_types import KEY_OF_TYPE, LIST_TYPES
 from cards.review import ReviewInShort, review_in_short
 from cards.site.choices import as_the_site_counts
 from cds_service.offline.screening.basis import basis_of
-from cds_service.offline.screening.line import Resource, parsed, type_of
+from cds_service.offline.screening.line import Resource, may_be_cut, parsed, type_of
 from cds_service.offline.screening.measures import measured
 from cds_service.offline.screening.quality import quality_of
 from cds_service.offline.screening.sieve import REFERRED, Sieve
@@ -129,7 +129,9 @@ class Screener:
         spare: list[tuple[bytes, str | None, frozenset[str] | None]] = []
         for line in lines:
             kind = type_of(line)
-            if kind in REFERRED or not self._sieve.keeps(line, kind):
+            if kind in KEY_OF_TYPE and may_be_cut(line):  # what it said may be behind the cut
+                self._take(line, kind, found, wanted)
+            elif kind in REFERRED or not self._sieve.keeps(line, kind):
                 spare.append((line, kind, _ids_of(line)))
             else:
                 self._take(line, kind, found, wanted)

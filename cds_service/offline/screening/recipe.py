@@ -109,7 +109,7 @@ def _capabilities(client: Client, settings: Settings) -> ClientCapabilities:
 def _what_if(recipe: Recipe, rules: Rules, site: Site, today: date) -> tuple[Rules | None, Site | None]:
     if not recipe.asks_what_if:
         return None, None
-    changed, other_site = rules, site
+    changed, other_site = rules, None
     if recipe.site_file is not None:
         national = national_rules().on(today)
         overrides, faults = read_overrides(recipe.site_file, national, today)

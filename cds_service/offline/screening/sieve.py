@@ -3,7 +3,7 @@
 A line that is dropped never changes the chart: it is of a type that no list asks for, or it is a result, a procedure
 or a laboratory order that holds no code of ours, no word of ours and nothing that only parsing would show. Diagnoses,
 drugs and allergies are always kept: a drug that cannot be told cuts the list of drugs, and any diagnosis may be the
-reason of a drug. A result whose code is of no public system is kept as well, so that it is counted as not told.
+reason of a drug. A result in whose line LOINC is not named is kept as well, so that its code is counted as not told.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Sieve:
     def _names_foreign(self, line: bytes) -> bool:
         """Return whether a code may be of a laboratory system from which nothing is mapped: words then count.
 
-        A system is known by its address, or stands before a bar in a code that is written as a text.
+        A system is known by its address or by a word in it, or stands before a bar in a code that is written as a text.
         """
         remembered = self._is_foreign
         for system in _SYSTEM.findall(line):
@@ -71,11 +71,17 @@ class Sieve:
             if known is None:
                 if len(remembered) >= _MOST_SYSTEMS:
                     remembered.clear()
-                plain = system.replace(b"\\/", b"/")
-                known = remembered[system] = b"\\" in plain or bool(foreign_system(plain.decode("utf-8", "replace")))
+                known = remembered[system] = self._may_be_foreign(system.replace(b"\\/", b"/"))
             if known:
                 return True
-        return b"|" in line and any(map(line.lower().replace(b"\\/", b"/").__contains__, self._result_marks))
+        return b"|" in line and self._holds_mark(line.lower().replace(b"\\/", b"/"))
+
+    def _may_be_foreign(self, system: bytes) -> bool:
+        known = bool(foreign_system(system.decode("utf-8", "replace")))
+        return b"\\" in system or known or self._holds_mark(system.lower())
+
+    def _holds_mark(self, lowered: bytes) -> bool:
+        return any(mark in lowered for mark in self._result_marks)
 
     @staticmethod
     def _keeps(line: bytes, codes: Codes) -> bool:

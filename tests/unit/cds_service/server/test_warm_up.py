@@ -40,6 +40,15 @@ def test_warming_up_loads_modules_and_vocabulary() -> None:
     assert sum(counts.held for counts in all_counts().values()) > 0
 
 
+def test_what_was_asked_before_the_fork_is_not_counted() -> None:
+    warm_up(Settings(), lambda: NOW)
+    assert {(counts.found, counts.missed) for counts in all_counts().values()} == {(0, 0)}
+
+
+def test_a_patient_who_cannot_be_answered_does_not_stop_the_start() -> None:
+    warm_up(Settings(), lambda: NOW.replace(year=2))
+
+
 @pytest.mark.usefixtures("thawed")
 def test_settled_memory_is_not_looked_at_again() -> None:
     settle_memory()

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from cards.facts.chart import Listing
+from cards.reading.resource_types import KEY_OF_TYPE
 from cds_service.offline.screening.line import type_of
 from cds_service.offline.screening.patient import Screener
 from cds_service.offline.screening.recipe import Recipe, known_by
@@ -48,3 +50,18 @@ def test_an_id_that_is_written_with_escapes_is_read() -> None:
 
 def test_a_result_of_another_id_that_says_nothing_is_not_read() -> None:
     assert read(_FERRITIN, {**_GLUCOSE, "id": "r2"}) == (_FERRITIN,)
+
+
+@pytest.mark.parametrize("kind", ["Observation", "ServiceRequest", "Procedure", "Condition", "MedicationRequest"])
+def test_a_line_that_is_cut_anywhere_cuts_its_list(kind: str) -> None:
+    whole = json.dumps({**_FERRITIN, "resourceType": kind, "subject": {"reference": "Patient/p1"}}).encode()
+    key = KEY_OF_TYPE[kind]
+    for end in range(whole.index(b'"id"'), len(whole)):
+        gathered, damaged = _SCREENER.gathered([whole[:end]])
+        assert (damaged, gathered[key].listing) == (1, Listing.CUT), whole[:end]
+
+
+def test_a_cut_line_of_a_type_that_no_list_holds_cuts_none() -> None:
+    gathered, damaged = _SCREENER.gathered([b'{"resourceType":"Encounter","id":"e1","sub'])
+    assert damaged == 0
+    assert Listing.CUT not in {each.listing for each in gathered.values()}

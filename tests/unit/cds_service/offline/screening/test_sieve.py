@@ -34,6 +34,9 @@ def result(code: str = "2345-7", display: str = "Glucose", beside: str = "") -> 
         (result(display="Ferritin", beside=',"method":{"coding":[{"system":"http:\\/\\/npu-terminology.org"}]}'), True),
         (result(display="Ferritin", beside=',"method":{"coding":[{"system" : " NPU-Terminology.org"}]}'), True),
         (result(display="Ferritin", beside=',"method":{"coding":[{"system":"http://ucum.org|1"}]}'), False),
+        (result(display="Ferritin", beside=',"method":{"coding":[{"system":"http://example.org/snomed-own"}]}'), True),
+        (result(display="Ferritin", beside=',"method":{"coding":[{"system":"urn:oid:1.2.208.176.2.1.9"}]}'), True),
+        (result(display="Ferritin", beside=f',"method":{{"system":"{" " * 300}http://npu-terminology.org"}}'), True),
         (result(display="Glucose in Größe"), True),
         (result(beside=',"valueQuantity":{"unit":"µmol/L"}'), False),
         (result(beside=',"component":[{"code":{"coding":[{"system":"urn:x","code":"2276-4"}]}}]'), True),
@@ -64,3 +67,10 @@ def test_a_type_that_only_parsing_tells_is_kept() -> None:
     line = b'{"contained":[{"resourceType":"Group"}],"resourceType":"Observation"}'
     assert type_of(line) is None
     assert _SIEVE.keeps(line, None)
+
+
+@pytest.mark.parametrize("kind", ["Condition", "Encounter", "Observation"])
+def test_a_type_that_is_cut_off_is_told_by_no_line_before_it(kind: str) -> None:
+    assert type_of(f'{{"resourceType":"{kind}","id":"1"}}'.encode()) == kind
+    for cut in (f'{{"resourceType":"{kind}', f'{{"resourceType":"{kind}D', f'{{"resourceType":"{kind}}}'):
+        assert type_of(cut.encode()) is None

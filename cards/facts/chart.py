@@ -263,7 +263,8 @@ class Draft:
 class LabOrder:
     """A laboratory order already placed; `completed` as the record system calls it, be there a result or not.
 
-    `names_rls`: restless legs syndrome is its reason.
+    `names_rls`: restless legs syndrome is its reason. `withdrawn`: it was placed, and will not be carried out; one that
+    waits to be signed is neither withdrawn nor active.
     """
 
     tests: frozenset[str]
@@ -273,6 +274,7 @@ class LabOrder:
     unverified: bool = False
     completed: bool = False
     names_rls: bool = False
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

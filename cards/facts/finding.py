@@ -26,13 +26,30 @@ class Indicator(StrEnum):
     CRITICAL = "critical"
 
 
+#: What is put into words that stand for themselves.
+NO_PARTS: Mapping[str, Fact] = {}
+
+
 class Text(str):
     """Text from a knowledge file, with facts filled in.
 
-    Only cards/wording creates one, so that no card prints text of a request, a FHIR resource or the program.
+    Only cards/wording creates one, so that no card prints text of a request, a FHIR resource or the program. It
+    remembers what it was made of, so that what a card says can be compared apart from its words.
+
+    key    where its words stand in a knowledge file; empty for a list of parts, and for a name
+    parts  what stands in it, by name
     """
 
-    __slots__ = ()
+    __slots__ = ("key", "parts")
+
+    key: str
+    parts: Mapping[str, Fact]
+
+    def __new__(cls, words: str = "", key: str = "", parts: Mapping[str, Fact] = NO_PARTS) -> Text:
+        """Return these words, with what they were made of."""
+        made = super().__new__(cls, words)
+        made.key, made.parts = key, parts
+        return made
 
 
 #: What a wording may print. Each kind has exactly one way to be printed (cards/wording/render.py).

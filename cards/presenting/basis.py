@@ -1,49 +1,77 @@
 """What a card rests on, apart from its words: when this changes, the card is news (clinical amendments 2, section 6).
 
-Values, dates, statuses, drugs and diagnoses count. Age, the count of days and what was not read do not. What a card
-weighs without naming it counts too: whether RLS is confirmed, recognised diagnoses, procedures and allergies, results
-that may not be used, and orders of its tests that were withdrawn or brought no result. Too much of this shows a card
-once more; too little would keep one silent that says something new. On order hooks the drug, route and reason of a
-draft count here, and its dose beside them, since a lower dose is no news. A sentence counts as it is worded only where
-a fact has no other form, such as the stage of a kidney disease.
+Values, dates, statuses, drugs and diagnoses count, and with them everything that the card says of them: which of its
+sentences were chosen, and what stands in them, by their keys, so that other words for the same are no news. Age, the
+count of days and what was not read do not, and neither does that its tests were ordered, else a card that was accepted
+came back: a chart is told as if all had been read and nothing were awaited. What a card weighs without naming it counts
+too: whether RLS is confirmed, recognised diagnoses, procedures and allergies, results that may not be used, and orders
+of its tests that were withdrawn or brought no result. Which tests it offers beside its advice does not. Too much of
+this shows a card once more; too little would keep one silent that says something new. On order hooks the drug, route
+and reason of a draft count here, and its dose beside them, since a lower dose is no news where the card says the same.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from cards.facts.card import Basis, PatientBasis
-from cards.facts.chart import Allergy, Chart, DailyDose, Diagnosis, Draft, Drug, LabResult, Procedure, UnusableResult
-from cards.facts.finding import Finding, OrderTests
+from cards.facts.chart import (
+    LISTS,
+    Allergy,
+    Chart,
+    DailyDose,
+    Diagnosis,
+    Draft,
+    Drug,
+    LabOrder,
+    LabResult,
+    Listing,
+    Procedure,
+    UnusableResult,
+)
+from cards.facts.finding import Fact, Finding, OrderTests, Text
 from cards.knowledge.limits import meets
-from cards.knowledge.rules import Rules
+from cards.knowledge.rules import Rules, Threshold
 from cards.patient.anaemia import anaemia_limit
-from cards.patient.awaited import awaited_orders, is_answered
+from cards.patient.awaited import awaited_orders, awaited_tests, is_answered
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import rls_status
 from cards.quantity import plain
 from cards.wording.person import render_person_without_age
-from cards.wording.render import inline
+from cards.wording.render import inline, named
 
-#: How the names of facts begin that are doses of the drafts, or of a draft with its basket.
+#: The patient with the age, which is told without it.
+_PERSON = "person"
+#: How the names of facts begin that are about the dose of a draft: how much is too much of it may depend on the dose.
 _DOSE = "dose"
-#: How the names of facts end that say what is not there, or was not read.
-_MISSING = "_missing"
 #: The classes of drugs that are given for restless legs syndrome.
 _FOR_RLS = ("da", "levodopa", "gabapentinoid")
 
 
 def basis_of(finding: Finding, chart: Chart, rules: Rules) -> Basis:
-    """Return what the card of a finding rests on."""
-    facts = {str(render_person_without_age(chart)), *_facts(finding), *_drugs_beside(finding, chart)}
-    facts |= {*chart.once(_weighed), *_in_vain(finding, chart, rules)}
+    """Return what the card of a finding rests on; the finding should be that of the chart `as_if_complete`."""
+    facts = {*_meaning("patient", render_person_without_age(chart), finding), *_facts(finding)}
+    facts |= {*_said(finding, rules), *_drugs(finding, chart), *chart.once(_weighed)}
+    facts |= {*_in_vain(finding, chart, rules)}
     due = [each.due for each in finding.suggestions if isinstance(each, OrderTests) and each.due]
     return Basis(
         facts=tuple(sorted(facts | {_draft(draft) for draft in finding.drafts})),
         due=min(due) if due else None,
         doses=tuple(sorted((dose for draft in finding.drafts for dose in _doses(draft)), key=str)),
+    )
+
+
+def as_if_complete(chart: Chart, rules: Rules) -> Chart:
+    """Return the chart as if what is in it were all there is and no result were awaited; itself where that is so."""
+    pending = awaited_orders(chart, rules)
+    if chart.knows(*LISTS) and not chart.results_withheld and not pending:
+        return chart
+    return replace(
+        chart, listings=dict.fromkeys(LISTS, Listing.COMPLETE), gaps={}, results_withheld=False, lab_orders=()
     )
 
 
@@ -68,26 +96,76 @@ def patient_basis(chart: Chart, rules: Rules) -> PatientBasis:
 
 
 def _facts(finding: Finding) -> Iterator[str]:
-    """Yield the results and drugs among the facts, and what the card prints of the patient; no draft and no dose."""
+    """Yield the results among the facts, and what the card prints of the patient; no draft and no dose of one."""
     for name, fact in finding.facts.items():
-        if isinstance(fact, LabResult | UnusableResult):
-            yield _result(fact)
-        elif isinstance(fact, Drug):
-            if not any(draft.drug is fact for draft in finding.drafts):
-                yield _drug(fact)
-        elif name in finding.why and _is_of_the_patient(name) and not isinstance(fact, Draft):
-            yield f"{name} {inline(fact)}"
+        if name in finding.why or isinstance(fact, LabResult | UnusableResult):
+            yield from _meaning(name, fact, finding)
 
 
-def _is_of_the_patient(name: str) -> bool:
-    """Return whether a fact counts: the age, the dose of a draft and what is not there do not."""
-    return name != "person" and not name.startswith(_DOSE) and not name.endswith(_MISSING)
+def _said(finding: Finding, rules: Rules) -> Iterator[str]:
+    """Yield which texts the card prints, and what stands in its sentences."""
+    decision = rules.decisions[finding.decision]
+    card = decision.cards[finding.card]
+    yield from (f"text={name}" for name in finding.texts)
+    templates = (card.summary, card.recommendation, card.rule_in_short or card.rule)
+    for template in (*templates, *(decision.texts[name] for name in finding.texts)):
+        for name, fact in named(template, finding.facts).items():
+            yield from _meaning(name, fact, finding)
 
 
-def _drugs_beside(finding: Finding, chart: Chart) -> Iterator[str]:
-    """Yield the drugs that the card of an order uses; which ones a chart card uses may depend on the day alone."""
-    known = chart.once(_drugs_by_reference) if finding.drafts else {}
-    return (known[reference] for reference in finding.evidence if reference in known)
+def _meaning(name: str, fact: Fact, finding: Finding) -> Iterator[str]:
+    """Yield a fact apart from its words, if it counts; of the drugs see `_drugs`."""
+    if name == _PERSON or isinstance(fact, Drug):
+        return
+    of_a_dose = bool(finding.drafts) and name.startswith(_DOSE)
+    told = _told(fact, finding, but_for=(Decimal, Threshold) if of_a_dose else (Decimal,) if finding.drafts else ())
+    if told:
+        yield told if isinstance(fact, LabResult | UnusableResult) else f"{name} {told}"
+
+
+def _told(fact: Fact, finding: Finding, but_for: tuple[type, ...]) -> str:
+    """Return a fact apart from its words; nothing for a draft, a number of days or years, and these kinds of facts."""
+    if isinstance(fact, (Draft, int, *but_for)):
+        return ""
+    if isinstance(fact, Text):
+        return _told_in_words(fact, finding, but_for)
+    if isinstance(fact, LabResult | UnusableResult):
+        return _result(fact)
+    if isinstance(fact, Drug):
+        return "" if _is_drafted(fact, finding) else fact.product.name
+    if isinstance(fact, Threshold):
+        return fact.name
+    return plain(fact) if isinstance(fact, Decimal) else inline(fact)
+
+
+def _told_in_words(text: Text, finding: Finding, but_for: tuple[type, ...]) -> str:
+    """Return which sentence it is and what stands in it; what is made of nothing else is a name of our tables."""
+    if not text.parts:
+        return text.key or str(text)
+    parts = [(name, _told(part, finding, but_for)) for name, part in text.parts.items()]
+    return f"{text.key}({', '.join(f'{name} {told}' for name, told in parts if told)})"
+
+
+def _drugs(finding: Finding, chart: Chart) -> Iterator[str]:
+    """Yield the drugs among the facts, and beside a draft those that its card uses or that bring the same.
+
+    Which other ones a chart card uses may depend on the day alone. One that is taken twice is told twice.
+    """
+    used = [fact for fact in finding.facts.values() if isinstance(fact, Drug) and not _is_drafted(fact, finding)]
+    counted = Counter(map(_drug, used))
+    if finding.drafts:
+        known = chart.once(_drugs_by_reference)
+        brought = {name for draft in finding.drafts if draft.drug for name in draft.drug.product.ingredient_names()}
+        taken = [
+            each for each in chart.drugs if each.active and not brought.isdisjoint(each.product.ingredient_names())
+        ]
+        counted |= Counter(known[reference] for reference in finding.evidence if reference in known)
+        counted |= Counter(map(_drug, taken))
+    return (f"{drug} {count}" for drug, count in counted.items())
+
+
+def _is_drafted(drug: Drug, finding: Finding) -> bool:
+    return any(draft.drug is drug for draft in finding.drafts)
 
 
 def _drugs_by_reference(chart: Chart) -> Mapping[str, str]:
@@ -106,14 +184,22 @@ def _weighed(chart: Chart) -> tuple[str, ...]:
 
 
 def _in_vain(finding: Finding, chart: Chart, rules: Rules) -> Iterator[str]:
-    """Yield the orders of the suggested tests that were withdrawn, or of which a result is no longer awaited."""
-    tests = {test for each in finding.suggestions if isinstance(each, OrderTests) for test in each.tests}
-    of_these = [order for order in chart.lab_orders if not order.tests.isdisjoint(tests)]
-    awaited = awaited_orders(chart, rules) if of_these else ()
-    for order in of_these:
-        was_placed = order.active or order.completed
-        if not was_placed or (order.when and order not in awaited and not is_answered(order, chart)):
-            yield f"order={' '.join(sorted(order.tests))} {_text(order.when)} {order.reference}"
+    """Yield the orders of the suggested tests that were withdrawn, or of which a result is no longer awaited.
+
+    By their tests and day: some record systems send an order under another id at every call.
+    """
+    suggested = {test for each in finding.suggestions if isinstance(each, OrderTests) for test in each.tests}
+    for order in chart.lab_orders:
+        asked = order.tests & suggested
+        if asked and (order.withdrawn or _is_in_vain(order, asked, chart, rules)):
+            yield f"order={' '.join(sorted(order.tests))} {_text(order.when)}"
+
+
+def _is_in_vain(order: LabOrder, asked: frozenset[str], chart: Chart, rules: Rules) -> bool:
+    if order.when is None or not (order.active or order.completed):
+        return False
+    over = asked - awaited_tests(order, chart, rules)
+    return any(not is_answered(order, test, chart) for test in over)
 
 
 def _allergy(allergy: Allergy) -> str:

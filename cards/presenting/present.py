@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from cards.decisions.decide import ORDER_HOOKS, Verdict
-from cards.facts.card import Card, Coding, Link
+from cards.decisions.decide import ORDER_HOOKS, Verdict, decide
+from cards.facts.card import Basis, Card, Coding, Link
 from cards.facts.chart import REQUIRED, Chart, Listing, UnusableResult
 from cards.facts.finding import Fact, Finding, Indicator
 from cards.knowledge.rules import CardText, Rules
 from cards.labs.analytes import analyte
-from cards.presenting.basis import basis_of
+from cards.presenting.basis import as_if_complete, basis_of
 from cards.presenting.card_context import CardContext, ClientCapabilities, without_never_sent
 from cards.presenting.detail import (
     limits,
@@ -72,8 +72,27 @@ def present(
 ) -> tuple[Card, ...]:
     """Return the cards of a verdict, most urgent first, at most `max_cards` (see `within_budget`)."""
     context = CardContext(chart, rules.on(chart.today), profile, verdict.hook, new_uuid)
-    cards = [_write(finding, context) for finding in _most_urgent_first(verdict, context.rules)]
+    found = _most_urgent_first(verdict, context.rules)
+    complete = as_if_complete(chart, context.rules) if found else chart
+    told = [] if complete is chart else grouped(decide(complete, rules, verdict.hook).fired, context.rules)
+    cards = [_write(finding, context, _basis(finding, told, context)) for finding in found]
     return within_budget(cards, profile.max_cards)
+
+
+def _basis(finding: Finding, told: Iterable[Finding], context: CardContext) -> Basis:
+    """Return what a card rests on: as it is `told` of the complete chart, where that has the card (`as_if_complete`).
+
+    The day for which it suggests tests is that of the card as it is sent.
+    """
+    own = basis_of(finding, context.chart, context.rules)
+    drafts = {draft.number for draft in finding.drafts}
+    same = [each for each in told if each.card == finding.card and _is_about(each, drafts)]
+    facts = {fact for each in same for fact in basis_of(each, context.chart, context.rules).facts}
+    return replace(own, facts=tuple(sorted(facts))) if facts else own
+
+
+def _is_about(finding: Finding, drafts: set[int]) -> bool:
+    return not (drafts or finding.drafts) or any(draft.number in drafts for draft in finding.drafts)
 
 
 def in_short(verdict: Verdict, chart: Chart, rules: Rules, *, most: int) -> tuple[CardInShort, ...]:
@@ -195,7 +214,7 @@ def _urgency(finding: Finding) -> tuple[int, int, str]:
     return _SEVERITY[finding.indicator], rank, finding.card
 
 
-def _write(finding: Finding, context: CardContext) -> Card:
+def _write(finding: Finding, context: CardContext, basis: Basis) -> Card:
     decision = context.rules.decisions[finding.decision]
     text = decision.cards[finding.card]
     short = render_drafts(finding.drafts, draft_in_short)
@@ -237,7 +256,7 @@ def _write(finding: Finding, context: CardContext) -> Card:
             *(why_line(name, fact) for name, fact in why.items() if name != "person"),
         ),
         version=decision.version,
-        basis=basis_of(finding, context.chart, context.rules),
+        basis=basis,
         expects=expectation_of(finding, text, context.chart),
     )
 

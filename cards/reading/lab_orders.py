@@ -27,6 +27,8 @@ _PREFIX = "order-"
 #: R4's word, and DSTU2's for an order that was placed and has not been answered.
 _ACTIVE = frozenset({"active", "requested", "received", "accepted", "in-progress"})
 _COMPLETED = frozenset({"completed"})
+#: R4's words, and those of STU3 and DSTU2, for an order that will not be carried out.
+_WITHDRAWN = frozenset({"revoked", "stopped", "entered-in-error", "cancelled", "rejected", "failed"})
 _ORDERS = frozenset({"", "order", "original-order", "reflex-order", "filler-order", "instance-order", "plan"})
 _DATES = ("authoredOn", "authored", "orderedOn")
 
@@ -85,6 +87,7 @@ def read_lab_orders(
             ordered_in_doubt(resource, local=local),
             _is_placed(resource, _COMPLETED),
             reasons_of(resource).name_rls,
+            _is_withdrawn(resource),
         )
         for resource in resources
         if isinstance(resource, Mapping) and text(resource.get("resourceType")) in LAB_ORDERS
@@ -95,9 +98,19 @@ def read_lab_orders(
 def _is_placed(resource: Mapping[str, Json], statuses: frozenset[str]) -> bool:
     return (
         code_of_status(resource.get("status")) in statuses
-        and code_of_status(resource.get("intent")) in _ORDERS
+        and _is_an_order(resource)
         and resource.get("doNotPerform") is not True
     )
+
+
+def _is_withdrawn(resource: Mapping[str, Json]) -> bool:
+    forbidden = resource.get("doNotPerform") is True
+    return _is_an_order(resource) and (forbidden or code_of_status(resource.get("status")) in _WITHDRAWN)
+
+
+def _is_an_order(resource: Mapping[str, Json]) -> bool:
+    """Return whether it is more than a proposal."""
+    return code_of_status(resource.get("intent")) in _ORDERS
 
 
 def _when(resource: Mapping[str, Json], zone: tzinfo) -> PartialDate | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from cards.facts.finding import Fact, Text
 from cards.knowledge.rules import Rules
 from cards.wording import render
-from cards.wording.render import Words, capitalised, inline, wording
+from cards.wording.render import Words, capitalised, inline, named, wording
 
 #: What stands where a sentence has nothing to add.
 NOTHING = Text()
@@ -15,24 +15,26 @@ NOTHING = Text()
 
 def say(rules: Rules, decision: str, key: str, /, **facts: Fact) -> Text:
     """Return a text of a decision file as a part of a sentence. Raises `KeyError` where it names what is not there."""
-    return Text(rules.decisions[decision].texts[key].format_map(Words(facts, rules)))
+    template = rules.decisions[decision].texts[key]
+    return Text(template.format_map(Words(facts, rules)), f"{decision}.{key}", named(template, facts))
 
 
 def phrase(key: str, /, **facts: Fact) -> Text:
     """Return words that several decisions share, such as `iron.due_now`: a table and a key of wording.toml."""
     table, _, name = key.partition(".")
     template: str = wording()[table][name]
-    return Text(template.format_map({name: inline(fact) for name, fact in facts.items()}))
+    words = template.format_map({name: inline(fact) for name, fact in facts.items()})
+    return Text(words, key, named(template, facts))
 
 
 def printed(fact: Fact) -> Text:
     """Return a fact as it stands in a sentence."""
-    return Text(inline(fact))
+    return Text(inline(fact), parts={"": fact})
 
 
 def as_a_beginning(text: Text) -> Text:
     """Return words as a sentence begins with them."""
-    return Text(capitalised(text))
+    return Text(capitalised(text), text.key, text.parts)
 
 
 def names(known: Iterable[str]) -> tuple[Text, ...]:
@@ -42,7 +44,7 @@ def names(known: Iterable[str]) -> tuple[Text, ...]:
 
 def listed(parts: Iterable[Text]) -> Text:
     """Return `one, two, three`."""
-    return Text(", ".join(parts))
+    return _of(", ".join, parts)
 
 
 def listed_in_short(parts: Iterable[Text], most: int = 3) -> Text:
@@ -50,24 +52,31 @@ def listed_in_short(parts: Iterable[Text], most: int = 3) -> Text:
     every = tuple(dict.fromkeys(parts))
     if len(every) <= most:
         return joined(every)
-    return phrase("facts.and_more", first=listed(every[:most]), count=len(every) - most)
+    return Text(
+        phrase("facts.and_more", first=listed(every[:most]), count=len(every) - most), parts=listed(every).parts
+    )
 
 
 def sentences(parts: Iterable[Text]) -> Text:
     """Return whole sentences, one after the other."""
-    return Text(" ".join(parts))
+    return _of(" ".join, parts)
 
 
 def combined(parts: Iterable[Text]) -> Text:
     """Return the ingredients of one product: `one / two`."""
-    return Text(" / ".join(parts))
+    return _of(" / ".join, parts)
 
 
 def joined(parts: Iterable[Text]) -> Text:
     """Return `one and two`."""
-    return Text(render.joined(parts))
+    return _of(render.joined, parts)
 
 
 def lines(parts: Iterable[Text]) -> Text:
     """Return a list in Markdown."""
-    return Text("\n".join(f"- {part}" for part in parts))
+    return _of(lambda each: "\n".join(f"- {part}" for part in each), parts)
+
+
+def _of(words: Callable[[Iterable[Text]], str], parts: Iterable[Text]) -> Text:
+    every = tuple(parts)
+    return Text(words(every), parts={str(number): part for number, part in enumerate(every)})

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from string import Formatter
 from typing import Any
 
 from cards.dates import PartialDate
@@ -285,6 +286,17 @@ class Words(Mapping[str, str]):
 
 def _limits_by_placeholder(rules: Rules) -> Mapping[str, Threshold]:
     return {name.replace(".", "_"): limit for name, limit in rules.thresholds.items()}
+
+
+@cache
+def _placeholders(template: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in Formatter().parse(template) if name)
+
+
+def named(template: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Return the facts that a template names, as a whole or by a part such as `{ferritin_value}`."""
+    bases = {name if name in facts else name.rpartition("_")[0] for name in _placeholders(template)}
+    return {name: facts[name] for name in sorted(bases) if name in facts}
 
 
 def fill(template: str, facts: Mapping[str, Fact], rules: Rules) -> str:

@@ -123,6 +123,15 @@ def _is_awaited(days: int) -> bool:
     return bool(awaited_orders(charts.chart({"orders": [f"ferritin {days}d completed"]}), _RULES))
 
 
+def _is_added_on(days: int) -> bool:
+    """Whether a sample of so many days before the order may have been used for it."""
+    order = {
+        "orders": ["ferritin 2026-06-12 completed"],
+        "labs": [f"ferritin 38 ng/mL {date(2026, 6, 12) - timedelta(days=days)}"],
+    }
+    return not awaited_orders(charts.chart(order), _RULES)
+
+
 def _is_polycythaemic(days: int) -> bool:
     return bool(polycythaemia(chart(done(days, "therapeutic-phlebotomy"))))
 
@@ -262,6 +271,7 @@ CASES = (
     *_sides("pregnancy.oldest", _may_be_pregnant_at, (59, True), (60, True), (61, False)),
     *_sides("dialysis.days", _goes_on_dialysis, (89, _DAYS_OF_BOTH), (90, _DAYS_OF_BOTH), (91, (False, False, False))),
     *_sides("completed_order.days", _is_awaited, (13, True), (14, True), (15, False)),
+    *_sides("add_on.days", _is_added_on, (6, True), (7, True), (8, False)),
     *_sides("phlebotomy.days", _is_polycythaemic, (364, True), (365, True), (366, False)),
     *_sides("drug.unsaid_days", _is_active_unsaid, (364, True), (365, True), (366, False)),
     *_sides("drug.dispensed_days", _is_dispensed, (89, True), (90, True), (91, False)),

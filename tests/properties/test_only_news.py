@@ -27,10 +27,10 @@ some_charts = settings(max_examples=300, deadline=None, database=None, derandomi
 _PROFILE = ClientCapabilities(PATIENT, max_cards=0)
 
 
-def bases(patient: Generated, *, days: int = 0, cut: str = "") -> dict[tuple[str, str], set[str]]:
-    """Return what the cards rest on by card and draft, some days later, or with a list of which more may exist.
+def bases(patient: Generated, *, days: int = 0, cut: str = "") -> dict[tuple[str, ...], set[str]]:
+    """Return what the cards rest on by card and drafts, some days later, or with a list of which more may exist.
 
-    Which drafts share a card may depend on what was read, so each is told by itself.
+    Which drafts share a card may depend on what was read, so a card is the same only with the same drafts.
     """
     lists = {
         name: Listed(tuple(entries), Listing.CUT if name == cut else Listing.COMPLETE)
@@ -42,15 +42,14 @@ def bases(patient: Generated, *, days: int = 0, cut: str = "") -> dict[tuple[str
     rules = rules_of(patient)
     shown = to_be_shown(decide(chart, rules, patient.hook), chart)
     cards = present(shown, chart, rules, profile=_PROFILE, new_uuid=lambda: "uuid")
-    return {(card.id, draft): others | {draft} for card in cards for draft, others in _by_draft(card.basis.facts)}
+    return {(card.id, *_drafts(card.basis.facts)): set(card.basis.facts) for card in cards}
 
 
-def _by_draft(facts: tuple[str, ...]) -> Iterator[tuple[str, set[str]]]:
-    drafts = [fact for fact in facts if fact.startswith("draft=")]
-    return ((draft, set(facts) - set(drafts)) for draft in drafts or [""])
+def _drafts(facts: tuple[str, ...]) -> Iterator[str]:
+    return (fact for fact in facts if fact.startswith("draft="))
 
 
-def changed(one: dict[tuple[str, str], set[str]], other: dict[tuple[str, str], set[str]]) -> list[tuple[str, str]]:
+def changed(one: dict[tuple[str, ...], set[str]], other: dict[tuple[str, ...], set[str]]) -> list[tuple[str, ...]]:
     """Return the cards that fire both times and rest on other facts."""
     return [card for card in one.keys() & other.keys() if one[card] != other[card]]
 

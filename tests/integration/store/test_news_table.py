@@ -279,11 +279,12 @@ class TestOrderHooks:
         assert len(seen) >= 10, seen
 
 
-def ordered(status: str, day: datetime) -> Change:
-    return lambda patient, now: with_record(
-        patient, resourceType="ServiceRequest", status=status, intent="order", authoredOn=day.date().isoformat(),
-        code=coded("2276-4", "http://loinc.org"),
-    )  # fmt: skip
+def ordered(status: str, day: datetime, /, **unlike: Any) -> Change:
+    order = {
+        "resourceType": "ServiceRequest", "status": status, "intent": "order", "authoredOn": day.date().isoformat(),
+        "code": coded("2276-4", "http://loinc.org"),
+    }  # fmt: skip
+    return lambda patient, now: with_record(patient, **(order | unlike))
 
 
 class TestAwaited:
@@ -299,6 +300,67 @@ class TestAwaited:
         assert "IRONTEST" not in case.cards(days, change=order)
         assert "IRONTEST" in case.cards(days + 1, change=order)
         assert "IRONTEST" not in case.cards(days + 2, change=order), "once"
+
+    @pytest.mark.parametrize(
+        ("unlike", "comes"),
+        [({"status": "draft"}, False), ({"status": "on-hold"}, False), ({"intent": "proposal"}, False),
+         ({"status": "unknown"}, False), ({"status": "revoked"}, True), ({"status": "entered-in-error"}, True),
+         ({"doNotPerform": True}, True)],
+    )  # fmt: skip
+    def test_only_an_order_that_is_taken_back_is_news(
+        self, harness: Harness, unlike: dict[str, Any], comes: bool
+    ) -> None:
+        """An accepted suggestion may stay a draft for some days; it is not withdrawn for that."""
+        case = Case(harness, TEST)
+        accepted(harness, case.cards(0)["IRONTEST"])
+        assert ("IRONTEST" in case.cards(1, change=ordered("active", case.begun, **unlike))) is comes
+
+    def test_an_order_that_is_renamed_at_every_call_is_no_news(self, harness: Harness) -> None:
+        case = Case(harness, TEST)
+        assert "IRONTEST" in case.cards(0, change=ordered("revoked", case.begun, id="one"))
+        assert "IRONTEST" not in case.cards(1, change=ordered("revoked", case.begun, id="two"))
+
+    def test_a_test_added_on_to_an_earlier_sample_answers_its_order(self, harness: Harness) -> None:
+        """The result has the day of the sample; for 14 days nothing is awaited, and after them nothing is in vain."""
+        case = Case(harness, TEST)
+        sample = case.begun - timedelta(days=1)
+
+        def change(patient: PatientFile, now: datetime) -> PatientFile:
+            studied = result("2502-3", 20, "%")(result("2276-4", 30, "ng/mL")(patient, sample), sample)
+            return ordered("completed", case.begun)(studied, now)
+
+        assert "awaited" not in case.cards(0, change=change)["IRONLOW"]["detail"]
+        assert "IRONLOW" not in case.cards(15, change=change)
+
+    def test_a_card_whose_recheck_was_accepted_stays_away(self, harness: Harness) -> None:
+        """It says from now on that the studies are awaited, and no longer that an earlier order was withdrawn."""
+        case = Case(harness, LOW)
+        revoked = ordered("revoked", case.begun - timedelta(days=100))
+        studied = result("2502-3", 20, "%")
+
+        def before(patient: PatientFile, now: datetime) -> PatientFile:
+            return studied(revoked(patient, now), case.begun - timedelta(days=26))
+
+        def after(patient: PatientFile, now: datetime) -> PatientFile:
+            return ordered("active", case.begun)(before(patient, now), now)
+
+        accepted(harness, case.cards(0, change=before)["IRONLOW"])
+        assert "IRONLOW" not in case.cards(1, change=after)
+        other = case.cards(2, "Practitioner/two", after)
+        assert "IRONLOW" not in other
+        assert "awaited" in case.cards(30, "Practitioner/three", after)["IRONLOW"]["detail"]
+
+    def test_a_panel_that_never_came_is_news_for_the_card_that_asks_for_it(self, harness: Harness) -> None:
+        case = Case(harness, TEST)
+        both = {"coding": [coded(code, "http://loinc.org")["coding"][0] for code in ("2276-4", "50190-8")]}
+
+        def change(patient: PatientFile, now: datetime) -> PatientFile:
+            return result("2276-4", 90, "ng/mL")(ordered("completed", case.begun, code=both)(patient, now), case.begun)
+
+        assert "IRONTESTTSAT" in case.cards(0, change=change)
+        assert "IRONTESTTSAT" not in case.cards(14, change=change)
+        assert "IRONTESTTSAT" in case.cards(15, change=change)
+        assert "IRONTESTTSAT" not in case.cards(16, change=change), "once"
 
     def test_an_old_order_is_no_news(self, harness: Harness) -> None:
         case = Case(harness, TEST)

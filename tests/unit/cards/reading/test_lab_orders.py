@@ -79,6 +79,30 @@ def test_only_an_order_that_was_placed_and_not_answered_is_active(elements: dict
 
 
 @pytest.mark.parametrize(
+    ("elements", "withdrawn"),
+    [
+        ({}, False),
+        ({"status": "completed"}, False),
+        ({"status": "draft"}, False),
+        ({"status": "on-hold"}, False),
+        ({"status": "unknown"}, False),
+        ({"status": None}, False),
+        ({"status": "revoked"}, True),
+        ({"status": "stopped"}, True),
+        ({"status": "entered-in-error"}, True),
+        ({"doNotPerform": True}, True),
+        ({"status": "revoked", "intent": "proposal"}, False),
+        ({"resourceType": "ProcedureRequest", "status": "cancelled"}, True),
+        ({"resourceType": "DiagnosticOrder", "status": "rejected", "intent": None}, True),
+        ({"resourceType": "DiagnosticOrder", "status": "suspended", "intent": None}, False),
+    ],
+)
+def test_an_order_that_waits_to_be_signed_is_not_withdrawn(elements: dict[str, Any], withdrawn: bool) -> None:
+    (found,) = read(order(**elements))
+    assert found.withdrawn is withdrawn
+
+
+@pytest.mark.parametrize(
     ("elements", "when"),
     [
         ({}, "2026-06-01"),

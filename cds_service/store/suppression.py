@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 
@@ -23,8 +23,6 @@ from cds_service.store.records import Candidate, Silence, SilencePolicy
 from cds_service.store.schema import AnyRow, card_issued, feedback_event
 
 _RANK = {str(indicator): rank for rank, indicator in enumerate(Indicator)}
-#: Client clocks give any year; the days of one before this would leave the calendar in some time zones.
-_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _NO_REASON = ""
 #: The live cards of a patient that were not silent, among those that are asked about.
 _LIVE = (
@@ -134,7 +132,7 @@ class _Asked:
         return self.now.astimezone(self.policy.zone).date()
 
     def _day(self, moment: datetime) -> date:
-        return max(moment, _EARLIEST).astimezone(self.policy.zone).date()
+        return moment.astimezone(self.policy.zone).date()
 
     def _shown(self, rows: Sequence[AnyRow], candidate: Candidate, digest: str) -> Silence | None:
         """Return the silence of a card that this user was shown and did not answer.
@@ -149,8 +147,7 @@ class _Asked:
         if last is None or not same:
             return None
         day = self._day(last)
-        answered = [row for row in own if row.outcome is not None]
-        if any(max(self._answered_on(row), self._day(row.issued_at)) >= day for row in answered):
+        if any(row.outcome is not None and self._answered_on(row) >= day for row in own):
             return None
         has_come_due = any(row.due is not None and day < date.fromisoformat(row.due) <= self.today for row in same)
         if day >= self.today or has_come_due:
@@ -172,8 +169,8 @@ class _Asked:
         return Silence("overridden" if row.reason_hash else "dismissed", day, until, rule.is_for_everybody)
 
     def _answered_on(self, row: AnyRow) -> date:
-        """Return the day of an answer, which counts from its arrival if the client's clock runs ahead."""
-        return self._day(min(row.outcome_at, row.received_at))
+        """Return the day of an answer: by its client's clock, but not before the card and not after it arrived."""
+        return self._day(max(row.issued_at, min(row.outcome_at, row.received_at)))
 
     def _is_own(self, row: AnyRow) -> bool:
         return row.shown_to is not None and row.shown_to == self.user

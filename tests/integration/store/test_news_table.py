@@ -399,10 +399,19 @@ class TestClockOfTheClient:
         self.answered(harness, case.cards(0)["IRONLOW"], "remind-later", hours)
         assert "IRONLOW" in case.cards(14)
 
-    def test_an_answer_of_long_ago_silences_nothing(self, harness: Harness) -> None:
+    def test_an_answer_of_long_ago_counts_from_its_card(self, harness: Harness) -> None:
         case = Case(harness, LOW)
         self.answered(harness, case.cards(0)["IRONLOW"], "already-done", -24 * 365 * 40)
-        assert "IRONLOW" in case.cards(1)
+        assert "IRONLOW" not in case.cards(89)
+        assert "IRONLOW" in case.cards(90)
+
+    def test_a_dismissal_dated_before_its_card_holds_its_days(self, harness: Harness) -> None:
+        """Else it would have ended before it began, and cancelled that the card was shown: it came every day."""
+        case = Case(harness, LOW)
+        self.answered(harness, case.cards(0)["IRONLOW"], "", -24 * 20)
+        assert "IRONLOW" not in case.cards(1)
+        assert "IRONLOW" not in case.cards(13)
+        assert "IRONLOW" in case.cards(14)
 
     def test_a_result_dated_before_the_last_one_is_news(self, harness: Harness) -> None:
         """It is another newest result, or an earlier one that changes nothing; never the reason of a silence."""

@@ -323,14 +323,26 @@ def test_a_clock_that_runs_ahead_does_not_extend_the_silence(store: Store) -> No
 
 
 def test_a_late_override_counts_from_its_own_day(store: Store) -> None:
-    override(store, shown(store), "already-done", NOW - days(89))
+    card = shown(store, issued_at=NOW - days(95))
+    override(store, card, "already-done", NOW - days(89))
     assert is_silent(store, 0)
     assert not is_silent(store, 1, **OTHER)
 
 
-def test_an_override_of_the_year_1_ends_no_later_call(store: Store) -> None:
+def test_an_override_dated_before_its_card_counts_from_the_card(store: Store) -> None:
+    override(store, shown(store), "already-done", NOW - days(89))
+    assert last_silent_day(store, **OTHER) == 89
+
+
+def test_a_dismissal_by_a_clock_that_runs_behind_holds_its_days(store: Store) -> None:
+    override(store, shown(store), at=NOW - days(20))
+    assert last_silent_day(store) == 13
+
+
+def test_an_override_of_the_year_1_counts_from_its_card(store: Store) -> None:
     override(store, shown(store), "already-done", datetime(1, 1, 1, tzinfo=UTC))
-    assert silence(store, zone=ZoneInfo("America/New_York")) is None
+    assert silence(store, zone=ZoneInfo("America/New_York")) is not None
+    assert last_silent_day(store, **OTHER) == 89
     (row,) = store.export_feedback(None, "tester", NOW)
     assert row.date == "0001-01-01T00:00:00.000000Z"
 
@@ -339,7 +351,7 @@ def test_a_time_that_was_kept_without_zeros_is_read(store: Store, engine: Engine
     override(store, shown(store), "already-done")
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE feedback_event SET outcome_at = '1-01-01T00:00:00.000000Z'")
-    assert not is_silent(store)
+    assert last_silent_day(store, **OTHER) == 89
 
 
 def test_feedback_of_another_client_silences_nothing(store: Store) -> None:

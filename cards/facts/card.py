@@ -125,10 +125,15 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How an expectation ended: whether it was followed, and on which day that happened or was seen."""
+    """How an expectation ended: whether it was followed, and on which day that happened or was seen.
+
+    `is_final` is false where the time for it is not over, or the chart could not have told that it was not followed:
+    of who is seen to follow is then not known yet whether not following would have been seen as well.
+    """
 
     followed: bool
     on: date
+    is_final: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ list that was read to its end (three answers).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -33,8 +33,16 @@ class Happened(StrEnum):
     UNKNOWN = "unknown"
 
 
-_Seen = tuple[Happened, date | None]
-_UNKNOWN: _Seen = (Happened.UNKNOWN, None)
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a chart shows, since when, and whether it could have shown that it did not happen."""
+
+    happened: Happened
+    on: date | None = None
+    could_deny: bool = True
+
+
+_UNKNOWN = _Seen(Happened.UNKNOWN, could_deny=False)
 
 
 def expectation_of(finding: Finding, text: CardText, chart: Chart) -> Expectation | None:
@@ -52,18 +60,23 @@ def expectation_of(finding: Finding, text: CardText, chart: Chart) -> Expectatio
         asked = replace(asked, of=_ingredients(drafted), doses=doses if kind == "dose" else ())
     if not asked.of:
         return None
-    is_there_already = _SEEN[kind](asked, chart)[0] is Happened.YES
+    is_there_already = _SEEN[kind](asked, chart).happened is Happened.YES
     return replace(asked, since=chart.today + timedelta(days=1)) if is_there_already else asked
 
 
 def settle(asked: Expectation, chart: Chart) -> Settled | None:
-    """Return how an expectation ends by what a later chart shows; None while it is open or cannot be told."""
-    happened, when = _SEEN[asked.kind](asked, chart)
-    if happened is Happened.YES:
-        return Settled(followed=True, on=when or chart.today)
-    is_over = (chart.today - asked.since).days > MISSED_AFTER
-    if happened is Happened.NO and (is_over or asked.kind in ("withheld", "dose")):
-        return Settled(followed=False, on=chart.today)
+    """Return how an expectation ends by what a later chart shows; None while it is open or cannot be told.
+
+    Who follows is seen at any call, who does not only at one after the ninety days. Were both counted as soon as they
+    are seen, patients who never come again would count if they followed and else not; so the former is final, too, only
+    with a call that could have told the latter.
+    """
+    seen = _SEEN[asked.kind](asked, chart)
+    is_over = (chart.today - asked.since).days > MISSED_AFTER or asked.kind in ("withheld", "dose")
+    if seen.happened is Happened.YES:
+        return Settled(followed=True, on=seen.on or chart.today, is_final=is_over and seen.could_deny)
+    if seen.happened is Happened.NO and is_over:
+        return Settled(followed=False, on=chart.today, is_final=seen.could_deny)
     return None
 
 
@@ -81,12 +94,12 @@ def _started(asked: Expectation, chart: Chart) -> _Seen:
 
 def _ended(asked: Expectation, chart: Chart) -> _Seen:
     own = [drug for drug in chart.drugs if not drug.product.ingredient_names().isdisjoint(asked.of)]
-    if any(drug.active for drug in own):
-        return Happened.NO, None
     if not chart.knows("medications"):
         return _UNKNOWN
+    if any(drug.active for drug in own):
+        return _Seen(Happened.NO)
     last = max((drug.end.last for drug in own if drug.end), default=chart.today)
-    return Happened.YES, min(max(last, asked.since), chart.today)
+    return _Seen(Happened.YES, min(max(last, asked.since), chart.today))
 
 
 def _withheld(asked: Expectation, chart: Chart) -> _Seen:
@@ -112,11 +125,11 @@ def _not_ordered(asked: Expectation, chart: Chart, counts: Callable[[Drug], bool
     later = [each for each in own if each.start and each.start.first >= asked.since]
     told = [counts(each) for each in later]
     if True in told:
-        return Happened.NO, None
+        return _Seen(Happened.NO)
     may_be = any(each.start is None or each.start.last >= asked.since for each in own if each not in later)
     if None in told or may_be or not chart.knows("medications"):
         return _UNKNOWN
-    return Happened.YES, asked.since
+    return _Seen(Happened.YES, asked.since)
 
 
 _SEEN: dict[str, Callable[[Expectation, Chart], _Seen]] = {
@@ -132,10 +145,11 @@ def _first(dates: Iterable[PartialDate | None], since: date, *, is_whole: bool) 
     """Return the first of these days that is surely not before `since`; a month may lie on both sides."""
     known = tuple(dates)
     later = [when.first for when in known if when and when.first >= since]
+    may_be_later = any(when is None or when.first < since <= when.last for when in known)
+    could_deny = is_whole and not may_be_later
     if later:
-        return Happened.YES, min(later)
-    may_be_later = any(when is None or when.last >= since for when in known)
-    return (Happened.NO, None) if is_whole and not may_be_later else _UNKNOWN
+        return _Seen(Happened.YES, min(later), could_deny)
+    return _Seen(Happened.NO) if could_deny else _UNKNOWN
 
 
 def _ingredients(drugs: Iterable[Drug]) -> tuple[str, ...]:

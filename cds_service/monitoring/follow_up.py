@@ -5,7 +5,9 @@ clients. Nobody was assigned to it by chance, so that it may differ for other re
 
 A card that asks for something opens an expectation with the first showing; a later call of the same patient closes it.
 The EHR need not send feedback for that. Counted is the first time for each patient and card; what was asked less than
-90 days ago is not over, and what no later call could tell stays open and counts neither way.
+90 days ago is not over. Known is a patient whose chart came again after the 90 days, whether they followed or not: who
+followed is seen at once and who did not only then, so that to count whoever is seen would count patients who never come
+again if they followed, and else not. The others are not known and count neither way.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ SOON, LATE = 30, MISSED_AFTER
 #: A difference beyond so many standard errors is a reason to stop before the planned end (Haybittle and Peto): looking
 #: at it every month hardly changes the 5 % of the final look.
 STOPPING_Z = 3.0
+#: The ends of an expectation that a call after the ninety days has told.
+_KNOWN = ("confirmed", "missed")
 #: A client that was shown so many cards and answered none sends no feedback.
 SENDS_NO_FEEDBACK_FROM = 20
 
@@ -34,10 +38,10 @@ class Arm:
     """What became of what one card asked for in one arm.
 
     asked         patients
-    known         of them, those asked at least 90 days ago of whom it is known
+    known         of them, those asked at least 90 days ago with a chart that could tell after the 90 days
     soon, late    of these, those who followed within 30 and within 90 days
-    open          asked at least 90 days ago and not known: no later call could tell
-    days          the median time to action of those who followed within 90 days, None without any
+    open          asked at least 90 days ago and not known: no such chart came
+    days          the median time to action of those known who followed within 90 days, None without any
     """
 
     asked: int = 0
@@ -46,6 +50,11 @@ class Arm:
     late: int = 0
     open: int = 0
     days: float | None = None
+
+    @property
+    def share_open(self) -> float | None:
+        """Return the share, of those asked at least 90 days ago, of whom it is not known."""
+        return self.open / (self.open + self.known) if self.open + self.known else None
 
     @property
     def share_soon(self) -> Interval | None:
@@ -228,14 +237,14 @@ def _beside_shadow(counts: list[FollowUpCount]) -> ShadowComparison | None:
 def _arm(counts: Iterable[FollowUpCount]) -> Arm:
     counts = tuple(counts)
     over = [each for each in counts if each.is_mature]
-    known = [each for each in over if each.state != "open"]
+    known = [each for each in over if each.state in _KNOWN]
     days = [each.days for each in known if each.days is not None and each.days <= LATE for _ in range(each.patients)]
     return Arm(
         asked=sum(each.patients for each in counts),
         known=sum(each.patients for each in known),
         soon=sum(each.patients for each in known if each.days is not None and each.days <= SOON),
         late=len(days),
-        open=sum(each.patients for each in over if each.state == "open"),
+        open=sum(each.patients for each in over if each.state not in _KNOWN),
         days=median(days) if days else None,
     )
 

@@ -24,10 +24,11 @@ _STYLE = (
 )
 _NOTE = (
     f"By what later charts of the same patient show. Followed: within {LATE} days; shares are of patients asked at "
-    f"least {LATE} days before the end of whom it is known, with 95 % intervals (Wilson; differences Newcombe). Beyond "
-    "the stopping line: a difference of more than 3 standard errors (Haybittle and Peto). Who was held out was chosen "
-    "by chance; shadow is the time before a client went live (before and after), or other clients (between clients), "
-    "so that its difference may have other causes than the card."
+    f"least {LATE} days before the end whose chart came again after the {LATE} days, with 95 % intervals (Wilson; "
+    "differences Newcombe); the others are not known. Beyond the stopping line: a difference of more than 3 standard "
+    "errors (Haybittle and Peto). Who was held out was chosen by chance; shadow is the time before a client went live "
+    "(before and after), or other clients (between clients), so that its difference may have other causes than the "
+    "card."
 )
 
 
@@ -82,8 +83,10 @@ def _cells(line: FollowUp) -> Iterator[str]:
     yield _percent(line.live.share_late, line.live.known)
     yield "" if line.live.days is None else f"{line.live.days:g}"
     yield "" if line.needed_to_alert is None else f"{line.needed_to_alert:.1f}"
-    yield str(line.live.open)
-    yield _percent(line.held_out.share_late, line.held_out.known)
+    yield _not_known(line.live)
+    yield "; ".join(each for each in (_percent(line.held_out.share_late, line.held_out.known),
+                                      f"{_not_known(line.held_out)} not known" if line.held_out.open else "")
+                    if each)  # fmt: skip
     yield _points(line.effect) + (" (beyond the stopping line)" if line.may_stop else "")
     beside = line.beside_shadow
     yield _percent(beside.shadow.share_late, beside.shadow.known) if beside else ""
@@ -94,6 +97,10 @@ def _percent(share: Interval | None, known: int) -> str:
     if share is None:
         return ""
     return f"{100 * share.value:.0f} % ({100 * share.low:.0f} to {100 * share.high:.0f}) of {known}"
+
+
+def _not_known(arm: Arm) -> str:
+    return str(arm.open) if arm.share_open is None else f"{arm.open} ({100 * arm.share_open:.0f} %)"
 
 
 def _points(effect: Interval | None) -> str:

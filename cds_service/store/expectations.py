@@ -13,24 +13,34 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from cards.facts.card import Expectation
+from cards.facts.card import Expectation, Settled
 from cds_service.store.databases.database import insert_rows
 from cds_service.store.keys.encryption import FieldCipher
 from cds_service.store.records import Answer, IssuedCard
 from cds_service.store.schema import AnyRow, expectation
 
-OPEN, FOLLOWED, MISSED = "open", "followed", "missed"
+#: One that was followed is confirmed by a call that would have told, too, if it had not been: until then it is not
+#: known of those alike who did not follow, and the patient counts neither way.
+OPEN, FOLLOWED, CONFIRMED, MISSED = "open", "followed", "confirmed", "missed"
 _OPEN = select(
     expectation.c.card_uuid,
     expectation.c.open_key,
     expectation.c.patient_hash,
     expectation.c.asked_at,
     expectation.c.asked_closed,
-).where(expectation.c.patient_hash.in_(bindparam("patients", expanding=True)), expectation.c.state == OPEN)
+    expectation.c.state,
+).where(
+    expectation.c.patient_hash.in_(bindparam("patients", expanding=True)), expectation.c.state.in_((OPEN, FOLLOWED))
+)
 _CLOSE = (
     update(expectation)
     .where(expectation.c.card_uuid == bindparam("uuid"), expectation.c.state == OPEN)
     .values(open_key=None, state=bindparam("ends"), days=bindparam("after"), closed_at=bindparam("at"))
+)
+_CONFIRM = (
+    update(expectation)
+    .where(expectation.c.card_uuid == bindparam("uuid"), expectation.c.state == FOLLOWED)
+    .values(state=CONFIRMED, closed_at=bindparam("at"))
 )
 _INSERT = {
     "sqlite": sqlite.insert(expectation).on_conflict_do_nothing(),
@@ -48,7 +58,7 @@ def record_expectations(connection: Connection, cipher: FieldCipher, batch: Iter
     still_open = {row.open_key for row in found}
     closed = [each for row in found for each in _closed(cipher, row, answers)]
     for row, values in sorted(closed, key=lambda each: str(each[1]["uuid"])):
-        connection.execute(_CLOSE, values)
+        connection.execute(_CLOSE if row.state == OPEN else _CONFIRM, values)
         still_open.discard(row.open_key)
     new: dict[str, Mapping[str, object]] = {}
     for patient, answer in answers:
@@ -67,23 +77,33 @@ def _asking(answer: Answer) -> list[IssuedCard]:
 def _closed(
     cipher: FieldCipher, row: AnyRow, answers: Iterable[tuple[str, Answer]]
 ) -> Iterable[tuple[AnyRow, dict[str, Any]]]:
-    """Yield how an open expectation ends by the first answer for that patient that can tell."""
-    for patient, answer in answers:
-        if patient == row.patient_hash and answer.settle:
-            asked = _read(cipher.decrypt(row.asked_closed, f"expectation:{row.card_uuid}"))
-            settled = answer.settle(asked) if asked else None
-            if settled:
-                days = max(0, (settled.on - _day(asked, row.asked_at)).days)
-                yield (
-                    row,
-                    {
-                        "uuid": row.card_uuid,
-                        "ends": FOLLOWED if settled.followed else MISSED,
-                        "after": days if settled.followed else None,
-                        "at": answer.issued_at,
-                    },
-                )
+    """Yield how an expectation ends, or is confirmed, by the first answer for that patient that can tell."""
+    told = [answer for patient, answer in answers if patient == row.patient_hash and answer.settle]
+    asked = _read(cipher.decrypt(row.asked_closed, f"expectation:{row.card_uuid}")) if told else None
+    for answer in told:
+        settled = answer.settle(asked) if asked and answer.settle else None
+        if settled and row.state == FOLLOWED:
+            if settled.is_final:
+                yield row, {"uuid": row.card_uuid, "at": answer.issued_at}
                 return
+        elif settled:
+            days = max(0, (settled.on - _day(asked, row.asked_at)).days)
+            yield (
+                row,
+                {
+                    "uuid": row.card_uuid,
+                    "ends": _state(settled),
+                    "after": days if settled.followed else None,
+                    "at": answer.issued_at,
+                },
+            )
+            return
+
+
+def _state(settled: Settled) -> str:
+    if settled.followed:
+        return CONFIRMED if settled.is_final else FOLLOWED
+    return MISSED
 
 
 def _day(asked: Expectation | None, asked_at: datetime) -> date:

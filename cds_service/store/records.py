@@ -286,7 +286,7 @@ class ReasonCount:
 class FollowUpCount:
     """What became of what a card asked for first of each patient, counted alike in all these members.
 
-    state      open, followed or missed
+    state      open, followed (not to be compared with those who did not until it is confirmed), confirmed or missed
     days       time to action of those that were followed
     is_mature  asked so long ago that they are over by now
     """

@@ -1,8 +1,8 @@
 """A seeded hospital: patients who come again, clinicians who may follow a card, laboratories that may be asked.
 
 Every visit is a call of the real application at its simulated time. A clinician orders iron studies with the same
-probability for everybody, and with `effect` more where the answer held the card; half the patients are held out. One of
-two clients sends no feedback.
+probability for everybody, and with `effect` more where the answer held the card; half the patients are held out. After
+any visit a patient may leave for good, whether they followed or not. One of two clients sends no feedback.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from cards.presenting.expectations import MISSED_AFTER
 from cds_service.config.client import Client
 from tests.builders.monitored import NORTH, SOUTH, START, VIEW, Harness
 from tests.simulation.charts import Patient, add_iron_studies, opening
@@ -33,6 +34,9 @@ class Truth:
     patients: int = 0
     tested: int = 0
     days: list[int] = field(default_factory=list)
+    #: Of these, those who came again after the ninety days, and the tested among them.
+    stayed: int = 0
+    stayed_tested: int = 0
 
 
 @dataclass
@@ -54,13 +58,14 @@ class _Visit:
     patient: Patient = field(compare=False)
     client: Client = field(compare=False)
     is_first: bool = field(compare=False)
+    stays: bool = field(compare=False)
 
 
-def run(harness: Harness, seed: int, effect: float, patients: int) -> Hospital:
-    """Live two years of one hospital, call by call."""
+def run(harness: Harness, seed: int, effect: float, patients: int, leaving: float = 0.0) -> Hospital:
+    """Live two years of one hospital, call by call; `leaving` is the chance that a visit is the last."""
     dice = Random(seed)  # noqa: S311 - a model, not secrets
     hospital = Hospital()
-    for visit in _visits(dice, seed, patients):
+    for visit in _visits(dice, seed, patients, leaving):
         harness.now = visit.at
         hospital.calls += 1
         cards = _opened(harness, visit, hospital.calls)
@@ -73,16 +78,21 @@ def run(harness: Harness, seed: int, effect: float, patients: int) -> Hospital:
     return hospital
 
 
-def _visits(dice: Random, seed: int, patients: int) -> list[_Visit]:
+def _visits(dice: Random, seed: int, patients: int, leaving: float) -> list[_Visit]:
     found = []
+    leaves = Random(f"{seed} leaves")  # noqa: S311
     for number in range(patients):
         patient = Patient(f"h{seed}-p{number}", dice.choice(["female", "male"]), START.date() - timedelta(days=20_000))
         patient.diagnoses.append(("32914008", START.date() - timedelta(days=400)))
         at = START + timedelta(days=dice.randrange(_ENTERING), hours=dice.randrange(6))
         client = dice.choice([NORTH, SOUTH])
-        for visit in range(_VISITS):
-            found.append(_Visit(at, len(found), patient, client, visit == 0))
-            at += timedelta(days=_APART + dice.randrange(-6, 7))
+        visits = [at]
+        for _ in range(_VISITS):
+            visits.append(visits[-1] + timedelta(days=_APART + dice.randrange(-6, 7)))
+        last = next((n for n in range(_VISITS) if leaves.random() < leaving), _VISITS - 1)
+        stays = (visits[last] - at).days > MISSED_AFTER
+        found += [_Visit(day, len(found) + n, patient, client, n == 0, stays)
+                  for n, day in enumerate(visits[: last + 1])]  # fmt: skip
     return sorted(found)
 
 
@@ -98,8 +108,10 @@ def _decide(dice: Random, visit: _Visit, is_shown: bool, effect: float, hospital
     """Have the patient tested after some days, or not."""
     arm = hospital.arm(is_shown=is_shown)
     arm.patients += 1
+    arm.stayed += visit.stays
     if dice.random() < BASE + (effect if is_shown else 0.0):
         days = dice.randrange(1, 80)
         add_iron_studies(dice, visit.patient, visit.at.date() + timedelta(days=days))
         arm.tested += 1
+        arm.stayed_tested += visit.stays
         arm.days.append(days)

@@ -33,11 +33,11 @@ class Lived(NamedTuple):
         return next(each for each in self.said.cards if each.card == "IRONTEST")
 
 
-def live(folder: Path, seed: int, effect: float, patients: int) -> Lived:
+def live(folder: Path, seed: int, effect: float, patients: int, leaving: float = 0.0) -> Lived:
     folder.mkdir()
     clients = (NORTH, SOUTH)
     with start_harness(folder, holdout_percent=50, clients=clients) as harness:
-        truth = run(harness, seed, effect, patients)
+        truth = run(harness, seed, effect, patients, leaving)
         assert truth.calls <= _MOST_CALLS
         return Lived(truth, report(harness.store, START, harness.now))
 
@@ -56,6 +56,14 @@ def test_the_service_counts_what_happened(tmp_path: Path) -> None:
     assert said.without_feedback == ("south",)
     by_client = {each.client: each.live.asked for each in said.by_client if each.card == "IRONTEST"}
     assert sum(by_client.values()) == truth.shown.patients
+
+
+@pytest.mark.slow
+def test_who_leaves_counts_neither_way_whether_they_followed_or_not(tmp_path: Path) -> None:
+    truth, _ = lived = live(tmp_path / "one", 1, 0.12, 100, leaving=0.15)
+    for arm, known in ((truth.shown, lived.card.live), (truth.held, lived.card.held_out)):
+        assert 0 < arm.stayed < arm.patients
+        assert (known.known, known.late, known.open) == (arm.stayed, arm.stayed_tested, arm.patients - arm.stayed)
 
 
 @pytest.fixture(scope="module", params=EFFECTS)

@@ -54,7 +54,7 @@ def use_everything(settings: StoreSettings) -> Store:
     store.record_answer(replace(answer, cards=(other,)))
     store.record_answer(closing)
     (followed, *_) = store.follow_up(NOW - days(1), NOW + days(1), NOW)
-    assert (followed.state, followed.days) == ("followed", 0)
+    assert (followed.state, followed.days) == ("confirmed", 0)
     reason = Reason(CANARIES["code"], CANARIES["system"], CANARIES["display"])
     known = FeedbackItem(card.uuid, "overridden", NOW, (), reason, CANARIES["comment"])
     unknown = FeedbackItem("0" * 8 + card.uuid[8:], "overridden", NOW, (), reason, CANARIES["comment"])

@@ -37,31 +37,38 @@ def followed(after: int) -> Settled:
     return Settled(followed=True, on=ASKED + timedelta(days=after))
 
 
+def seen(after: int) -> Settled:
+    """Return that it was followed, by a call that could not have told that it was not."""
+    return replace(followed(after), is_final=False)
+
+
 def missed(after: int) -> Settled:
     return Settled(followed=False, on=ASKED + timedelta(days=after))
 
 
 @pytest.mark.parametrize(
-    ("asked", "seen", "ends"),
+    ("asked", "chart", "ends"),
     [
-        (FERRITIN, later(40, labs=["ferritin 40 ng/mL 10d"]), followed(30)),
-        (FERRITIN, later(40, labs=["ferritin 40 ng/mL 30d", "ferritin 40 ng/mL 10d"]), followed(10)),
-        (FERRITIN, later(40, labs=["not: ferritin preliminary 10d"]), followed(30)),
+        (FERRITIN, later(40, labs=["ferritin 40 ng/mL 10d"]), seen(30)),
+        (FERRITIN, later(40, labs=["ferritin 40 ng/mL 30d", "ferritin 40 ng/mL 10d"]), seen(10)),
+        (FERRITIN, later(40, labs=["not: ferritin preliminary 10d"]), seen(30)),
         (FERRITIN, later(200, labs=["ferritin 40 ng/mL 180d"]), followed(20)),
-        (FERRITIN, later(200, labs=["ferritin 40 ng/mL 180d"], cut="labs"), followed(20)),
+        (FERRITIN, later(200, labs=["ferritin 40 ng/mL 180d"], cut="labs"), seen(20)),
         (FERRITIN, later(40, labs=["ferritin 40 ng/mL 41d"]), None),
         (FERRITIN, later(MISSED_AFTER), None),
         (FERRITIN, later(MISSED_AFTER + 1), missed(MISSED_AFTER + 1)),
         (FERRITIN, later(MISSED_AFTER + 1, cut="labs"), None),
         (FERRITIN, later(MISSED_AFTER + 1, labs=["not: ferritin no-date -"]), None),
         (FERRITIN, later(MISSED_AFTER + 1, labs=["b12 300 pg/mL 10d"]), missed(MISSED_AFTER + 1)),
-        (IRON, later(10, drugs=["iron-oral ferrous sulfate since 3d"]), followed(7)),
+        (IRON, later(10, drugs=["iron-oral ferrous sulfate since 3d"]), seen(7)),
         (IRON, later(100, drugs=["iron-oral ferrous sulfate since 300d"]), missed(100)),
         (IRON, later(100, drugs=["iron-oral ferrous sulfate"]), None),
         (IRON, later(100, cut="medications"), None),
         (METOCLOPRAMIDE, later(20, drugs=["agg-sub metoclopramide since 200d"]), None),
         (METOCLOPRAMIDE, later(100, drugs=["agg-sub metoclopramide since 200d"]), missed(100)),
-        (METOCLOPRAMIDE, later(20), followed(20)),
+        (METOCLOPRAMIDE, later(20), seen(20)),
+        (METOCLOPRAMIDE, later(MISSED_AFTER + 1), followed(MISSED_AFTER + 1)),
+        (METOCLOPRAMIDE, later(100, drugs=["agg-sub metoclopramide since 200d"], cut="medications"), None),
         (METOCLOPRAMIDE, later(20, cut="medications"), None),
         (WITHHELD, later(0), None),
         (WITHHELD, later(1), followed(0)),
@@ -75,8 +82,8 @@ def missed(after: int) -> Settled:
         (GABAPENTIN, later(1), followed(0)),
     ],
 )
-def test_how_it_ends(asked: Expectation, seen: Chart, ends: Settled | None) -> None:
-    assert settle(asked, seen) == ends
+def test_how_it_ends(asked: Expectation, chart: Chart, ends: Settled | None) -> None:
+    assert settle(asked, chart) == ends
 
 
 def test_every_name_that_a_card_expects_is_known() -> None:

@@ -43,8 +43,10 @@ def test_a_result_of_a_later_call_closes_what_was_asked(tmp_path: Path) -> None:
     with start_harness(tmp_path) as harness:
         assert "IRONTEST" in harness.cards(patient())
         harness.later(days=12)
-        assert harness.cards(with_result(patient(), _FERRITIN, 90, "ng/mL", harness.now)) != {}
+        tested = with_result(patient(), _FERRITIN, 90, "ng/mL", harness.now)
+        assert harness.cards(tested) != {}
         harness.later(days=100)
+        harness.cards(tested)
         assert line(harness).live == Arm(asked=1, known=1, soon=1, late=1, open=0, days=12)
         assert line(harness).needed_to_alert == 1
 
@@ -56,6 +58,29 @@ def test_what_was_not_done_is_missed_after_ninety_days(tmp_path: Path) -> None:
         assert line(harness).live == Arm(asked=1, open=1), "nobody called since"
         harness.cards(patient())
         assert line(harness).live == Arm(asked=1, known=1)
+
+
+def test_who_followed_and_never_came_again_counts_no_more_than_who_did_not_follow(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        harness.cards(patient())
+        harness.later(days=12)
+        tested = with_result(patient(), _FERRITIN, 90, "ng/mL", harness.now)
+        harness.cards(tested)
+        harness.later(days=100)
+        assert line(harness).live == Arm(asked=1, open=1)
+        assert line(harness).live.share_open == 1
+        harness.post(VIEW, without_the_end(harness, tested))
+        assert line(harness).live == Arm(asked=1, open=1), "this chart could not have told that it was not done"
+        harness.cards(tested)
+        assert line(harness).live == Arm(asked=1, known=1, soon=1, late=1, days=12)
+
+
+def without_the_end(harness: Harness, patient: PatientFile) -> dict[str, Any]:
+    """Return the request of a chart opening whose results have a further page that cannot be read."""
+    body = hook_request("generic", "patient-view", patient, today=harness.now.date(), drafts=())
+    further = {"relation": "next", "url": "https://elsewhere.example.org/next"}
+    body["prefetch"]["labs"] = body["prefetch"]["labs"] | {"link": [further]}
+    return body
 
 
 def test_a_chart_that_could_not_be_read_closes_nothing(tmp_path: Path) -> None:
@@ -76,6 +101,7 @@ def test_an_order_hook_closes_it_as_well(tmp_path: Path) -> None:
         seen = with_result(patient(), _FERRITIN, 90, "ng/mL", harness.now)
         harness.cards(seen, SIGN, drafts=("ferrous-sulfate-325-once-daily",))
         harness.later(days=100)
+        harness.cards(seen)
         assert line(harness).live.days == 5
 
 

@@ -93,7 +93,7 @@ def _candidate(card: Card) -> Candidate:
 def answer_record(call: Call, answered: Answered, now: datetime, app: AppContext) -> Answer:
     """Return the record of an answer for the store."""
     request = call.request
-    is_shown = call.mode != "shadow" and time.monotonic() <= call.deadline.ends
+    is_late = call.mode != "shadow" and time.monotonic() > call.deadline.ends
     reviewed = answered.review
     return Answer(
         client=call.client.name,
@@ -103,9 +103,9 @@ def answer_record(call: Call, answered: Answered, now: datetime, app: AppContext
         patient_id=request.patient_id,
         issued_at=now,
         cards=(
-            *_issued(answered.cards),
+            *_issued(answered.cards, arm="late" if is_late else None, asks=not is_late),
             *_issued(answered.suppressed, suppressed=True),
-            *_issued(answered.held, arm="holdout"),
+            *_issued(answered.held, arm="holdout", asks=not is_late),
         ),
         mode="shadow" if call.mode == "shadow" else "live",
         user=request.user,
@@ -114,13 +114,16 @@ def answer_record(call: Call, answered: Answered, now: datetime, app: AppContext
         server=answered.gathered.server,
         host=app.host,
         status=answered.status,
-        shown_to=identified_user(call) if is_shown else None,
+        shown_to=None if is_late or call.mode == "shadow" else identified_user(call),
         basis=basis_of_patient(reviewed, app) if reviewed and (answered.cards or answered.held) else PatientBasis(),
         settle=partial(settle, chart=reviewed.chart) if reviewed else None,
     )
 
 
-def _issued(cards: Iterable[Card], *, suppressed: bool = False, arm: Arm | None = None) -> Iterable[IssuedCard]:
+def _issued(
+    cards: Iterable[Card], *, suppressed: bool = False, arm: Arm | None = None, asks: bool = True
+) -> Iterable[IssuedCard]:
+    """Yield the records of cards; an answer after the deadline asks for nothing, in either arm of a comparison."""
     for card in cards:
         suggestions = tuple(suggestion.uuid for suggestion in card.suggestions)
         yield IssuedCard(
@@ -133,6 +136,6 @@ def _issued(cards: Iterable[Card], *, suppressed: bool = False, arm: Arm | None 
             suppressed=suppressed,
             due=card.basis.due,
             doses=card.basis.doses,
-            expects=card.expects,
+            expects=card.expects if asks else None,
             arm=arm,
         )

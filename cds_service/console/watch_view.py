@@ -17,8 +17,9 @@ T = TypeVar("T")
 
 #: Periods that the page offers, in days up to and including today (UTC).
 PERIODS = (7, 30, 90, 365)
-#: Cards that were shown, suppressed by an override, or only recorded.
-STATES = ("shown", "silenced", "shadow")
+#: Cards that were shown, no news, or only recorded; and beside these, in the totals alone, those that were held out
+#: of a comparison, and those that were sent after the deadline.
+STATES, BESIDE = ("shown", "silenced", "shadow"), ("held", "late")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def watch(store: Store, days: int, now: datetime) -> Watch:
     return Watch(
         days=days,
         records=store.records,
-        totals=_by_state(counted),
+        totals=_by_state(counted, STATES + BESIDE),
         accepted=share(sum(each.accepted for each in outcomes), shown),
         overridden=share(sum(each.overridden for each in outcomes), shown),
         bars=tuple(DayBar(n, day, _by_state(by_day.get(day, ()))) for n, day in enumerate(span)),
@@ -144,17 +145,17 @@ def _grouped(counts: Iterable[CardCount], key: Callable[[CardCount], T]) -> dict
 
 
 def state(count: CardCount) -> str:
-    """Return whether the cards were shown, silenced or in shadow."""
-    if count.mode in ("shadow", "holdout"):
-        return "shadow"
+    """Return whether the cards were shown, silenced, in shadow, held out or late."""
+    if count.mode != "live":
+        return "held" if count.mode == "holdout" else count.mode
     return "silenced" if count.suppressed else "shown"
 
 
-def _by_state(counts: Iterable[CardCount]) -> dict[str, int]:
+def _by_state(counts: Iterable[CardCount], names: tuple[str, ...] = STATES) -> dict[str, int]:
     found: Counter[str] = Counter()
     for each in counts:
         found[state(each)] += each.cards
-    return {name: found[name] for name in STATES}
+    return {name: found[name] for name in names}
 
 
 def _cards(
@@ -178,7 +179,7 @@ def _card(
 ) -> CardLine:
     states, daily = _by_state(own), Counter[date]()
     for each in own:
-        daily[each.day] += each.cards
+        daily[each.day] += each.cards if state(each) in STATES else 0
     return CardLine(
         card=card,
         daily=tuple(daily[day] for day in span),

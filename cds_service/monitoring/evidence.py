@@ -10,10 +10,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from importlib.metadata import version
 from math import log2
 
 from cards.facts.chart import Chart
 from cds_service.calls.call import Answered, Call
+from cds_service.config.digest import digest
+from cds_service.config.settings import Settings
 from cds_service.store import EvidenceCount, FeedbackResult
 
 #: The analytes that cards rest on most.
@@ -29,6 +32,8 @@ PATIENT = "patient"
 SCOPE, BIRTH, SEX = "in scope", "birth", "sex"
 #: The subject under which workers note their release and a digest of the settings and site files.
 CONFIGURATION = "configuration"
+#: What is noted: the release, a digest of the settings, and the share of patients held out in percent.
+RELEASE, SETTINGS, SHARE = "release", "settings and site files", "hold-out share"
 #: The subject and kind under which answers of clinicians to cards are counted.
 FEEDBACK = "feedback"
 #: Steps of a value, and of an age, in one doubling.
@@ -72,6 +77,15 @@ class EvidenceCounter:
         """Count something that no call brought, such as a configuration."""
         with self._lock:
             self._counts[day, "", subject, kind] += 1
+
+    def note_start(self, day: date, settings: Settings) -> None:
+        """Note with what release and settings a worker starts, by which later changes are told."""
+        for what, value in (
+            (RELEASE, version("rls-cds")),
+            (SETTINGS, digest(settings)),
+            (SHARE, str(settings.holdout_percent)),
+        ):
+            self.note(day, CONFIGURATION, f"{what} {value}")
 
     def take(self) -> tuple[EvidenceCount, ...]:
         """Return the sums and begin anew."""

@@ -12,14 +12,14 @@ again if they followed, and else not. The others are not known and count neither
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 from typing import Literal
 
 from cards.presenting.expectations import MISSED_AFTER
-from cds_service.monitoring.evidence import CONFIGURATION
+from cds_service.monitoring.evidence import CONFIGURATION, SHARE
 from cds_service.monitoring.intervals import Interval, difference, wilson
 from cds_service.store import AnswerCount, DwellTime, FollowUpCount, Store
 
@@ -92,6 +92,7 @@ class FollowUp:
     repeats           shown again on the same facts
     dwell             the median of the seconds until it was answered, by the EHR's clock; None where it sends none
     arms              by name: live, shadow, holdout
+    compared          live and holdout, only patients first asked while the share that is held out was the same
     beside_shadow     live compared with shadow, None where one of them has no patient
     """
 
@@ -106,6 +107,7 @@ class FollowUp:
     dwell: float | None
     arms: dict[str, Arm]
     beside_shadow: ShadowComparison | None = None
+    compared: Mapping[str, Arm] = field(default_factory=dict)
 
     @property
     def live(self) -> Arm:
@@ -114,8 +116,13 @@ class FollowUp:
 
     @property
     def held_out(self) -> Arm:
-        """Return the patients from whom it was held back."""
-        return self.arms.get("holdout", Arm())
+        """Return the patients from whom it was held back, of those who are compared."""
+        return self.compared.get("holdout", Arm())
+
+    @property
+    def beside_held_out(self) -> Arm:
+        """Return the patients to whom it was shown, of those who are compared."""
+        return self.compared.get("live", Arm())
 
     @property
     def unanswered(self) -> int:
@@ -142,12 +149,13 @@ class FollowUp:
         return wide is not None and wide.excludes_zero()
 
     def _difference(self, *z: float) -> Interval | None:
-        return difference((self.live.late, self.live.known), (self.held_out.late, self.held_out.known), *z)
+        shown, held = self.beside_held_out, self.held_out
+        return difference((shown.late, shown.known), (held.late, held.known), *z)
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeMark:
-    """Something that changed on a day: a version of a rule, a release, or the settings of the site."""
+    """Something that changed on a day: a version of a rule, a release, the settings of the site, the hold-out share."""
 
     day: date
     what: str
@@ -164,11 +172,14 @@ class Report:
     by_version: tuple[FollowUp, ...] = ()
     marks: tuple[ChangeMark, ...] = ()
     without_feedback: tuple[str, ...] = ()
+    compared_since: date | None = None
 
 
 def report(store: Store, since: datetime, until: datetime) -> Report:
     """Gather what became of the cards of a period. Raises `StoreError`."""
-    counts = store.follow_up(since, until, until - timedelta(days=LATE))
+    notes = _notes(store, until)
+    compared = _same_share(notes.get(SHARE, []), until)
+    counts = store.follow_up(since, until, until - timedelta(days=LATE), compared)
     answers, times = store.answers_by_card(since, until), store.dwell_times(since, until)
     whole = _grouped(counts, answers, times, client=False, version=False)
     return Report(
@@ -177,8 +188,9 @@ def report(store: Store, since: datetime, until: datetime) -> Report:
         cards=whole,
         by_client=_grouped(counts, answers, times, client=True, version=False),
         by_version=_grouped(counts, answers, times, client=False, version=True),
-        marks=(*_versions(answers), *_configurations(store, since, until)),
+        marks=(*_versions(answers), *_changes_of(notes, since)),
         without_feedback=_without_feedback(answers),
+        compared_since=compared[0].date() if compared else None,
     )
 
 
@@ -209,7 +221,7 @@ def _follow_up(
     key: tuple[str, str, str], counts: list[FollowUpCount], answers: list[AnswerCount], seconds: list[float]
 ) -> FollowUp:
     card, client, version = key
-    arms = {arm: _arm([each for each in counts if each.arm == arm]) for arm in sorted({each.arm for each in counts})}
+    arms, alike = _arms(counts), [each for each in counts if each.is_compared]
     return FollowUp(
         client=client,
         card=card,
@@ -222,7 +234,12 @@ def _follow_up(
         dwell=median(seconds) if seconds else None,
         arms=arms,
         beside_shadow=_beside_shadow(counts),
+        compared=_arms(alike),
     )
+
+
+def _arms(counts: list[FollowUpCount]) -> dict[str, Arm]:
+    return {arm: _arm([each for each in counts if each.arm == arm]) for arm in sorted({each.arm for each in counts})}
 
 
 def _beside_shadow(counts: list[FollowUpCount]) -> ShadowComparison | None:
@@ -263,14 +280,47 @@ def _versions(answers: Iterable[AnswerCount]) -> list[ChangeMark]:
     return sorted(marks, key=lambda mark: (mark.day, mark.what))
 
 
-def _configurations(store: Store, since: datetime, until: datetime) -> list[ChangeMark]:
-    """Return when a release, the settings or a code map changed, by what the workers noted at their start."""
-    first: dict[str, date] = {}
-    for each in store.evidence(since.date(), until.date() + timedelta(days=1)):
+#: One thing that workers noted at their start, each value with the days on which it began to hold.
+_Notes = list[tuple[date, str]]
+
+
+def _notes(store: Store, until: datetime) -> dict[str, _Notes]:
+    """Return from which day on which release, settings and hold-out share held, as far back as that is kept.
+
+    What was noted again changes nothing. Of a day on which several were noted each is told, the one before it first: in
+    which order the workers began is not known.
+    """
+    by_day: dict[str, dict[date, set[str]]] = {}
+    for each in store.evidence(date.min, until.date() + timedelta(days=1), client=""):
         if each.subject == CONFIGURATION:
-            first.setdefault(each.kind, each.day)
-    marks = sorted((day, kind) for kind, day in first.items())
-    return [ChangeMark(day, kind) for day, kind in marks if day > marks[0][0]]
+            what, _, value = each.kind.rpartition(" ")
+            by_day.setdefault(what, {}).setdefault(each.day, set()).add(value)
+    return {what: _runs(days) for what, days in by_day.items()}
+
+
+def _runs(days: Mapping[date, set[str]]) -> _Notes:
+    runs: _Notes = []
+    for day in sorted(days):
+        last = runs[-1][1] if runs else None
+        runs += [(day, value) for value in sorted(days[day]) if value != last]
+    return runs
+
+
+def _changes_of(notes: Mapping[str, _Notes], since: datetime) -> list[ChangeMark]:
+    """Return the changes within the period; what held at first, before it or in it, is none."""
+    marks = [ChangeMark(day, f"{what} {value}".strip()) for what, runs in notes.items() for day, value in runs[1:]]
+    return sorted((each for each in marks if each.day >= since.date()), key=lambda mark: (mark.day, mark.what))
+
+
+def _same_share(runs: _Notes, until: datetime) -> tuple[datetime, datetime] | None:
+    """Return from when until when the last hold-out share was set, without the days on which it changed."""
+    ends = until
+    for number, (day, share) in reversed(list(enumerate(runs))):
+        begins = datetime.combine(day, time(), UTC)
+        if share != "0":
+            return begins + timedelta(days=bool(number)), ends
+        ends = begins
+    return None
 
 
 def _without_feedback(answers: Iterable[AnswerCount]) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
-from importlib.metadata import version
 from math import inf, nan
 
 from flask import Flask
@@ -14,11 +13,10 @@ from cds_service.auth.keys import ClientKeys
 from cds_service.calls.call import Answered, AppContext, Call
 from cds_service.calls.report import RequestReport
 from cds_service.calls.routes import Check
-from cds_service.config.digest import digest
 from cds_service.config.settings import Settings
 from cds_service.monitoring.counting import count_answer, count_request, install_in_flight
 from cds_service.monitoring.drift import measure_drift
-from cds_service.monitoring.evidence import CONFIGURATION, EvidenceCounter
+from cds_service.monitoring.evidence import EvidenceCounter
 from cds_service.monitoring.metrics import Metrics
 from cds_service.monitoring.scheduler import PeriodicTask, Scheduler
 from cds_service.monitoring.self_test import SelfTest, reference_apps
@@ -53,8 +51,7 @@ class Monitor:
         self._watched: frozenset[str] = frozenset()
         self._changed: frozenset[tuple[str, str, str]] = frozenset()
         self._evidence = EvidenceCounter()
-        self._evidence.note(clock().date(), CONFIGURATION, f"release {version('rls-cds')}")
-        self._evidence.note(clock().date(), CONFIGURATION, f"settings and site files {digest(settings)}")
+        self._evidence.note_start(clock().astimezone(UTC).date(), settings)
         self._context: AppContext | None = None
 
     @property

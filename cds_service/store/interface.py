@@ -103,8 +103,13 @@ class Store(Protocol):
     def reasons_by_card(self, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
         """Count the override reasons received in the period."""
 
-    def follow_up(self, since: datetime, until: datetime, mature: datetime) -> tuple[FollowUpCount, ...]:
-        """Count what became of what cards of the period asked for; what was asked before `mature` is over by now."""
+    def follow_up(
+        self, since: datetime, until: datetime, mature: datetime, compared: tuple[datetime, datetime] | None = None
+    ) -> tuple[FollowUpCount, ...]:
+        """Count what became of what cards of the period asked for; what was asked before `mature` is over by now.
+
+        `compared` is the time in which one hold-out share was set.
+        """
 
     def answers_by_card(self, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
         """Count the live cards shown in the period, and how many were answered, by client, card and version."""
@@ -115,8 +120,11 @@ class Store(Protocol):
     def add_evidence(self, counts: Iterable[EvidenceCount]) -> None:
         """Add to the counts of what charts held."""
 
-    def evidence(self, since: date, until: date) -> tuple[EvidenceCount, ...]:
-        """Return what charts held on the days from `since` up to, but not including, `until`."""
+    def evidence(self, since: date, until: date, client: str | None = None) -> tuple[EvidenceCount, ...]:
+        """Return what charts held on the days from `since` up to, but not including, `until`; of one client if named.
+
+        What no call brought, such as configurations, has the client "".
+        """
 
     def arm_number(self, client: str, patient_id: str) -> int:
         """Return a number from 0 to 9,999 for a patient of a client, the same for ever under the same keys."""

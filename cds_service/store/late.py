@@ -139,8 +139,10 @@ class LateStore:
     def reasons_by_card(self, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
         return self._opened().reasons_by_card(since, until)
 
-    def follow_up(self, since: datetime, until: datetime, mature: datetime) -> tuple[FollowUpCount, ...]:
-        return self._opened().follow_up(since, until, mature)
+    def follow_up(
+        self, since: datetime, until: datetime, mature: datetime, compared: tuple[datetime, datetime] | None = None
+    ) -> tuple[FollowUpCount, ...]:
+        return self._opened().follow_up(since, until, mature, compared)
 
     def answers_by_card(self, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
         return self._opened().answers_by_card(since, until)
@@ -151,8 +153,8 @@ class LateStore:
     def add_evidence(self, counts: Iterable[EvidenceCount]) -> None:
         self._opened().add_evidence(counts)
 
-    def evidence(self, since: date, until: date) -> tuple[EvidenceCount, ...]:
-        return self._opened().evidence(since, until)
+    def evidence(self, since: date, until: date, client: str | None = None) -> tuple[EvidenceCount, ...]:
+        return self._opened().evidence(since, until, client)
 
     def arm_number(self, client: str, patient_id: str) -> int:
         return self._opened().arm_number(client, patient_id)

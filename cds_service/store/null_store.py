@@ -111,7 +111,9 @@ class NullStore:
     def reasons_by_card(self, since: datetime, until: datetime) -> tuple[ReasonCount, ...]:
         return ()
 
-    def follow_up(self, since: datetime, until: datetime, mature: datetime) -> tuple[FollowUpCount, ...]:
+    def follow_up(
+        self, since: datetime, until: datetime, mature: datetime, compared: tuple[datetime, datetime] | None = None
+    ) -> tuple[FollowUpCount, ...]:
         return ()
 
     def answers_by_card(self, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
@@ -123,7 +125,7 @@ class NullStore:
     def add_evidence(self, counts: Iterable[EvidenceCount]) -> None:
         """Keep nothing."""
 
-    def evidence(self, since: date, until: date) -> tuple[EvidenceCount, ...]:
+    def evidence(self, since: date, until: date, client: str | None = None) -> tuple[EvidenceCount, ...]:
         return ()
 
     def arm_number(self, client: str, patient_id: str) -> int:

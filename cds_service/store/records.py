@@ -14,8 +14,9 @@ from cards.knowledge.repetition import Repetition
 
 Outcome = Literal["accepted", "overridden"]
 Mode = Literal["live", "shadow"]
-#: In which arm a card was issued: shown, recorded alone, or held out of the comparison.
-Arm = Literal["live", "shadow", "holdout"]
+#: In which arm a card was issued: shown, recorded alone, held out of the comparison, or sent after the deadline, so
+#: that it is not known whether anybody saw it.
+Arm = Literal["live", "shadow", "holdout", "late"]
 #: The largest number that tells the arms of patients apart.
 MOST_ARM_NUMBER = 9_999
 #: Called during long work with the number of rows done and the total.
@@ -289,6 +290,7 @@ class FollowUpCount:
     state      open, followed (not to be compared with those who did not until it is confirmed), confirmed or missed
     days       time to action of those that were followed
     is_mature  asked so long ago that they are over by now
+    is_compared  of live and held out: asked first of all in that time in which one hold-out share was set
     """
 
     client: str
@@ -299,6 +301,7 @@ class FollowUpCount:
     is_mature: bool
     days: int | None
     patients: int
+    is_compared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

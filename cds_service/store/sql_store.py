@@ -160,9 +160,11 @@ class SqlStore:
         """Return the database, that of used tokens, and the cipher, for work on the store as a whole."""
         return self._database, self._tokens, self._cipher
 
-    def follow_up(self, since: datetime, until: datetime, mature: datetime) -> tuple[FollowUpCount, ...]:
+    def follow_up(
+        self, since: datetime, until: datetime, mature: datetime, compared: tuple[datetime, datetime] | None = None
+    ) -> tuple[FollowUpCount, ...]:
         with self._database.reading() as connection:
-            return statistics.follow_up(connection, since, until, mature)
+            return statistics.follow_up(connection, since, until, mature, compared)
 
     def answers_by_card(self, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
         with self._database.reading() as connection:
@@ -176,9 +178,9 @@ class SqlStore:
         with self._database.writing(time.monotonic() + UNHURRIED) as connection:
             statistics.add_evidence(connection, counts)
 
-    def evidence(self, since: date, until: date) -> tuple[EvidenceCount, ...]:
+    def evidence(self, since: date, until: date, client: str | None = None) -> tuple[EvidenceCount, ...]:
         with self._database.reading() as connection:
-            return statistics.read_evidence(connection, since, until)
+            return statistics.read_evidence(connection, since, until, client)
 
     def arm_number(self, client: str, patient_id: str) -> int:
         return int(self._cipher.pseudonym("arm", client, patient_id).origin[:12], 16) % (MOST_ARM_NUMBER + 1)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, and_, case, distinct, exists, func, literal, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import String
 
@@ -120,11 +120,19 @@ def outcomes_by_card(connection: Connection, since: datetime, until: datetime) -
     return tuple(OutcomeCount(*row) for row in connection.execute(counted))
 
 
-def follow_up(connection: Connection, since: datetime, until: datetime, mature: datetime) -> tuple[FollowUpCount, ...]:
+def follow_up(
+    connection: Connection,
+    since: datetime,
+    until: datetime,
+    mature: datetime,
+    compared: tuple[datetime, datetime] | None = None,
+) -> tuple[FollowUpCount, ...]:
     """Count what became of what cards asked for, the first time for each patient and card in each arm.
 
     What was asked before `mature` is called so; in shadow it must have been over, too, when the client went live with
-    that card, since from then on it is no longer how often things happen without it.
+    that card, since from then on it is no longer how often things happen without it. Live is `compared` with held
+    out only for patients who were asked first of all in that time, be it by showing or by holding back: what was shown
+    to everybody before a share was held out belongs to neither arm, nor does who has been in both.
     """
     is_live = expectation.c.arm == "live"
     began = select(expectation.c.client, expectation.c.card, func.min(expectation.c.asked_at).label("at"))
@@ -152,6 +160,7 @@ def follow_up(connection: Connection, since: datetime, until: datetime, mature: 
         is_mature.label("mature"),
         day_in_shadow.label("day_in_shadow"),
         expectation.c.days,
+        _is_compared(compared).label("compared"),
     )
 
     def is_over(row: AnyRow) -> bool:
@@ -163,9 +172,35 @@ def follow_up(connection: Connection, since: datetime, until: datetime, mature: 
     same = [first.c[column.name] == column for column in (*whose, expectation.c.asked_at)]
     counted = select(*kind, func.count().label("patients")).join(first, and_(*same)).group_by(*kind).order_by(*kind)
     return tuple(
-        FollowUpCount(row.client, row.card, row.rule_version, row.arm, row.state, is_over(row), row.days, row.patients)
+        FollowUpCount(
+            row.client,
+            row.card,
+            row.rule_version,
+            row.arm,
+            row.state,
+            is_over(row),
+            row.days,
+            row.patients,
+            bool(row.compared),
+        )
         for row in connection.execute(counted)
     )
+
+
+def _is_compared(period: tuple[datetime, datetime] | None) -> ColumnElement[int]:
+    if period is None:
+        return literal(0)
+    earlier, arms = expectation.alias(), ("live", "holdout")
+    asked_before = exists().where(
+        earlier.c.patient_hash == expectation.c.patient_hash,
+        earlier.c.client == expectation.c.client,
+        earlier.c.card == expectation.c.card,
+        earlier.c.arm.in_(arms),
+        earlier.c.asked_at < expectation.c.asked_at,
+    )
+    begins, ends = period
+    is_asked = and_(expectation.c.asked_at >= begins, expectation.c.asked_at < ends)
+    return case((and_(expectation.c.arm.in_(arms), is_asked, ~asked_before), 1), else_=0)
 
 
 def answers_by_card(connection: Connection, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
@@ -273,11 +308,15 @@ def add_evidence(connection: Connection, counts: Iterable[EvidenceCount]) -> Non
         connection.execute(more, [dict(zip((*_EVIDENCE_KEY, "number"), row, strict=True)) for row in rows])
 
 
-def read_evidence(connection: Connection, since: date, until: date) -> tuple[EvidenceCount, ...]:
-    """Return the counts of the days from `since` up to, but not including, `until`."""
+def read_evidence(
+    connection: Connection, since: date, until: date, client: str | None = None
+) -> tuple[EvidenceCount, ...]:
+    """Return the counts of the days from `since` up to, but not including, `until`, of all clients or of one."""
     found = select(evidence_count).where(
         evidence_count.c.day >= since.isoformat(), evidence_count.c.day < until.isoformat()
     )
+    if client is not None:
+        found = found.where(evidence_count.c.client == client)
     return tuple(
         EvidenceCount(date.fromisoformat(row.day), row.client, row.subject, row.kind, row.number)
         for row in connection.execute(found.order_by(*(evidence_count.c[name] for name in _EVIDENCE_KEY)))

@@ -30,7 +30,8 @@ _LIVE = (
     card_issued.c.patient_hash == bindparam("patient"),
     card_issued.c.card.in_(bindparam("cards", expanding=True)),
     card_issued.c.suppressed.is_(False),
-    card_issued.c.mode == "live",
+    # What came late was shown to nobody in particular; whoever answers it has seen it all the same.
+    card_issued.c.mode.in_(("live", "late")),
 )
 _LATEST = (
     select(card_issued.c.card, func.max(card_issued.c.issued_at).label("at"))

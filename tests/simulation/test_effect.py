@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
+from cds_service.config.settings import Settings
 from cds_service.monitoring.follow_up import FollowUp, Report, report
 from tests.builders.monitored import NORTH, SOUTH, START, start_harness
 from tests.simulation import hospital as model
@@ -37,6 +38,8 @@ def live(folder: Path, seed: int, effect: float, patients: int, leaving: float =
     folder.mkdir()
     clients = (NORTH, SOUTH)
     with start_harness(folder, holdout_percent=50, clients=clients) as harness:
+        harness.evidence.note_start(START.date(), Settings(holdout_percent=50))
+        harness.store.add_evidence(harness.evidence.take())
         truth = run(harness, seed, effect, patients, leaving)
         assert truth.calls <= _MOST_CALLS
         return Lived(truth, report(harness.store, START, harness.now))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cds_service.config.settings import Settings
 from cds_service.monitoring.follow_up import Arm, FollowUp, ShadowComparison, report
 from fhir_fixtures import hook_request, load_patient
 from fhir_fixtures.loading import PatientFile
@@ -137,6 +138,12 @@ def test_a_client_that_sends_no_feedback_is_said_to_be_one(tmp_path: Path) -> No
         assert (test.shown, test.answered, test.unanswered, test.dwell) == (20, 1, 19, 120)
 
 
+def noted(harness: Harness, **settings: Any) -> None:
+    """Note the settings of a worker that starts."""
+    harness.evidence.note_start(harness.now.date(), Settings(**settings))
+    harness.store.add_evidence(harness.evidence.take())
+
+
 class TestHoldOut:
     share = 50
 
@@ -145,6 +152,7 @@ class TestHoldOut:
 
     def test_a_share_of_patients_gets_no_card_and_is_followed_alike(self, tmp_path: Path) -> None:
         with start_harness(tmp_path, holdout_percent=self.share) as harness:
+            noted(harness, holdout_percent=self.share)
             first = ["IRONTEST" in harness.cards(each) for each in self.patients(_NO_RESULTS)]
             assert 8 <= first.count(False) <= 32
             harness.later(days=91)
@@ -156,6 +164,39 @@ class TestHoldOut:
             assert found.effect is not None and found.effect.value == 0
             (held, *_) = [line for line in harness.lines() if line.get("held")]
             assert (held["held"], held["cards"]) == (["IRONTEST"], [])
+
+    def test_who_was_asked_before_the_share_was_set_is_not_compared(self, tmp_path: Path) -> None:
+        before, after = self.patients(_NO_RESULTS)[:20], self.patients(_NO_RESULTS)[20:]
+        with start_harness(tmp_path) as harness:
+            noted(harness)
+            for each in before:
+                harness.cards(each)
+        with start_harness(tmp_path, holdout_percent=self.share) as harness:
+            harness.later(days=100)
+            noted(harness, holdout_percent=self.share)
+            harness.later(days=1)
+            is_held = ["IRONTEST" not in harness.cards(each) for each in (*before, *after)]
+            harness.later(days=100)
+            for each in (*before, *after):
+                harness.cards(each)
+            found = line(harness)
+            assert (found.live.asked, found.arms["holdout"].asked) == (20 + is_held[20:].count(False), sum(is_held))
+            held = sum(is_held[20:])
+            assert (found.beside_held_out.known, found.held_out.known) == (20 - held, held)
+
+    def test_only_the_time_of_one_share_is_compared(self, tmp_path: Path) -> None:
+        people = self.patients(_NO_RESULTS)
+        for at, (share, some) in enumerate(((20, people[:10]), (50, people[10:30]), (0, people[30:]))):
+            with start_harness(tmp_path, holdout_percent=share) as harness:
+                harness.later(days=50 * at)
+                noted(harness, holdout_percent=share)
+                harness.later(days=1)
+                for each in some:
+                    harness.cards(each)
+                harness.later(days=2)
+                found = line(harness)
+                asked = found.beside_held_out.asked + found.held_out.asked
+                assert asked == (10, 20, 20)[at]
 
     def test_another_client_has_another_share(self, tmp_path: Path) -> None:
         with start_harness(tmp_path, holdout_percent=self.share) as harness:

@@ -140,7 +140,10 @@ def test_an_answer_after_the_deadline_was_shown_to_nobody() -> None:
     assert told.call and told.answered
     late = replace(told.call, deadline=Deadline.of(0.0, 1.0))
     assert answer_record(told.call, told.answered, START, context).shown_to == told.call.request.user
-    assert answer_record(late, told.answered, START, context).shown_to is None
+    record = answer_record(late, told.answered, START, context)
+    assert record.shown_to is None
+    assert {(card.arm, card.expects) for card in record.cards} == {("late", None)}
+    assert {card.arm for card in answer_record(told.call, told.answered, START, context).cards} == {None}
 
 
 def test_the_site_may_have_a_card_shown_every_time(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date, timedelta
 from html import unescape
 from math import sqrt
@@ -201,3 +202,16 @@ def test_an_override_of_this_week_on_a_card_of_last_month_counts_its_reason_now(
     assert '<dd data-total="shown">1</dd>' in text and '<dd data-total="overridden">0</dd>' in text
     assert re.findall(r"<b>(\d+)</b>", text) == ["1"] and reasons(Sql(store_file, 7), "IRONLOW") == [1]
     assert "Reasons are those of the answers that came in this period" in text
+
+
+def test_what_was_held_out_or_late_is_neither_shown_nor_in_shadow(tmp_path: Path) -> None:
+    app = build(tmp_path / "store.sqlite")
+    store = app.extensions["rls_cds"].store
+    late, held = replace(a_card(), arm="late"), replace(a_card(), arm="holdout")
+    store.record_answer(replace(an_answer(a_card(), late, held), issued_at=NOON))
+    page = app.test_client().get("/console/watch?days=7").text
+    store.close()
+    totals = {name: int(count) for name, count in re.findall(r'data-total="(\w+)">(\d+)', page)}
+    assert {name: totals[name] for name in ("shown", "silenced", "shadow", "held", "late")} == {
+        "shown": 1, "silenced": 0, "shadow": 0, "held": 1, "late": 1,
+    }  # fmt: skip

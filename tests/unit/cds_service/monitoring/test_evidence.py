@@ -9,7 +9,7 @@ from typing import Any
 from cds_service.app import create_app
 from cds_service.calls.report import RequestReport
 from cds_service.config.settings import Settings
-from cds_service.monitoring.evidence import FEEDBACK, EvidenceCounter
+from cds_service.monitoring.evidence import CONFIGURATION, FEEDBACK, EvidenceCounter
 from cds_service.monitoring.follow_up import ChangeMark, report
 from cds_service.store import EvidenceCount, Store
 from fhir_fixtures import hook_request, load_patient
@@ -95,3 +95,13 @@ def test_the_store_adds_up(tmp_path: Path) -> None:
         assert [each.number for each in store.evidence(DAY, DAY + timedelta(days=1))] == [2, 4]
         marks = report(store, START, START + timedelta(days=30)).marks
         assert marks == (ChangeMark(DAY + timedelta(days=9), "b"),)
+
+
+def test_every_change_is_marked_also_from_what_held_before_the_period_and_back(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        days = [DAY - timedelta(days=40), DAY + timedelta(days=3), DAY + timedelta(days=8), DAY + timedelta(days=9)]
+        for day, number in zip(days, (1, 2, 1, 1), strict=True):
+            harness.store.add_evidence([EvidenceCount(day, "", CONFIGURATION, f"release {number}", 1)])
+        harness.store.add_evidence([EvidenceCount(days[1], "", CONFIGURATION, "hold-out share 0", 1)])
+        marks = report(harness.store, START, START + timedelta(days=30)).marks
+        assert marks == (ChangeMark(days[1], "release 2"), ChangeMark(days[2], "release 1"))

@@ -15,7 +15,8 @@ from cds_service.monitoring.intervals import difference, wilson
 
 LIVE, HELD = Arm(120, 100, 30, 50, 10, 21.5), Arm(60, 50, 8, 10, 5, 40)
 BEFORE = ShadowComparison("before and after", LIVE, Arm(80, 70, 10, 21, 2, 33))
-CARD = FollowUp("", "IRONTEST", "", 200, 80, 50, 30, 40, 35.0, {"live": LIVE, "holdout": HELD}, BEFORE)
+CARD = FollowUp("", "IRONTEST", "", 200, 80, 50, 30, 40, 35.0, {"live": LIVE, "holdout": HELD}, BEFORE,
+                {"live": LIVE, "holdout": HELD})  # fmt: skip
 REPORT = Report(
     datetime(2026, 1, 1, tzinfo=UTC),
     datetime(2026, 7, 1, tzinfo=UTC),

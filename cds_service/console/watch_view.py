@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
 from cds_service.monitoring.follow_up import LATE, Report, report
 from cds_service.monitoring.intervals import wilson
-from cds_service.monitoring.sentinel import Alarm, changes
+from cds_service.monitoring.sentinel import Watched, watched
 from cds_service.store import CardCount, OutcomeCount, ReasonCount, Store
 
 T = TypeVar("T")
@@ -105,7 +105,7 @@ class Watch:
     cards: tuple[CardLine, ...] = ()
     clients: tuple[ClientLine, ...] = ()
     follow_up: Report | None = None
-    changes: tuple[Alarm, ...] = ()
+    watched: Watched = field(default_factory=Watched)
 
     @property
     def most_a_day(self) -> int:
@@ -132,7 +132,7 @@ def watch(store: Store, days: int, now: datetime) -> Watch:
         bars=tuple(DayBar(n, day, _by_state(by_day.get(day, ()))) for n, day in enumerate(span)),
         cards=_cards(counted, outcomes, store.reasons_by_card(since, until), span),
         clients=tuple(ClientLine(name, **_by_state(by_client[name])) for name in sorted(by_client)),
-        changes=changes(store, now),
+        watched=watched(store, now),
         follow_up=report(store, since - timedelta(days=LATE), until),
     )
 

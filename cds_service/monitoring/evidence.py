@@ -1,15 +1,22 @@
 """Count what the charts of each client hold, in the memory of a worker, until the store takes the sums.
 
-Nothing of a patient is kept: counts by client, day, analyte and list. A value, and how old it is, are counted by their
-order of magnitude; a code is one of our tables or of the site's map.
+Nothing of a patient is stored: counts by client, day, analyte and list. A value, and how old it is, are counted by
+their order of magnitude, and held back in memory until those of five patients are together, so that no row tells the
+value of one; a code is one of our tables or of the site's map.
+
+A patient counts once a day and service: a chart that is opened eight times on one day tells no more than one opened
+once, and chance would look like a change. For that keyed marks of patients are kept in memory, whose key is made at
+start and kept nowhere.
 """
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from hashlib import blake2b
 from importlib.metadata import version
 from math import log2
 
@@ -36,6 +43,8 @@ CONFIGURATION = "configuration"
 RELEASE, SETTINGS, SHARE = "release", "settings and site files", "hold-out share"
 #: The subject and kind under which answers of clinicians to cards are counted.
 FEEDBACK = "feedback"
+#: Values are counted when those of so many patients are together.
+LEAST_PATIENTS = 5
 #: Steps of a value, and of an age, in one doubling.
 _STEPS, _AGE_STEPS = 4, 2
 #: The most characters of a unit or code: the store takes 100 with the word before it. A code ends in what tells it.
@@ -43,18 +52,28 @@ _LONGEST = 90
 
 
 class EvidenceCounter:
-    """Sums of one worker since the store last took them."""
+    """Sums of one worker since the store last took them.
+
+    seen   what has been counted on this day: marks of a patient with a service, or with an analyte
+    held   values and their ages by client and analyte, each beside the mark of its patient
+    """
 
     def __init__(self) -> None:
+        self._key = secrets.token_bytes(16)
+        self._day = date.min
+        self._seen: set[tuple[bytes, str]] = set()
+        self._held: dict[tuple[str, str], dict[bytes, tuple[str, str]]] = {}
         self._counts: Counter[tuple[date, str, str, str]] = Counter()
         self._lock = threading.Lock()
 
     def count(self, call: Call, answered: Answered) -> None:
-        """Count what the chart of one call held, where there was one."""
+        """Count what the chart of one call held, where there was one, the first time on a day."""
         if answered.review is None:
             return
         chart, client = answered.review.chart, call.client.name
-        day = chart.today
+        day, whose = chart.today, self._mark(client, call.request.patient_id)
+        if not self._is_first(day, whose, call.service.id):
+            return
         found = [("chart", CHARTS), ("answers", f"{MODES}{call.mode}"), *_of_patient(chart), *_of_results(chart)]
         if not answered.review.verdict.out_of_scope:
             found.append((PATIENT, SCOPE))
@@ -67,6 +86,29 @@ class EvidenceCounter:
         with self._lock:
             for subject, kind in found:
                 self._counts[day, client, subject, kind] += 1
+        for analyte, *magnitudes in _magnitudes(chart):
+            if self._is_first(day, whose, analyte):
+                self._hold(day, client, analyte, whose, (magnitudes[0], magnitudes[1]))
+
+    def _mark(self, client: str, patient_id: str) -> bytes:
+        return blake2b(f"{client}\n{patient_id}".encode(), key=self._key, digest_size=16).digest()
+
+    def _is_first(self, day: date, whose: bytes, what: str) -> bool:
+        with self._lock:
+            if day != self._day:
+                self._day, self._seen = day, set()
+            is_first = (whose, what) not in self._seen
+            self._seen.add((whose, what))
+            return is_first
+
+    def _hold(self, day: date, client: str, analyte: str, whose: bytes, magnitudes: tuple[str, str]) -> None:
+        """Hold a value back, or count those of five patients at once, on the day of the last."""
+        with self._lock:
+            held = self._held.setdefault((client, analyte), {})
+            held[whose] = magnitudes
+            if len(held) >= LEAST_PATIENTS:
+                self._counts.update((day, client, analyte, kind) for each in held.values() for kind in each)
+                held.clear()
 
     def count_feedback(self, client: str, kept: FeedbackResult, now: datetime) -> None:
         """Count the answers to cards that came in one batch."""
@@ -116,8 +158,19 @@ def _of_results(chart: Chart) -> Iterator[tuple[str, str]]:
             yield analyte, USABLE
             yield analyte, f"{UNITS}{(newest.reported or newest.quantity).unit[-_LONGEST:]}"
             yield analyte, f"{CODES}{(newest.code or newest.how)[-_LONGEST:]}"
-            yield analyte, f"{VALUES}{_magnitude(float(newest.quantity.value), _STEPS)}"
-            yield analyte, f"{AGES}{_magnitude(1.0 + max(0, (chart.today - newest.when.last).days), _AGE_STEPS)}"
+
+
+def _magnitudes(chart: Chart) -> Iterator[tuple[str, str, str]]:
+    """Yield the order of magnitude of the newest usable result of each analyte, and that of its age."""
+    for analyte in ANALYTES:
+        results = chart.results(analyte)
+        if results:
+            value, age = float(results[0].quantity.value), (chart.today - results[0].when.last).days
+            yield (
+                analyte,
+                f"{VALUES}{_magnitude(value, _STEPS)}",
+                f"{AGES}{_magnitude(1.0 + max(0, age), _AGE_STEPS)}",
+            )
 
 
 def _magnitude(value: float, steps: int) -> int:

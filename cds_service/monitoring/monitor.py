@@ -134,8 +134,9 @@ class Monitor:
             raise
 
     def publish_changes(self) -> None:
-        """Set the gauges of every change that the sentinel finds, to NaN for those that are over."""
-        found = {(each.client, each.subject, each.cause): each for each in changes(self._store, self._clock())}
+        """Set the gauges of every change that stands, to NaN for those that are over."""
+        standing = (each for each in changes(self._store, self._clock()) if each.last_bad_day is None)
+        found = {(each.client, each.subject, each.cause): each for each in standing}
         self._changed |= found.keys()
         for key in self._changed:
             alarm = found.get(key)

@@ -244,7 +244,7 @@ class FeedbackRow:
 
 @dataclass(frozen=True, slots=True)
 class CardCount:
-    """The number of cards with these properties on one day (UTC)."""
+    """The number of cards with these properties on one day (UTC), and of the patients they are about."""
 
     day: date
     client: str
@@ -252,16 +252,18 @@ class CardCount:
     mode: str
     suppressed: bool
     cards: int
+    patients: int
 
 
 @dataclass(frozen=True, slots=True)
 class CallCount:
-    """The number of hook calls answered on one day (UTC), from the audit trail."""
+    """The number of hook calls answered on one day (UTC), from the audit trail, and of the patients they are about."""
 
     day: date
     client: str
     service: str
     calls: int
+    patients: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,13 +41,20 @@ def cards_by_day(connection: Connection, since: datetime, until: datetime) -> tu
     """Count the issued cards by day, client, topic code, mode and suppression."""
     kind = (card_issued.c.client, card_issued.c.card, card_issued.c.mode, card_issued.c.suppressed)
     counted = (
-        select(_DAY.label("day"), *kind, func.count().label("cards"))
+        select(
+            _DAY.label("day"),
+            *kind,
+            func.count().label("cards"),
+            func.count(distinct(card_issued.c.patient_hash)).label("patients"),
+        )
         .where(card_issued.c.issued_at >= since, card_issued.c.issued_at < until)
         .group_by(_DAY, *kind)
         .order_by(_DAY, *kind)
     )
     return tuple(
-        CardCount(date.fromisoformat(row.day), row.client, row.card, row.mode, bool(row.suppressed), row.cards)
+        CardCount(
+            date.fromisoformat(row.day), row.client, row.card, row.mode, bool(row.suppressed), row.cards, row.patients
+        )
         for row in connection.execute(counted)
     )
 
@@ -56,7 +63,12 @@ def calls_by_day(connection: Connection, since: datetime, until: datetime) -> tu
     """Count the answered calls by day, client and service."""
     kind = (audit_event.c.client, audit_event.c.service)
     counted = (
-        select(_CALL_DAY.label("day"), *kind, func.count().label("calls"))
+        select(
+            _CALL_DAY.label("day"),
+            *kind,
+            func.count().label("calls"),
+            func.count(distinct(audit_event.c.patient_hash)).label("patients"),
+        )
         .where(
             audit_event.c.seq >= _first_since(connection, since),
             audit_event.c.recorded >= since,
@@ -67,7 +79,7 @@ def calls_by_day(connection: Connection, since: datetime, until: datetime) -> tu
         .order_by(_CALL_DAY, *kind)
     )
     return tuple(
-        CallCount(date.fromisoformat(row.day), row.client, row.service, row.calls)
+        CallCount(date.fromisoformat(row.day), row.client, row.service, row.calls, row.patients)
         for row in connection.execute(counted)
     )
 

@@ -1,7 +1,8 @@
 """A steady flow of calls at several clients: charts are opened and orders signed, day after day, at their usual rates.
 
-Nothing in it changes but by chance: results come at the rate at which they grow old, from two laboratories that have
-codes of their own. What is to be noticed is put in from outside, between a client and the service.
+A part of the calls is for the few patients of a ward, whose charts are opened several times a day. Nothing changes but
+by chance: results come at the rate at which they grow old, from two laboratories that have codes of their own. What is
+to be noticed is put in from outside, between a client and the service.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _ON_A_WEEKEND = 0.1
 _ANSWERED = 0.3
 _IN_SCOPE, _TESTED = 0.9, 0.65
 _CLINICIANS = 30
+#: A part of the calls is for the few patients of a ward, all of whom change after some days.
+_IN_THE_WARD, _BEDS, _STAY = 0.3, 3, 6
 _FIRST = START.date()
 
 
@@ -59,12 +62,18 @@ class Flow:
                 harness.override(cards[0], "already-done", service, self.client)
         harness.store.add_evidence(harness.evidence.take())
 
+    def _ward(self, day: int) -> list[Patient]:
+        """Return the patients who lie in a ward, each for some days."""
+        first = day // _STAY * _BEDS
+        return [self.patients[(first + bed) % _PATIENTS] for bed in range(_BEDS)]
+
     def _bodies(self, day: int) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
         dice = Random(f"{self.seed} {day}")  # noqa: S311
         today = _FIRST + timedelta(days=day)
         mean = self.a_day * (_ON_A_WEEKEND if today.weekday() > 4 else 1.0)
         for number in range(_poisson(dice, mean)):
-            patient, user = dice.choice(self.patients), f"Practitioner/clinician-{dice.randrange(_CLINICIANS)}"
+            at_hand = self._ward(day) if dice.random() < _IN_THE_WARD else self.patients
+            patient, user = dice.choice(at_hand), f"Practitioner/clinician-{dice.randrange(_CLINICIANS)}"
             at = datetime.combine(today, datetime.min.time(), UTC) + timedelta(hours=13, seconds=dice.randrange(28_000))
             instance = str(UUID(int=dice.getrandbits(120) + number, version=4))
             body = opening(patient, user, today, instance)

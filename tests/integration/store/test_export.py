@@ -92,11 +92,11 @@ def test_counts_by_day_separate_live_shadow_and_suppressed(store: Store) -> None
     store.record_answer(an_answer(a_card(), issued_at=NOW + days(2)))
     first, second = date(2026, 3, 29), date(2026, 3, 30)
     assert store.cards_by_day(NOW, NOW + days(2)) == (
-        CardCount(first, CLIENT, "B12LOW", "live", False, 1),
-        CardCount(first, CLIENT, "IRONLOW", "live", False, 1),
-        CardCount(first, CLIENT, "IRONLOW", "live", True, 1),
-        CardCount(first, CLIENT, "IRONLOW", "shadow", False, 2),
-        CardCount(second, CLIENT, "IRONLOW", "live", False, 1),
+        CardCount(first, CLIENT, "B12LOW", "live", False, 1, 1),
+        CardCount(first, CLIENT, "IRONLOW", "live", False, 1, 1),
+        CardCount(first, CLIENT, "IRONLOW", "live", True, 1, 1),
+        CardCount(first, CLIENT, "IRONLOW", "shadow", False, 2, 1),
+        CardCount(second, CLIENT, "IRONLOW", "live", False, 1, 1),
     )
 
 

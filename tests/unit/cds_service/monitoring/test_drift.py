@@ -22,14 +22,17 @@ def cards(
     per_day: Callable[[int], int], card: str = "IRONLOW", client: str = "north", mode: str = "live"
 ) -> list[CardCount]:
     return [
-        CardCount(TODAY + timedelta(days=day), client, card, mode, False, count)
+        CardCount(TODAY + timedelta(days=day), client, card, mode, False, count, count)
         for day in range(-35, 0)
         if (count := per_day(day))
     ]
 
 
 def calls(per_day: Callable[[int], int] = lambda day: 100) -> list[CallCount]:
-    return [CallCount(TODAY + timedelta(days=day), "north", "rls-patient-view", per_day(day)) for day in range(-35, 0)]
+    return [
+        CallCount(TODAY + timedelta(days=day), "north", "rls-patient-view", per_day(day), per_day(day))
+        for day in range(-35, 0)
+    ]
 
 
 def of(found: tuple[Drift, ...]) -> Drift:

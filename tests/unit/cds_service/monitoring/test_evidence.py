@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from cds_service.app import create_app
+from cds_service.calls.call import Call
 from cds_service.calls.report import RequestReport
 from cds_service.config.settings import Settings
-from cds_service.monitoring.evidence import CONFIGURATION, FEEDBACK, EvidenceCounter
+from cds_service.monitoring.evidence import AGES, CONFIGURATION, FEEDBACK, LEAST_PATIENTS, VALUES, EvidenceCounter
 from cds_service.monitoring.follow_up import ChangeMark, report
 from cds_service.store import EvidenceCount, Store
 from fhir_fixtures import hook_request, load_patient
@@ -31,6 +33,11 @@ def test_a_call_counts_results_units_values_and_lists() -> None:
     assert told.call and told.answered
     counter.count(told.call, told.answered)
     found = {(each.subject, each.kind): each.number for each in counter.take()}
+    assert not [kind for _, kind in found if kind.startswith((VALUES, AGES))], "the value of one patient"
+    for number in range(1, LEAST_PATIENTS):
+        counter.count(of_another_patient(told.call, number), told.answered)
+    found = {(each.subject, each.kind): each.number for each in counter.take()}
+    found = {key: number / (5 if key[1].startswith((VALUES, AGES)) else 4) for key, number in found.items()}
     assert found["chart", "charts"] == found["ferritin", "usable"] == found["ferritin", "unit ng/mL"] == 1
     assert found["ferritin", "value 21"] == found["labs", "list prefetch"] == 1
     assert found["ferritin", "code 2276-4"] == found["ferritin", "age 10"] == found["answers", "mode live"] == 1
@@ -38,6 +45,29 @@ def test_a_call_counts_results_units_values_and_lists() -> None:
     assert found["labs", "list filled"] == 1 and ("procedures", "list filled") not in found
     assert ("b12", "usable") not in found
     assert counter.take() == ()
+
+
+def of_another_patient(call: Call, number: int) -> Call:
+    return replace(call, request=replace(call.request, patient_id=f"patient-{number}"))
+
+
+def test_a_chart_that_is_opened_again_counts_once_a_day(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        patient = load_patient("ferritin-38-inside-the-lab-range", START.date())
+        for _ in range(8):
+            harness.cards(patient)
+        assert max(each.number for each in harness.evidence.take()) == 1
+        harness.later(days=1)
+        harness.cards(patient)
+        assert ("chart", "charts") in {(each.subject, each.kind) for each in harness.evidence.take()}
+
+
+def test_values_of_one_patient_on_many_days_are_never_together(tmp_path: Path) -> None:
+    with start_harness(tmp_path) as harness:
+        for _ in range(12):
+            harness.cards(load_patient("ferritin-38-inside-the-lab-range", harness.now.date()))
+            harness.later(days=1)
+        assert not [each for each in harness.evidence.take() if each.kind.startswith((VALUES, AGES))]
 
 
 def counted(folder: Path, body: dict[str, Any], **settings: Any) -> set[tuple[str, str]]:

@@ -49,19 +49,23 @@ class Hospital:
         )  # fmt: skip
 
 
-def simulated(seed: int, clients: int = 1, a_day: int = 40) -> Hospital:
+def simulated(seed: int, clients: int = 1, a_day: int = 40, days: int = WATCHED_DAYS + BASELINE_DAYS) -> Hospital:
     dice = Random(seed)  # noqa: S311 - counts, not secrets
     calls, cards, evidence = [], [], []
     for client in (f"client-{n}" for n in range(clients)):
-        for back in range(WATCHED_DAYS + BASELINE_DAYS, 0, -1):
+        for back in range(days, 0, -1):
             day = TODAY - timedelta(days=back)
             number = _poisson(dice, a_day if day.weekday() < 5 else a_day / 4)
             signed = sum(dice.random() < 0.5 for _ in range(number))
-            calls += [CallCount(day, client, "rls-patient-view", number - signed)] if number > signed else []
-            calls += [CallCount(day, client, "rls-order-sign", signed)] if signed else []
+            calls += (
+                [CallCount(day, client, "rls-patient-view", number - signed, number - signed)]
+                if number > signed
+                else []
+            )
+            calls += [CallCount(day, client, "rls-order-sign", signed, signed)] if signed else []
             for card, rate in RATES.items():
                 fired = sum(dice.random() < rate for _ in range(number))
-                cards += [CardCount(day, client, card, "live", False, fired)] if fired else []
+                cards += [CardCount(day, client, card, "live", False, fired, fired)] if fired else []
             evidence += _evidence(dice, day, client, number)
     return Hospital(tuple(calls), tuple(cards), tuple(evidence))
 
@@ -108,7 +112,7 @@ def rule_switched_off(hospital: Hospital) -> Hospital:
 
 def rule_fires_for_everybody(hospital: Hospital) -> Hospital:
     return replace(hospital, cards=tuple(
-        replace(each, cards=each.cards * 4) if each.card == "IRONLOW" and _from(hospital, each.day) else each
+        replace(each, patients=each.patients * 4) if each.card == "IRONLOW" and _from(hospital, each.day) else each
         for each in hospital.cards))  # fmt: skip
 
 
@@ -281,3 +285,103 @@ def test_quiet_weekends_are_no_silence() -> None:
     hospital = simulated(5)
     weekdays = tuple(each for each in hospital.calls if each.day.weekday() < 5)
     assert not [each for each in alarms((), weekdays, (), TODAY) if each.subject == "calls"]
+
+
+def only_on(hospital: Hospital, fault: Fault, first: date, last: date) -> Hospital:
+    """Return the hospital with a fault that begins on one day and is mended after another."""
+    broken = fault(replace(hospital, since=first))
+    return Hospital(*(
+        tuple(each for each in getattr(broken, kind) if each.day <= last)
+        + tuple(each for each in getattr(hospital, kind) if each.day > last)
+        for kind in ("calls", "cards", "evidence")
+    ))  # fmt: skip
+
+
+def of(hospital: Hospital, subject: str, today: date = TODAY) -> list[Alarm]:
+    return [each for each in hospital.alarms(today) if each.subject == subject]
+
+
+def test_one_bank_holiday_is_no_silence() -> None:
+    """2 September 2026 is a Wednesday."""
+    day = date(2026, 9, 2)
+    hospital = only_on(simulated(4), client_is_silent, day, day)
+    assert [of(hospital, "calls", day + timedelta(days=after)) for after in (1, 2, 5)] == [[], [], []]
+
+
+def test_an_alarm_ends_with_what_it_tells() -> None:
+    first, last = date(2026, 8, 24), date(2026, 8, 28)
+    (told,) = of(only_on(simulated(4, days=100), client_is_silent, first, last), "calls")
+    assert (told.cause, told.first_bad_day) == ("gone", first)
+    assert told.last_bad_day is not None and abs((told.last_bad_day - last).days) <= 2, "the weekend is quiet"
+    assert 120 <= told.calls <= 280, "the calls of one week were missing"
+
+
+@pytest.mark.parametrize("ago", [20, 40, 55])
+def test_a_lost_rule_keeps_its_first_day(ago: int) -> None:
+    first = TODAY - timedelta(days=ago)
+    (told,) = of(rule_switched_off(replace(simulated(6, days=130), since=first)), "IRONLOW")
+    assert abs((told.first_bad_day - first).days) <= 2 and told.cause == "gone"
+
+
+@pytest.mark.parametrize("ago", [65, 95])
+def test_what_lasts_is_the_usual_state_after_eight_weeks(ago: int) -> None:
+    lost = rule_switched_off(replace(simulated(6, days=140), since=TODAY - timedelta(days=ago)))
+    assert of(lost, "IRONLOW") == []
+
+
+@pytest.mark.parametrize("ended", [31, 50, 80])
+def test_a_recovery_is_no_change_of_its_own(ended: int) -> None:
+    last = TODAY - timedelta(days=ended)
+    hospital = only_on(simulated(8, days=140), code_is_renamed, last - timedelta(days=20), last)
+    assert of(hospital, "ferritin") == []
+
+
+def test_calls_are_touched_until_the_last_bad_day() -> None:
+    first, last = TODAY - timedelta(days=20), TODAY - timedelta(days=11)
+    hospital = only_on(simulated(8, days=100), code_is_renamed, first, last)
+    (told,) = of(hospital, "ferritin")
+    assert told.last_bad_day == last
+    assert told.calls == sum(each.calls for each in hospital.calls if first <= each.day <= last)
+
+
+@pytest.mark.parametrize("ago", [10, 56, 120])
+def test_a_client_that_has_gone_stays_told(ago: int) -> None:
+    gone = client_is_silent(replace(simulated(9, days=170), since=TODAY - timedelta(days=ago)))
+    (told,) = of(gone, "calls")
+    assert told.cause == "gone" and abs((told.first_bad_day - TODAY).days - -ago) <= 3
+
+
+def test_a_clinic_that_calls_on_mondays_alone_is_missed_after_two_of_them() -> None:
+    hospital = simulated(10, a_day=25, days=84)
+    mondays = tuple(
+        each for each in hospital.calls if each.day.weekday() == 0 and each.day < TODAY - timedelta(days=21)
+    )
+    found = [alarms((), mondays, (), TODAY - timedelta(days=back)) for back in (14, 7, 6)]
+    causes = [{(each.subject, each.cause) for each in day} for day in found]
+    assert causes[0] == set()
+    assert ("calls", "gone") in causes[2]
+
+
+def test_a_new_client_is_judged_after_two_weeks() -> None:
+    hospital = simulated(11, days=20)
+    assert [each.cause for each in of(client_is_silent(replace(hospital, since=TODAY - timedelta(days=4))), "calls")]
+
+
+def test_calls_that_fall_to_two_fifths_are_told() -> None:
+    hospital = simulated(12, days=84)
+    fewer = tuple(
+        replace(each, calls=each.calls * 2 // 5) if each.day >= TODAY - timedelta(days=7) else each
+        for each in hospital.calls
+    )
+    assert {each.cause for each in alarms((), fewer, (), TODAY) if each.subject == "calls"} == {"fewer"}
+
+
+def test_days_that_differ_more_than_by_chance_raise_nothing() -> None:
+    """A ward round opens the charts of a few patients, alike in what they hold, on days of its own."""
+    dice, counts = Random(13), []  # noqa: S311
+    for back in range(112, 0, -1):
+        day = TODAY - timedelta(days=back)
+        wards = [round(4 * dice.gauss(6, 1.5)) for _ in range(4)]
+        for step in sorted(set(wards)):
+            counts.append(EvidenceCount(day, "ward", "ferritin", f"{VALUES}{step}", 8 * wards.count(step)))
+    assert alarms((), (), counts, TODAY) == ()

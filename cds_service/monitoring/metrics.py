@@ -154,7 +154,7 @@ class Metrics:
         )
         self.changed = self._gauge(
             "changed_calls",
-            "Calls since a change of cards, results (unit, code, value, age), lists, patients, mode, feedback, calls.",
+            "Calls touched by a change of cards, results (unit, code, value, age), lists, patients, mode, feedback.",
             "mostrecent",
             "client",
             "subject",

@@ -199,7 +199,7 @@ class _UsualCalls:
 
     def missing(self, days: Iterable[date]) -> int:
         """Return how many calls were missing on these days."""
-        return round(sum(self.known.get(day.weekday(), 0.0) - self.stream.counts.get(day, 0) for day in days))
+        return max(0, round(sum(self.known.get(day.weekday(), 0.0) - self.stream.counts.get(day, 0) for day in days)))
 
 
 @dataclass(slots=True)

@@ -79,8 +79,9 @@ _METRICS = """\
 # Metrics
 
 What Prometheus finds at `/metrics`, on the address of the setting `metrics_bind` (on the demo's own port in the
-demo). Labels are words of this project: ids of cards, decisions, services, names of clients, prefetch keys. Never a
-patient, an address, a token or other text of a request.
+demo). Labels are words of this project: ids of cards, decisions, services, names of clients, prefetch keys; a
+`subject` may also be a code of our tables or of the site's map, or a unit as reported. Never a patient, an address, a
+token or other text of a request.
 
 """
 _ALERTS = """

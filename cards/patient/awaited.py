@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cards.facts.chart import Chart, LabOrder, LabResult, UnusableResult
 from cards.knowledge.definitions import defined
-from cards.knowledge.limits import is_recent, meets
+from cards.knowledge.limits import Limit, is_recent, meets
 from cards.knowledge.rules import Rules
 
 #: The analytes that answer an order of more than one test, or of another name.
@@ -20,7 +20,8 @@ _ANSWERED_BY = {
 
 def awaited_orders(chart: Chart, rules: Rules) -> tuple[LabOrder, ...]:
     """Return the orders of which a result is awaited, each with those tests alone (`awaited_tests`)."""
-    found = ((order, awaited_tests(order, chart, rules)) for order in chart.lab_orders)
+    window = rules.limit("test_order_days")
+    found = ((order, _awaited(order, chart, window)) for order in chart.lab_orders)
     return tuple(replace(order, tests=tests) for order, tests in found if tests)
 
 
@@ -29,9 +30,13 @@ def awaited_tests(order: LabOrder, chart: Chart, rules: Rules) -> frozenset[str]
     without a result (clinical amendments 2, section 6), since a record system may call an order completed once the
     blood is drawn.
     """
+    return _awaited(order, chart, rules.limit("test_order_days"))
+
+
+def _awaited(order: LabOrder, chart: Chart, window: Limit) -> frozenset[str]:
     if order.when is None:
         return frozenset()
-    if order.active and is_recent(order.when, rules.limit("test_order_days"), chart.today):
+    if order.active and is_recent(order.when, window, chart.today):
         return order.tests
     if order.completed and is_recent(order.when, defined("completed_order.days"), chart.today):
         return frozenset(test for test in order.tests if not is_answered(order, test, chart))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from cards.fhir.json_values import Json, first, objects
+from cards.fhir.json_values import Json, first, objects, text
 
 #: Resource types that only DSTU2 has (and its draft for trial use, which clients still name).
 _ONLY_DSTU2 = frozenset({"MedicationOrder", "MedicationPrescription", "DiagnosticOrder", "DeviceUseRequest"})
@@ -23,12 +23,10 @@ def version_by_shape(resources: Iterable[Mapping[str, Json]]) -> str | None:
 
 
 def _version_of(resource: Mapping[str, Json]) -> str | None:
-    kind = resource.get("resourceType")
-    if not isinstance(kind, str):
-        return None
-    if kind.strip() in _ONLY_DSTU2:
+    kind = text(resource.get("resourceType"))
+    if kind in _ONLY_DSTU2:
         return "DSTU2"
-    tell = _TELLS.get(kind.strip())
+    tell = _TELLS.get(kind)
     return tell(resource) if tell else None
 
 

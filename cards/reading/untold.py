@@ -17,7 +17,7 @@ from cards.fhir.local_codes import local_key
 from cards.knowledge.code_systems import ICD_SYSTEMS, LOINC, system_of
 from cards.reading import Site
 from cards.reading.diagnoses import diagnosis_concepts
-from cards.reading.unknown import codes_of_measurements, is_loinc_alone
+from cards.reading.unknown import codes_of_measurements
 from cards.remembered import remembered
 
 #: Counted entries by (prefetch key, code system): the FHIR name of a known system, any other as it was sent.
@@ -51,8 +51,6 @@ def _diagnosis(resource: Mapping[str, Json], site: Site) -> frozenset[str]:
 
 
 def _result(resource: Mapping[str, Json], site: Site) -> frozenset[str]:
-    if "component" not in resource and is_loinc_alone(resource.get("code")):
-        return frozenset()
     return frozenset().union(*[_of_code(code, site) for code in codes_of_measurements([resource])])
 
 

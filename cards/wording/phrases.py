@@ -52,9 +52,8 @@ def listed_in_short(parts: Iterable[Text], most: int = 3) -> Text:
     every = tuple(dict.fromkeys(parts))
     if len(every) <= most:
         return joined(every)
-    return Text(
-        phrase("facts.and_more", first=listed(every[:most]), count=len(every) - most), parts=listed(every).parts
-    )
+    words = phrase("facts.and_more", first=listed(every[:most]), count=len(every) - most)
+    return Text(words, parts=_numbered(every))
 
 
 def sentences(parts: Iterable[Text]) -> Text:
@@ -79,4 +78,8 @@ def lines(parts: Iterable[Text]) -> Text:
 
 def _of(words: Callable[[Iterable[Text]], str], parts: Iterable[Text]) -> Text:
     every = tuple(parts)
-    return Text(words(every), parts={str(number): part for number, part in enumerate(every)})
+    return Text(words(every), parts=_numbered(every))
+
+
+def _numbered(parts: Iterable[Text]) -> dict[str, Fact]:
+    return {str(number): part for number, part in enumerate(parts)}

@@ -20,7 +20,7 @@ from hashlib import blake2b
 from importlib.metadata import version
 from math import log2
 
-from cards.facts.chart import Chart
+from cards.facts.chart import Chart, LabResult
 from cds_service.calls.call import Answered, Call
 from cds_service.config.digest import digest
 from cds_service.config.settings import Settings
@@ -151,26 +151,27 @@ def _of_patient(chart: Chart) -> Iterator[tuple[str, str]]:
 
 def _of_results(chart: Chart) -> Iterator[tuple[str, str]]:
     """Yield what is counted of the newest usable result of each analyte; one that was calculated has no code."""
-    for analyte in ANALYTES:
-        results = chart.results(analyte)
-        if results:
-            newest = results[0]
-            yield analyte, USABLE
-            yield analyte, f"{UNITS}{(newest.reported or newest.quantity).unit[-_LONGEST:]}"
-            yield analyte, f"{CODES}{(newest.code or newest.how)[-_LONGEST:]}"
+    for analyte, newest in _newest(chart):
+        yield analyte, USABLE
+        yield analyte, f"{UNITS}{(newest.reported or newest.quantity).unit[-_LONGEST:]}"
+        yield analyte, f"{CODES}{(newest.code or newest.how)[-_LONGEST:]}"
 
 
 def _magnitudes(chart: Chart) -> Iterator[tuple[str, str, str]]:
     """Yield the order of magnitude of the newest usable result of each analyte, and that of its age."""
+    for analyte, newest in _newest(chart):
+        value, age = float(newest.quantity.value), (chart.today - newest.when.last).days
+        yield (
+            analyte,
+            f"{VALUES}{_magnitude(value, _STEPS)}",
+            f"{AGES}{_magnitude(1.0 + max(0, age), _AGE_STEPS)}",
+        )
+
+
+def _newest(chart: Chart) -> Iterator[tuple[str, LabResult]]:
     for analyte in ANALYTES:
-        results = chart.results(analyte)
-        if results:
-            value, age = float(results[0].quantity.value), (chart.today - results[0].when.last).days
-            yield (
-                analyte,
-                f"{VALUES}{_magnitude(value, _STEPS)}",
-                f"{AGES}{_magnitude(1.0 + max(0, age), _AGE_STEPS)}",
-            )
+        if results := chart.results(analyte):
+            yield analyte, results[0]
 
 
 def _magnitude(value: float, steps: int) -> int:

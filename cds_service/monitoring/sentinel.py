@@ -226,7 +226,7 @@ class _Values:
             return None
         mean = sum(step * number for step, number in before.items()) / whole
         spread = max(1.0, sqrt(sum(number * (step - mean) ** 2 for step, number in before.items()) / whole))
-        weights = {step: min(max((step - mean) / spread, -_FARTHEST), _FARTHEST) for step in before}
+        weights = {step: _weight(step, mean, spread) for step in before}
         central = sum(weights[step] * number for step, number in before.items()) / whole
         variance = sum(number * (weights[step] - central) ** 2 for step, number in before.items()) / whole
         by_day = (
@@ -258,14 +258,16 @@ class _UsualValues:
         """Return what the values of a day add for larger, or smaller, ones than before."""
         return (
             sum(
-                number * (TILTS[way] * self._weight(step) - self.usual[way])
+                number * (TILTS[way] * _weight(step, self.mean, self.spread) - self.usual[way])
                 for step, number in self.stream.values.get(day, {}).items()
             )
             / self.dispersion
         )
 
-    def _weight(self, step: int) -> float:
-        return min(max((step - self.mean) / self.spread, -_FARTHEST), _FARTHEST)
+
+def _weight(step: int, mean: float, spread: float) -> float:
+    """Return how many standard deviations a step lies from the mean, at most so many as count."""
+    return min(max((step - mean) / spread, -_FARTHEST), _FARTHEST)
 
 
 def _dispersion(deviations: Iterable[float], variance: float, freedom: int) -> float:

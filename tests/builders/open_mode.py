@@ -18,12 +18,5 @@ def app() -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="module")
-def unhurried_app() -> Iterator[Flask]:
-    """Yield an application whose calls have five seconds, so that no read is late on a busy machine."""
-    with application() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def http(app: Flask) -> FlaskClient:
     return app.test_client()

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import select
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import requests
+
+from tests.interop.processes import started
 
 HERE = Path(__file__).parent
 INSTALL = "npm ci --prefix tests/interop"
 FHIR_JSON = "application/fhir+json"
-#: Seconds to start on a busy machine, to stop, and for one answer.
-_STARTS, _STOPS, ANSWERS = 60, 10, 20
+#: Seconds to start on a busy machine, and for one answer.
+_STARTS, ANSWERS = 60, 20
 _OLDEST_NODE = 22
 
 Resource = dict[str, Any]
@@ -52,34 +52,8 @@ def _version(program: str) -> int:
 @contextmanager
 def running() -> Iterator[str]:
     """Run an empty server, and yield its base URL; raises `NotInstalled`."""
-    command = [node(), str(HERE / "server.mjs")]
-    with TemporaryFile("w+") as complaints:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True, cwd=HERE
-        )
-        with process:
-            try:
-                yield _base_of(process, complaints)
-            finally:
-                _stop(process)
-
-
-def _base_of(process: subprocess.Popen[str], complaints: IO[str]) -> str:
-    assert process.stdout
-    ready, _, _ = select.select([process.stdout], [], [], _STARTS)
-    line = process.stdout.readline() if ready else ""
-    if not line:
-        complaints.seek(0)
-        raise AssertionError(f"the FHIR server did not start within {_STARTS} s: {complaints.read()[-2000:]}")
-    return str(json.loads(line)["base"])
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(_STOPS)
-    except subprocess.TimeoutExpired:
-        process.kill()
+    with started([node(), str(HERE / "server.mjs")], "the FHIR server", seconds=_STARTS, folder=HERE) as line:
+        yield str(json.loads(line)["base"])
 
 
 def fill(base: str, resources: Iterable[Resource]) -> int:

@@ -26,7 +26,6 @@ from cds_service.fhir.parallel import MOST_AT_ONCE
 from cds_service.web.log import LOGGER, write_log_to
 from fhir_fixtures.loading import load_patients
 from fhir_fixtures.server import create_fhir_app
-from tests.builders.deadlines import unhurried
 from tests.builders.service import SIGN, TODAY, application, good, is_response, missing_keys, settings
 from tests.fakes.fault_server import Behaviour, Line, fault_server, raw_body
 from tests.integration.fhir.test_fhir_faults import FAULTS
@@ -76,8 +75,7 @@ def records() -> Behaviour:
 
 def _ask_once(records: Behaviour) -> None:
     """Send one call with enough time, so that no measured call is the first of the process."""
-    patient = unhurried()
-    with application(settings(profile=patient)) as made, fault_server(records) as server:
+    with application(settings()) as made, fault_server(records) as server:
         found = is_response(made.test_client().post(SIGN, json=call() | {"fhirServer": server.base}))
         assert suggestions(found) == {REMOVE}
 

@@ -79,8 +79,7 @@ def hanging() -> Iterator[FaultServer]:
 
 @pytest.mark.control("DOS-6")
 def test_a_call_beyond_the_limit_is_refused_at_once_and_others_continue(hanging: FaultServer) -> None:
-    patient = unhurried()
-    with application(settings(max_inflight=SLOTS, profile=patient)) as app, in_threads(app) as base:
+    with application(settings(max_inflight=SLOTS)) as app, in_threads(app) as base:
         with filled(base, hanging):
             waits, answers = zip(*(timed(base) for _ in range(20)), strict=True)
             feedback = requests.post(f"{base}{VIEW}/feedback", json=FEEDBACK, timeout=30)

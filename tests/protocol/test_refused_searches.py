@@ -14,7 +14,7 @@ from flask import Flask
 
 from cds_service.fhir.connection import MOST_BYTES, ReadFailed, SearchRequest
 from cds_service.hooks.services import parameters
-from tests.builders.open_mode import unhurried_app as app
+from tests.builders.open_mode import app
 from tests.builders.service import VIEW, bare, bundle, card_codes, ferritin, is_outcome, is_response, rls
 from tests.fakes.fault_server import FaultServer, Line, answer, fault_server, head, status
 from tests.protocol.test_fhir_access import chart

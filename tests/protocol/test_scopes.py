@@ -14,7 +14,7 @@ from cds_service.fhir.access import access_token_of
 from cds_service.fhir.scopes import Coverage, Scopes
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.services import BY_ID
-from tests.builders.open_mode import unhurried_app as app
+from tests.builders.open_mode import app
 from tests.builders.service import FIRST_READS, VIEW, bare, bundle, card_codes, ferritin, is_outcome, is_response, rls
 from tests.fakes.fault_server import Line, answer, fault_server
 from tests.protocol.test_fhir_access import chart

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.builders.open_mode import unhurried_app as app
+from tests.builders.open_mode import app
 from tests.builders.service import FIRST_READS, VIEW, bare, bundle, card_codes, ferritin, is_outcome, is_response, rls
 from tests.fakes.fault_server import Behaviour, FaultServer, Line, answer, fault_server, status
 from tests.protocol.paging.cases import many, saturation, weight

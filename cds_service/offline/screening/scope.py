@@ -10,11 +10,10 @@ from typing import Any
 from cards.reading import Site
 from cards.reading.diagnoses import read_diagnoses
 from cds_service.offline.screening.line import parsed
-from cds_service.offline.screening.sieve import holds_code, needs_parsing
+from cds_service.offline.screening.sieve import CODE, holds_code, needs_parsing
 from cds_service.offline.screening.vocabulary import RLS_SETS, Vocabulary
 
-#: Codes and words as they stand in a block, those in quotes with the first of these.
-_CODES = re.compile(rb'"code"\s*:\s*("[^"]*|\d+)')
+#: Words as they stand in a block, with the first of their quotes.
 _SAID = (re.compile(rb'"text"\s*:\s*("[^"]*)'), re.compile(rb'"display"\s*:\s*("[^"]*)'))
 
 
@@ -36,9 +35,7 @@ class Scope:
         if b"\\" in block or not block.isascii():
             yield from (line for line in block.split(b"\n") if line and self._may_name(line))
             return
-        hits = {
-            each for each in set(_CODES.findall(block)) if self._codes.holds(each.lstrip(b'"')) or self._is_named(each)
-        }
+        hits = {each for each in set(CODE.findall(block)) if self._codes.holds(each) or self._is_named(each)}
         hits |= {each for part in _SAID for each in set(part.findall(block)) if self._is_named(each)}
         starts = {block.rfind(b"\n", 0, at) + 1 for each in hits for at in _places(block, each)}
         yield from (block[start : block.find(b"\n", start)] for start in sorted(starts))

@@ -23,7 +23,6 @@ from cds_service.config.profiles import open_client
 from cds_service.fhir.paging import MOST_PAGES, MOST_RESOURCES
 from cds_service.fhir.parallel import MOST_AT_ONCE
 from cds_service.hooks.services import BY_ID
-from tests.builders.deadlines import unhurried
 from tests.builders.service import (
     VIEW,
     application,
@@ -189,8 +188,7 @@ ALONE = "Observation?patient=p1&code=2276-4"
 
 @pytest.mark.control("SSRF-6")
 def test_at_most_fifty_pages_are_read() -> None:
-    patient = settings(profile=unhurried())
-    with fault_server(endless_paging, {ALONE: status(400)}) as server, application(patient) as app:
+    with fault_server(endless_paging, {ALONE: status(400)}) as server, application(settings()) as app:
         body = bare(fhirServer=server.base, prefetch=known(labs=...))
         [issue] = is_outcome(app.test_client().post(VIEW, json=body), 412)
         assert sum("code=2276-4" not in asked.path for asked in server.asked) == MOST_PAGES

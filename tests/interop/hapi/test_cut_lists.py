@@ -15,7 +15,6 @@ import requests
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from tests.builders.deadlines import unhurried
 from tests.builders.service import SIGN, VIEW, application, bare, bundle, card_codes, is_response, settings
 from tests.interop.hapi.records import ANSWERS, of_patient, store
 from tests.protocol.paging.cases import (
@@ -68,7 +67,7 @@ def stored(hapi: str) -> Store:
 
 @pytest.fixture(scope="module")
 def app() -> Iterator[Flask]:
-    with application(settings(profile=unhurried())) as made:
+    with application(settings()) as made:
         yield made
 
 

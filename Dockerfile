@@ -24,7 +24,9 @@ RUN /opt/rls-cds/bin/pip install --quiet --no-index --no-deps --no-build-isolati
     && /opt/rls-cds/bin/pip uninstall --quiet --yes setuptools pip
 
 FROM ${BASE}
+# MALLOC_ARENA_MAX: one heap for all threads, so that what a large call leaves is used by the next.
 ENV PATH=/opt/rls-cds/bin:$PATH \
+    MALLOC_ARENA_MAX=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     RLS_CDS_DATA_FOLDER=/var/lib/rls-cds

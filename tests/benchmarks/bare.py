@@ -1,6 +1,6 @@
 """The baseline: a Flask view that parses the body and returns one constant card.
 
-`python -m tests.benchmarks.bare SETTINGS` serves it on the server of the product; gunicorn finds it as
+`main` serves it on the server of the product, with the settings that the command line names; gunicorn finds it as
 `tests.benchmarks.bare:app`.
 """
 
@@ -38,5 +38,6 @@ def bare_app() -> Flask:
 
 app = bare_app()
 
-if __name__ == "__main__":
+
+def main() -> None:
     serve(load_settings(sys.argv[1], os.environ), lambda worker_index, shutdown_flag: app)

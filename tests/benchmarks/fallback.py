@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 from typing import Any
 
 from fhir_fixtures.clients import hook_request
-from fhir_fixtures.loading import PatientFile, Resource, draft, load_patient
+from fhir_fixtures.loading import PatientFile, load_patient
 from tests.benchmarks.bodies import BY_NAME, USUAL, Case
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.load import Measured
@@ -24,8 +24,8 @@ SLOW = 0.1
 #: Milliseconds that a call of a client in open mode may take.
 _DEADLINE = 1000
 _SIGN = BY_NAME["sign-4"]
-#: Drafts that name their drug by a reference: three reads beside those of the seven lists, ten at once.
-_BY_REFERENCE = ("ferrous-sulfate-325-once-daily", "metoclopramide-10-before-meals", "gabapentin-300-at-bedtime")
+#: Drafts that name their drugs themselves: the ten first reads are all.
+_DRAFTS = ("ferrous-sulfate-325-once-daily", "metoclopramide-10-before-meals", "gabapentin-300-at-bedtime")
 _PATIENT = "ferritin-38-inside-the-lab-range"
 
 
@@ -135,21 +135,13 @@ def _one_read(address: str) -> float:
 
 
 def _body(patient: PatientFile, today: date, base: str) -> bytes:
-    drafts: list[Resource] = []
-    for name in _BY_REFERENCE:
-        order = draft(name, patient.patient_id, today)
-        order.pop("medicationCodeableConcept")
-        drafts.append(order | {"medicationReference": {"reference": f"Medication/{name}"}})
-    how: dict[str, Any] = {"drafts": drafts, "prefetch": "none", "fhir_server": base}
+    how: dict[str, Any] = {"drafts": _DRAFTS, "prefetch": "none", "fhir_server": base}
     return json.dumps(hook_request("generic", "order-sign", patient, today=today, **how)).encode()
 
 
 def _answers(patient: PatientFile, today: date) -> Mapping[str, Behaviour]:
     """Return what the server answers, by the path below its base without the query."""
     found: dict[str, Behaviour] = {f"Patient/{patient.patient_id}": answer(next(patient.resources("Patient")))}
-    for name in _BY_REFERENCE:
-        drug = draft(name, patient.patient_id, today)["medicationCodeableConcept"]
-        found[f"Medication/{name}"] = answer({"resourceType": "Medication", "id": name, "code": drug})
     for kind in ("Condition", "Observation"):
         entries = [{"resource": each} for each in patient.resources(kind)]
         found[kind] = answer({"resourceType": "Bundle", "type": "searchset", "entry": entries})

@@ -197,17 +197,19 @@ class Run:
         place = self._place("cold start")
         servers = [bare_on_our_server(place, self.processors), bare_on_gunicorn(place, self.processors)]
         servers += [service(SERVICE, place, self.processors), service(NO_STORE, place, self.processors, store="")]
-        took: dict[str, list[float]] = {each.name: [] for each in servers}
+        took: dict[str, list[tuple[float, float]]] = {each.name: [] for each in servers}
         for number in range(self.effort.starts + 1):
             self.say(f"cold start, {number} of {self.effort.starts}")
             for each in servers:
-                seconds = each.start(self.today)
+                seconds, processor_seconds = each.start(self.today), each.process.processor_seconds()
                 each.stop()
                 if number:  # the first one creates the store
-                    took[each.name].append(seconds)
-        for name, found in took.items():
-            against = {short: took[bare] for bare, short in _SHORT.items()}
-            self.figures.append(Figure("cold start to the first card", name, "s", found, USUAL.says, against))
+                    took[each.name].append((seconds, processor_seconds))
+        for index, measure in enumerate(("cold start to the first card", "cold start to the first card, CPU")):
+            found = {name: [each[index] for each in starts] for name, starts in took.items()}
+            against = {short: found[bare] for bare, short in _SHORT.items()}
+            for name, values in found.items():
+                self.figures.append(Figure(measure, name, "s", values, USUAL.says, against))
 
     def fallback(self) -> None:
         """Measure calls that read a FHIR server."""

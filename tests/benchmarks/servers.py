@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from base64 import b64encode
@@ -17,6 +16,7 @@ from typing import Any
 from gunicorn.config import Config
 
 from cds_service.web.limits import needed_threads
+from tests.benchmarks import as_installed
 from tests.benchmarks.bodies import USUAL, Case
 from tests.benchmarks.load import Measured, Plan, run
 from tests.benchmarks.processes import ROOT, Memory, Process, Processors, busy_seconds, free_port, pinned
@@ -71,7 +71,7 @@ class Server:
         self.port, self._sent = free_port(), 0
         body = USUAL.bodies(today)[:1]
         log = self.folder / f"{''.join(filter(str.isalnum, self.name))}.log"
-        environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", **self.environ}
+        environ = as_installed.environment(self.environ)
         self._process = Process(self.command(self.port), environ, log, self.processors.serving)
         return self._process.wait_for(lambda: self._answers(body))
 
@@ -154,11 +154,12 @@ def service(
     return Server(
         name,
         lambda port: [
-            *(sys.executable, "-c", "from cds_service.cli import main; main()"),
+            *as_installed.python("from cds_service.cli import main; main()"),
             *("serve", "--config", str(settings_file(place, port, store=store, tokens=tokens))),
         ],
         folder,
         processors,
+        {"MALLOC_ARENA_MAX": "1"},  # as Dockerfile and deploy/rls-cds.service have it
         tokens=tokens,
     )
 
@@ -169,7 +170,10 @@ def bare_on_our_server(folder: Path, processors: Processors) -> Server:
     place.mkdir()
     return Server(
         BARE,
-        lambda port: [sys.executable, "-m", "tests.benchmarks.bare", str(settings_file(place, port, store=""))],
+        lambda port: [
+            *as_installed.python("from tests.benchmarks.bare import main; main()"),
+            str(settings_file(place, port, store="")),
+        ],
         folder,
         processors,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from flask import Flask, Response
 
 from cards import review
+from tests.benchmarks import as_installed
 from tests.benchmarks.bare import bare_app
 from tests.benchmarks.bodies import BY_NAME, CASES, USUAL, Case
 from tests.benchmarks.figures import Figure, table
@@ -62,6 +64,14 @@ def test_an_answer_without_a_card_is_a_fault(app: Flask, fault: str) -> None:
         measured = run(Plan(int(address.rpartition(":")[2]), "/there", ("{}",), seconds=0.2))
     assert set(measured.faults) == ({fault} if fault else set())
     assert bool(measured.calls) != bool(fault)
+
+
+def test_a_measured_service_has_what_the_lock_file_has() -> None:
+    assert {"pytest", "mypy"} <= set(as_installed.hidden())
+    assert not {"tests", "cards", "cds_service", "flask", "psycopg", "jsonschema"} & set(as_installed.hidden())
+    statement = "import jsonschema; print(sorted(name for name, module in sys.modules.items() if module is None))"
+    done = subprocess.run(as_installed.python(statement), capture_output=True, text=True, check=True)
+    assert done.stdout == f"{list(as_installed.hidden())}\n"
 
 
 def test_each_token_is_sent_once() -> None:

@@ -1,11 +1,12 @@
 """Count the work of one call: calls of functions, SQL statements, commits. The numbers do not depend on the machine.
 
-SQL statements are those that SQLAlchemy sends: how a transaction of SQLite begins, its driver is told by itself.
+SQL statements are those that SQLite runs, but for the beginning and the end of a transaction.
 `python -m tests.benchmarks.work` counts anew and writes `counted_work.toml`, which `test_counted_work.py` holds.
 """
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import tempfile
 import tomllib
@@ -59,6 +60,8 @@ COUNTED = {
 ALLOWANCE, TO_BE_LOWERED = 1.03, 0.93
 #: Calls of different patients before those that are counted, and calls of one patient that are counted.
 _BEFORE, _CALLS = 45, 5
+#: Statements at the beginning and the end of a transaction, and settings of a connection.
+_FRAMES = ("BEGIN", "ROLLBACK", "PRAGMA")
 _ISSUER = "https://ehr.example.org/fhir"
 
 
@@ -103,8 +106,8 @@ def _count(case: Case, *, has_token: bool) -> Work:
         log = Path(folder) / "log"
         with (
             profiling_threads(work.count),
-            in_this_process(settings, log, clock=lambda: NOW) as app,
             _counted_sql(work),
+            in_this_process(settings, log, clock=lambda: NOW) as app,
         ):
             call = caller(app, case.path, case.bodies(TODAY))
             headers = [_headers(case, has_token=has_token) for _ in range(_BEFORE + _CALLS)]
@@ -122,21 +125,23 @@ def _count(case: Case, *, has_token: bool) -> Work:
 
 @contextmanager
 def _counted_sql(work: Work) -> Iterator[None]:
-    """Count what every connection of SQLAlchemy is sent, in whichever thread."""
+    """Count what every connection that is made in the block runs, in whichever thread."""
 
-    def statement(connection: Any, cursor: Any, text: str, parameters: Any, context: Any, many: bool) -> None:
-        work.statements.append(text.split(None, 1)[0])
+    def statement(text: str) -> None:
+        word = text.split(None, 1)[0]
+        if word == "COMMIT":
+            work.commits += 1
+        elif word not in _FRAMES:
+            work.statements.append(word)
 
-    def commit(connection: Any) -> None:
-        work.commits += 1
+    def trace(driver: sqlite3.Connection, _record: object) -> None:
+        driver.set_trace_callback(statement)
 
-    event.listen(Engine, "before_cursor_execute", statement)
-    event.listen(Engine, "commit", commit)
+    event.listen(Engine, "connect", trace)
     try:
         yield
     finally:
-        event.remove(Engine, "before_cursor_execute", statement)
-        event.remove(Engine, "commit", commit)
+        event.remove(Engine, "connect", trace)
 
 
 def _settings(folder: Path, *, has_token: bool) -> Settings:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cds_service.config.settings import Settings
 from cds_service.server.assembly import assemble
-from cds_service.server.warm_up import settle_memory
+from cds_service.server.memory import settle_memory
 from cds_service.web.log import LOGGER, write_log_to
 
 if TYPE_CHECKING:

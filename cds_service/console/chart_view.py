@@ -97,9 +97,7 @@ def _is_unknown(resource: Mapping[str, object], known: set[str]) -> bool:
 
 
 def _person(chart: Chart) -> str:
-    age = chart.age
-    who = _SEX.get(chart.person.sex, "Adult, sex not recorded") if not is_child(chart) else "Child"
-    parts = [who, "age not recorded" if age is None else f"{age} years"]
+    parts = [_sex(chart), _age(chart)]
     if is_child(chart) and chart.person.sex in _SEX:
         parts.append({"female": "girl", "male": "boy"}[chart.person.sex])
     state = pregnancy(chart)
@@ -108,6 +106,18 @@ def _person(chart: Chart) -> str:
     if is_esrd(chart):
         parts.append("dialysis or end-stage kidney disease")
     return ", ".join(parts) + (", deceased" if chart.person.deceased else "")
+
+
+def _sex(chart: Chart) -> str:
+    if is_child(chart):
+        return "Child"
+    return _SEX.get(chart.person.sex, "Adult, sex not recorded" if chart.age is not None else "Sex not recorded")
+
+
+def _age(chart: Chart) -> str:
+    if chart.person.birth_is_unreadable:
+        return "birth date not readable"
+    return "age not recorded" if chart.age is None else f"{chart.age} years"
 
 
 def _names(chart: Chart, asked: Iterable[str], listing: Listing) -> tuple[str, ...]:
@@ -133,7 +143,9 @@ def _diagnosis(diagnosis: Diagnosis) -> Entry:
 
 
 def _drug(drug: Drug) -> Entry:
-    when = f"given {drug.given_on.text}" if drug.given_on else f"since {drug.start.text}" if drug.start else ""
+    since = f"since {drug.start.text}" if drug.start else ""
+    ahead = f"ordered for {drug.planned_on.text}" if drug.planned_on else since
+    when = f"given {drug.given_on.text}" if drug.given_on else ahead
     notes = [when, "" if drug.active or drug.given_on else "not active"]
     return Entry(
         _capitalized(drug.product.name), ", ".join(filter(None, notes)), faint=not (drug.active or drug.given_on)

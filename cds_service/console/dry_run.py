@@ -15,16 +15,18 @@ import orjson
 
 from cards.decisions.decide import Verdict
 from cards.facts.card import Card
-from cards.facts.chart import Chart
+from cards.facts.chart import Chart, Gap
 from cards.facts.finding import Finding, Indicator
 from cards.fhir.bundles import Listed
+from cards.presenting.detail import list_names
 from cards.presenting.explain import Explanation, explain
-from cards.wording.render import render_draft
+from cards.wording.render import render_draft, render_gap
 from cds_service.calls.answer import answer, card_profile, review_call
 from cds_service.calls.call import Answered, AppContext, Call
 from cds_service.calls.gather import gather
 from cds_service.calls.recording import counts_shown
 from cds_service.console.outcomes import no_card_reasons, silence_reason
+from cds_service.hooks.prefetch import sent_lists
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.services import Service
 from cds_service.web.deadline import CpuBudget, Deadline
@@ -80,6 +82,11 @@ def dry_run(body: dict[str, Any], service: Service, context: AppContext) -> DryR
     return _result(call, answered, context, round((time.monotonic() - started) * 1000))
 
 
+def _in_words(key: str, gaps: Mapping[str, Gap]) -> str:
+    """Return what is missing and why, in the clinic's words."""
+    return f"{list_names((key,))}: {render_gap(gaps[key]) if key in gaps else 'not sent, and nowhere to be read'}"
+
+
 def _outcome(fault: Refusal) -> dict[str, Any]:
     issues = fault.issues() or [issue(fault.code, fault.text)]
     return {"resourceType": "OperationOutcome", "issue": issues}
@@ -88,7 +95,8 @@ def _outcome(fault: Refusal) -> dict[str, Any]:
 def _result(call: Call, answered: Answered, context: AppContext, milliseconds: int) -> DryRun:
     cards = tuple(card.as_json() for card in answered.cards)
     missing = answered.missing if answered.status == 412 else ()
-    lists = answered.gathered.lists or gather(call.request, call.service.keys, None).lists
+    sent = sent_lists(call.request.prefetch, call.service.keys)
+    lists = answered.gathered.lists or gather(call.request, sent, None).lists
     reviewed = answered.review or review_call(call, context, lists, context.clock())
     chart, verdict = reviewed.chart, reviewed.verdict
     outcomes = no_card_reasons(verdict, chart, answered, context, card_profile(call, context, lists))
@@ -100,7 +108,7 @@ def _result(call: Call, answered: Answered, context: AppContext, milliseconds: i
             (each.as_json(), silence_reason(answered.silences[each.uuid])) for each in answered.suppressed
         ),
         repeats={card.uuid: _repeat(card, call, context) for card in answered.cards},
-        missing=missing,
+        missing=tuple(_in_words(key, answered.gaps) for key in missing),
         reason=answered.reason,
         chart=chart,
         lists=lists,

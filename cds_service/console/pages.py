@@ -15,7 +15,7 @@ from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from cards.presenting.override_reasons import reason_names
-from cards.wording.render import wording
+from cards.wording.render import display_name, wording
 from cds_service.calls.call import Answered, AppContext, Call
 from cds_service.calls.routes import enabled_services
 from cds_service.config.settings import Settings
@@ -251,7 +251,7 @@ def _watch_page(console: Console) -> Callable[[], str]:
                                is_offered=is_offered, source=source,
                                workers=1 if console.is_service else console.settings.workers,
                                unmapped=source.unmapped() if source else (), reasons=reason_names(),
-                               not_evaluated=wording()["not_evaluated"]["title"],
+                               not_evaluated=wording()["not_evaluated"]["title"], display_name=display_name,
                                known=cards_by_topic(console.context.rules),
                                read_times=source.read_times() if source else (),
                                is_service=console.is_service)  # fmt: skip

@@ -56,7 +56,8 @@ class Unmapped:
 class ReadTime:
     """The reads of one prefetch key from FHIR servers, with times in milliseconds.
 
-    `most` is the 95th percentile (None: above the highest bucket); `failed` reads got no answer.
+    `most` is the 95th percentile (None: above the highest bucket, which ends at `measured_to`); `failed` reads got no
+    answer.
     """
 
     key: str
@@ -64,6 +65,7 @@ class ReadTime:
     failed: int
     mean: float
     most: float | None
+    measured_to: float
 
 
 class Telemetry(Protocol):
@@ -141,6 +143,7 @@ def _read_time(key: str, samples: Iterable[Sample]) -> ReadTime:
             counts["reads"] += each.value
             counts["failed"] += each.value if each.labels["result"] != "ok" else 0
     reads = int(counts["reads"])
-    limits = [limit for limit, within in sorted(buckets.items()) if within >= 0.95 * reads and limit != float("inf")]
+    limits = sorted(limit for limit in buckets if limit != float("inf"))
+    most = next((1000 * limit for limit in limits if buckets[limit] >= 0.95 * reads), None)
     mean = 1000 * counts["seconds"] / reads if reads else 0.0
-    return ReadTime(key, reads, int(counts["failed"]), mean, 1000 * limits[0] if limits else None)
+    return ReadTime(key, reads, int(counts["failed"]), mean, most, measured_to=1000 * max(limits, default=0.0))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
+from cds_service.monitoring.coverage import Coverage, coverage
 from cds_service.monitoring.follow_up import LATE, Report, report
 from cds_service.monitoring.intervals import wilson
 from cds_service.monitoring.sentinel import Watched, watched
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 #: Periods that the page offers, in days up to and including today (UTC).
 PERIODS = (7, 30, 90, 365)
+#: The days of which the page says what charts held, up to and including today: those that changes are judged by.
+CHART_DAYS = 28
 #: Cards that were shown, no news, or only recorded; and beside these, in the totals alone, those that were held out
 #: of a comparison, and those that were sent after the deadline.
 STATES, BESIDE = ("shown", "silenced", "shadow"), ("held", "late")
@@ -106,6 +109,7 @@ class Watch:
     clients: tuple[ClientLine, ...] = ()
     follow_up: Report | None = None
     watched: Watched = field(default_factory=Watched)
+    coverage: tuple[Coverage, ...] = ()
 
     @property
     def most_a_day(self) -> int:
@@ -134,6 +138,7 @@ def watch(store: Store, days: int, now: datetime) -> Watch:
         clients=tuple(ClientLine(name, **_by_state(by_client[name])) for name in sorted(by_client)),
         watched=watched(store, now),
         follow_up=report(store, since - timedelta(days=LATE), until),
+        coverage=coverage(store.evidence((until - timedelta(days=CHART_DAYS)).date(), until.date())),
     )
 
 

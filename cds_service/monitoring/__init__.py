@@ -1,1 +1,1 @@
-"""Metrics, periodic checks, self-test, drift and samples of unknown codes."""
+"""Metrics, periodic checks, self-test, the sentinel and samples of unknown codes."""

@@ -46,7 +46,9 @@ FEEDBACK = "feedback"
 #: Values are counted when those of so many patients are together.
 LEAST_PATIENTS = 5
 #: Steps of a value, and of an age, in one doubling.
-_STEPS, _AGE_STEPS = 4, 2
+STEPS, _AGE_STEPS = 4, 2
+#: The step of a value of zero or less, which has no logarithm.
+NO_STEP = -100
 #: The most characters of a unit or code: the store takes 100 with the word before it. A code ends in what tells it.
 _LONGEST = 90
 
@@ -79,7 +81,7 @@ class EvidenceCounter:
             found.append((PATIENT, SCOPE))
         gaps = answered.gathered.gaps
         for key, source in answered.gathered.sources.items():
-            is_cut = key in gaps or key in chart.gaps
+            is_cut = source != "missing" and (key in gaps or key in chart.gaps)
             found.append((key, f"{LISTS_OF}{'cut' if is_cut else source}"))
             if answered.gathered.lists[key].resources:
                 found.append((key, f"{LISTS_OF}filled"))
@@ -163,7 +165,7 @@ def _magnitudes(chart: Chart) -> Iterator[tuple[str, str, str]]:
         value, age = float(newest.quantity.value), (chart.today - newest.when.last).days
         yield (
             analyte,
-            f"{VALUES}{_magnitude(value, _STEPS)}",
+            f"{VALUES}{_magnitude(value, STEPS)}",
             f"{AGES}{_magnitude(1.0 + max(0, age), _AGE_STEPS)}",
         )
 
@@ -176,4 +178,4 @@ def _newest(chart: Chart) -> Iterator[tuple[str, LabResult]]:
 
 def _magnitude(value: float, steps: int) -> int:
     """Return the number of these parts of a doubling from 1."""
-    return round(steps * log2(value)) if value > 0 else -100
+    return round(steps * log2(value)) if value > 0 else NO_STEP

@@ -21,7 +21,7 @@ from typing import Literal
 from cards.presenting.expectations import MISSED_AFTER
 from cds_service.monitoring.evidence import CONFIGURATION, SHARE
 from cds_service.monitoring.intervals import Interval, difference, wilson
-from cds_service.store import AnswerCount, DwellTime, FollowUpCount, Store
+from cds_service.store import AnswerCount, DwellTime, FollowUpCount, Store, VersionDay
 
 SOON, LATE = 30, MISSED_AFTER
 #: A difference beyond so many standard errors is a reason to stop before the planned end (Haybittle and Peto): looking
@@ -177,7 +177,8 @@ class Report:
 
 def report(store: Store, since: datetime, until: datetime) -> Report:
     """Gather what became of the cards of a period. Raises `StoreError`."""
-    notes = _notes(store, until)
+    notes, first_day = _notes(store, until), since.astimezone(UTC).date()
+    versions = _versions(store.versions_by_day(datetime.combine(first_day, time(), UTC), until))
     compared = _same_share(notes.get(SHARE, []), until)
     counts = store.follow_up(since, until, until - timedelta(days=LATE), compared)
     answers, times = store.answers_by_card(since, until), store.dwell_times(since, until)
@@ -188,7 +189,7 @@ def report(store: Store, since: datetime, until: datetime) -> Report:
         cards=whole,
         by_client=_grouped(counts, answers, times, client=True, version=False),
         by_version=_grouped(counts, answers, times, client=False, version=True),
-        marks=(*_versions(answers), *_changes_of(notes, since)),
+        marks=(*_changes_of(versions, first_day), *_changes_of(notes, first_day)),
         without_feedback=_without_feedback(answers),
         compared_since=compared[0].date() if compared else None,
     )
@@ -266,53 +267,54 @@ def _arm(counts: Iterable[FollowUpCount]) -> Arm:
     )
 
 
-def _versions(answers: Iterable[AnswerCount]) -> list[ChangeMark]:
-    """Return when each further version of a card was first shown."""
-    first: dict[str, dict[str, date]] = {}
-    for each in answers:
-        known = first.setdefault(each.card, {})
-        known[each.rule_version] = min(each.first_day, known.get(each.rule_version, each.first_day))
-    marks = [
-        ChangeMark(day, f"{card} version {version}")
-        for card, days in first.items()
-        for version, day in sorted(days.items(), key=lambda item: item[1])[1:]
-    ]
-    return sorted(marks, key=lambda mark: (mark.day, mark.what))
+#: The values of one thing, each with the day on which it began to hold, oldest first.
+_Runs = list[tuple[date, str]]
 
 
-#: One thing that workers noted at their start, each value with the days on which it began to hold.
-_Notes = list[tuple[date, str]]
+def _versions(issued: Iterable[VersionDay]) -> dict[str, _Runs]:
+    """Return from which day on which version of each card was issued."""
+    return _held((f"{each.card} version", each.day, each.rule_version) for each in issued)
 
 
-def _notes(store: Store, until: datetime) -> dict[str, _Notes]:
-    """Return from which day on which release, settings and hold-out share held, as far back as that is kept.
+def _notes(store: Store, until: datetime) -> dict[str, _Runs]:
+    """Return from which day on which release, settings and hold-out share held, as far back as that is kept."""
+    noted = store.evidence(date.min, until.date() + timedelta(days=1), client="")
+    told = ((each.kind.rpartition(" "), each.day) for each in noted if each.subject == CONFIGURATION)
+    return _held((what, day, value) for (what, _, value), day in told)
 
-    What was noted again changes nothing. Of a day on which several were noted each is told, the one before it first: in
-    which order the workers began is not known.
-    """
+
+def _held(told: Iterable[tuple[str, date, str]]) -> dict[str, _Runs]:
+    """Return the values of each thing from what was told of it on single days."""
     by_day: dict[str, dict[date, set[str]]] = {}
-    for each in store.evidence(date.min, until.date() + timedelta(days=1), client=""):
-        if each.subject == CONFIGURATION:
-            what, _, value = each.kind.rpartition(" ")
-            by_day.setdefault(what, {}).setdefault(each.day, set()).add(value)
+    for what, day, value in told:
+        by_day.setdefault(what, {}).setdefault(day, set()).add(value)
     return {what: _runs(days) for what, days in by_day.items()}
 
 
-def _runs(days: Mapping[date, set[str]]) -> _Notes:
-    runs: _Notes = []
+def _runs(days: Mapping[date, set[str]]) -> _Runs:
+    """Return what began to hold on each day, beside or instead of what held on the day before.
+
+    While workers are replaced, old and new stand side by side for some days, which is one change; a return to the old
+    is another, on the first day without the new.
+    """
+    runs: _Runs = []
+    before: set[str] = set()
     for day in sorted(days):
-        last = runs[-1][1] if runs else None
-        runs += [(day, value) for value in sorted(days[day]) if value != last]
+        begun = days[day] - before
+        if not begun and runs[-1][1] not in days[day]:
+            begun = days[day]
+        runs += [(day, value) for value in sorted(begun)]
+        before = days[day]
     return runs
 
 
-def _changes_of(notes: Mapping[str, _Notes], since: datetime) -> list[ChangeMark]:
-    """Return the changes within the period; what held at first, before it or in it, is none."""
-    marks = [ChangeMark(day, f"{what} {value}".strip()) for what, runs in notes.items() for day, value in runs[1:]]
-    return sorted((each for each in marks if each.day >= since.date()), key=lambda mark: (mark.day, mark.what))
+def _changes_of(held: Mapping[str, _Runs], first_day: date) -> list[ChangeMark]:
+    """Return the changes from a day on; what held at first, before it or later, is none."""
+    marks = [ChangeMark(day, f"{what} {value}".strip()) for what, runs in held.items() for day, value in runs[1:]]
+    return sorted((each for each in marks if each.day >= first_day), key=lambda mark: (mark.day, mark.what))
 
 
-def _same_share(runs: _Notes, until: datetime) -> tuple[datetime, datetime] | None:
+def _same_share(runs: _Runs, until: datetime) -> tuple[datetime, datetime] | None:
     """Return from when until when the last hold-out share was set, without the days on which it changed."""
     ends = until
     for number, (day, share) in reversed(list(enumerate(runs))):

@@ -17,7 +17,8 @@ _POPULATION = "http://terminology.hl7.org/CodeSystem/measure-population"
 _COLUMNS = ("card", "client", "version", "arm", "shown", "answered", "accepted", "overridden", "repeats", "asked",
             "known", "followed_30", "followed_90", "not_known", "median_days", "share_90", "low", "high",
             "minus_holdout", "minus_holdout_low", "minus_holdout_high", "minus_shadow", "minus_shadow_low",
-            "minus_shadow_high", "shadow_compared")  # fmt: skip
+            "minus_shadow_high", "shadow_compared", "beyond_stopping_line", "cards_for_one_followed",
+            "median_seconds_to_answer")  # fmt: skip
 _STYLE = (
     "body{font:15px/1.45 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
     "table{border-collapse:collapse;width:100%}th,td{border:1px solid #767676;padding:.3rem .5rem;text-align:left}"
@@ -48,8 +49,18 @@ def _row(line: FollowUp, name: str, arm: Arm) -> tuple[object, ...]:
     compared = (*_bounds(line.effect if is_live else None), *_bounds(beside.difference if beside and is_live else None))
     told = (line.shown, line.answered, line.accepted, line.overridden, line.repeats) if is_live else ("",) * 5
     days = "" if arm.days is None else f"{arm.days:g}"
+    of_live = (beside.how if beside else "", _yes_or_no(line), _rounded(line.needed_to_alert), _rounded(line.dwell))
     return (line.card, line.client, line.rule_version, name, *told, arm.asked, arm.known, arm.soon, arm.late, arm.open,
-            days, *_bounds(arm.share_late), *compared, beside.how if beside and is_live else "")  # fmt: skip
+            days, *_bounds(arm.share_late), *compared, *(of_live if is_live else ("",) * 4))  # fmt: skip
+
+
+def _yes_or_no(line: FollowUp) -> str:
+    """Return whether the difference is beyond the stopping line, "" where there is none."""
+    return "" if line.effect is None else "yes" if line.may_stop else "no"
+
+
+def _rounded(number: float | None) -> str:
+    return "" if number is None else f"{number:.1f}"
 
 
 def _bounds(interval: Interval | None) -> list[str]:
@@ -60,7 +71,7 @@ def as_html(report: Report) -> str:
     """Return the report as one self-contained page."""
     head = ("Card", "Shown", "Not answered", "Repeats", "Followed, 30 days", "Followed, 90 days", "Days to action",
             "Cards for one followed", "Not known", "Held out, 90 days", "Difference in points", "Shadow, 90 days",
-            "Live minus shadow in points (not randomised)")  # fmt: skip
+            "Live minus shadow in points (not randomised)", "Seconds to answer")  # fmt: skip
     rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(line))}</tr>" for line in report.cards)
     marks = "; ".join(f"{mark.day} {mark.what}" for mark in report.marks)
     silent = ", ".join(report.without_feedback)
@@ -82,7 +93,7 @@ def _cells(line: FollowUp) -> Iterator[str]:
     yield _percent(line.live.share_soon, line.live.known)
     yield _percent(line.live.share_late, line.live.known)
     yield "" if line.live.days is None else f"{line.live.days:g}"
-    yield "" if line.needed_to_alert is None else f"{line.needed_to_alert:.1f}"
+    yield _rounded(line.needed_to_alert)
     yield _not_known(line.live)
     yield "; ".join(each for each in (_percent(line.held_out.share_late, line.held_out.known),
                                       f"{_not_known(line.held_out)} not known" if line.held_out.open else "")
@@ -91,6 +102,7 @@ def _cells(line: FollowUp) -> Iterator[str]:
     beside = line.beside_shadow
     yield _percent(beside.shadow.share_late, beside.shadow.known) if beside else ""
     yield f"{_points(beside.difference)} {beside.how}" if beside and beside.difference else ""
+    yield "" if line.dwell is None else f"{line.dwell:.0f}"
 
 
 def _percent(share: Interval | None, known: int) -> str:

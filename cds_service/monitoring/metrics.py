@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from cards.fhir.bundles import Listed, unwrap
+from cards.fhir.bundles import Listed
 from cards.knowledge.code_systems import system_of
 from cards.presenting.override_reasons import reason_names
 from cards.reading import Site
-from cards.reading.unknown import UntoldDrugs, unknown_codes, unread_units, untold_drugs
+from cards.reading.unknown import UntoldDrugs, measurements_in_doubt, unknown_codes, unread_units, untold_drugs
 from cards.reading.untold import untold_codes
 from cards.remembered import all_counts
 from cds_service.calls.call import Answered, Call
@@ -146,12 +147,6 @@ class Metrics:
         self.key_age = self._gauge(
             "client_keys_age_seconds", "Seconds since a client's keys were last fetched well.", "livemax", "client"
         )
-        self.rate_ratio = self._gauge(
-            "card_rate_ratio", "Cards per call in the last 7 days over those of the 28 before.", "mostrecent", "card"
-        )
-        self.silence_ratio = self._gauge(
-            "card_silence_ratio", "Days without the card over its usual gap in days.", "mostrecent", "card"
-        )
         self.changed = self._gauge(
             "changed_calls",
             "Calls touched by a change of cards, results (unit, code, value, age), lists, patients, mode, feedback.",
@@ -207,12 +202,14 @@ class Metrics:
 
     def _count_unknown(self, call: Call, answered: Answered, site: Site) -> None:
         """Count codes and units that nothing maps; only `samples` keeps some of them."""
-        lists = answered.gathered.lists
+        lists, doubted = answered.gathered.lists, dict(answered.gathered.lists)
+        if "labs" in lists:
+            doubted["labs"] = replace(lists["labs"], resources=measurements_in_doubt(lists["labs"].resources))
         known = self._systems_of(call.client.name, site)
         found: defaultdict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-        drafts = unwrap(call.request.draft_orders)
-        for key in ("labs", "medications", "conditions"):
-            for code in unknown_codes({key: lists[key]}, site) if key in lists else ():
+        drafts = call.request.drafts
+        for key in ("labs", "medications", "conditions", "allergies"):
+            for code in unknown_codes({key: doubted[key]}, site) if key in doubted else ():
                 found[key, system_label(code[0], known)].append(code)
         for code in unknown_codes({"medications": drafts}, site) if drafts.resources else ():
             found["draftOrders", system_label(code[0], known)].append(code)
@@ -225,7 +222,7 @@ class Metrics:
         self._count_untold("medications", untold_drugs(listed, site, at_hand))
         if drafts.resources:
             self._count_untold("draftOrders", untold_drugs(drafts.resources, site, at_hand))
-        for (key, system), seen in untold_codes(lists, site).items():
+        for (key, system), seen in untold_codes(doubted, site).items():
             if system_of(system):  # of other systems the local codes are counted above, with their samples
                 self.untold.labels(key, system).inc(seen)
         if "labs" in lists:

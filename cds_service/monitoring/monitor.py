@@ -15,7 +15,6 @@ from cds_service.calls.report import RequestReport
 from cds_service.calls.routes import Check
 from cds_service.config.settings import Settings
 from cds_service.monitoring.counting import count_answer, count_request, install_in_flight
-from cds_service.monitoring.drift import measure_drift
 from cds_service.monitoring.evidence import EvidenceCounter
 from cds_service.monitoring.metrics import Metrics
 from cds_service.monitoring.scheduler import PeriodicTask, Scheduler
@@ -28,6 +27,8 @@ from cds_service.store import Store, StoreError
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 #: Reliability 2.5.
 _SELF_TEST_EVERY = 5 * _MINUTE
+#: Seconds after the start in which the first calls have a worker to themselves: months of counts take it for longer.
+_SETTLED = 30.0
 
 
 class Monitor:
@@ -48,7 +49,6 @@ class Monitor:
             *reference_apps(settings, rules, clock), lambda: clock().astimezone(settings.time_zone).date()
         )
         self._shutdown_flag = shutdown_flag
-        self._watched: frozenset[str] = frozenset()
         self._changed: frozenset[tuple[str, str, str]] = frozenset()
         self._evidence = EvidenceCounter()
         self._evidence.note_start(clock().astimezone(UTC).date(), settings)
@@ -91,9 +91,8 @@ class Monitor:
         ]
         if is_first:
             tasks += [
-                PeriodicTask("retention", _DAY, self.retain),
-                PeriodicTask("drift", _HOUR, self.publish_drift),
-                PeriodicTask("sentinel", _HOUR, self.publish_changes),
+                PeriodicTask("retention", _DAY, self.retain, after=_SETTLED),
+                PeriodicTask("sentinel", _HOUR, self.publish_changes, after=_SETTLED),
             ]
         return Scheduler(tasks, lambda name: self.metrics.background_failed.labels(name).inc())
 
@@ -114,15 +113,6 @@ class Monitor:
             if client.jwks_url:
                 age = self._keys.sources[client.jwks_url].age()
                 self.metrics.key_age.labels(client.name).set(inf if age is None else age)
-
-    def publish_drift(self) -> None:
-        """Set the drift gauges of every card, to NaN for cards that are no longer measured."""
-        found = {each.card: each for each in measure_drift(self._store, self._clock())}
-        self._watched |= found.keys()
-        for card in self._watched:
-            ratio, silence = (found[card].ratio, found[card].silence) if card in found else (None, None)
-            self.metrics.rate_ratio.labels(card).set(nan if ratio is None else ratio)
-            self.metrics.silence_ratio.labels(card).set(nan if silence is None else silence)
 
     def store_evidence(self) -> None:
         """Add to the store what the charts since the last time held; what it does not take is kept for the next."""

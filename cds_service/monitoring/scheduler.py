@@ -16,7 +16,7 @@ _AFTER_FAILURE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """A task that runs at the start and then every `seconds`.
+    """A task that first runs `after` seconds after the start, and then every `seconds`.
 
     With `runs_first` its first run is over before `Scheduler.start` returns.
     """
@@ -25,6 +25,7 @@ class PeriodicTask:
     seconds: float
     work: Callable[[], object]
     runs_first: bool = False
+    after: float = 0.0
 
 
 class Scheduler:
@@ -40,7 +41,7 @@ class Scheduler:
     def start(self) -> None:
         """Run the tasks that run first, then start the thread."""
         now = time.monotonic()
-        self._due = {each.name: now + self._run_task(each) if each.runs_first else now for each in self._tasks}
+        self._due = {each.name: now + (self._run_task(each) if each.runs_first else each.after) for each in self._tasks}
         self._thread.start()
 
     def stop(self) -> None:

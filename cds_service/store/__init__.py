@@ -6,6 +6,7 @@ from cds_service.store.databases.faults import (
     AccessRefused,
     BadStore,
     MissingKeys,
+    MissingStore,
     NetworkFileSystem,
     QuotaReached,
     SchemaBehind,
@@ -14,13 +15,14 @@ from cds_service.store.databases.faults import (
     StoreError,
     StoreFull,
     StoreReadOnly,
+    StoreSlow,
     StoreUnavailable,
     WrongKeys,
 )
 from cds_service.store.interface import Store
 from cds_service.store.keys.encryption import Keys
 from cds_service.store.null_store import NullStore
-from cds_service.store.opening import StoreSettings, open_late, open_store, upgrade
+from cds_service.store.opening import StoreSettings, open_late, open_store, place_of, upgrade
 from cds_service.store.records import (
     Answer,
     AnswerCount,
@@ -45,6 +47,7 @@ from cds_service.store.records import (
     Retention,
     Silence,
     SilencePolicy,
+    VersionDay,
 )
 
 __all__ = [
@@ -68,6 +71,7 @@ __all__ = [
     "IssuedCard",
     "Keys",
     "MissingKeys",
+    "MissingStore",
     "NetworkFileSystem",
     "NullStore",
     "OutcomeCount",
@@ -86,9 +90,12 @@ __all__ = [
     "StoreFull",
     "StoreReadOnly",
     "StoreSettings",
+    "StoreSlow",
     "StoreUnavailable",
+    "VersionDay",
     "WrongKeys",
     "open_late",
     "open_store",
+    "place_of",
     "upgrade",
 ]

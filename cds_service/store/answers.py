@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, insert
 
 from cds_service.store.audit import AuditEntry
-from cds_service.store.databases.database import insert_rows
+from cds_service.store.databases.statement import Statement
 from cds_service.store.expectations import record_expectations
 from cds_service.store.keys.encryption import FieldCipher, Pseudonym
 from cds_service.store.records import Answer, Candidate, IssuedCard
 from cds_service.store.schema import card_issued, suggestion_issued
 
-_INSERT_CARD, _INSERT_SUGGESTION = insert(card_issued), insert(suggestion_issued)
+_INSERT_CARD = Statement(lambda _: insert(card_issued))
+_INSERT_SUGGESTION = Statement(lambda _: insert(suggestion_issued))
 
 
 def record_answers(connection: Connection, cipher: FieldCipher, batch: Iterable[Answer]) -> list[AuditEntry]:
@@ -29,8 +30,8 @@ def record_answers(connection: Connection, cipher: FieldCipher, batch: Iterable[
         ]
         entries.append(_audit_entry(answer, patient))
         patients.append((patient, answer))
-    insert_rows(connection, _INSERT_CARD, cards)
-    insert_rows(connection, _INSERT_SUGGESTION, suggestions)
+    _INSERT_CARD.run(connection, *cards)
+    _INSERT_SUGGESTION.run(connection, *suggestions)
     record_expectations(connection, cipher, patients)
     return entries
 

@@ -25,10 +25,9 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, String, bindparam, case, delete, insert, select, type_coerce, update
-from sqlalchemy.exc import NoResultFound
 
-from cds_service.store.databases.database import insert_rows
 from cds_service.store.databases.faults import StoreUnavailable
+from cds_service.store.databases.statement import Statement
 from cds_service.store.keys.encryption import FieldCipher
 from cds_service.store.records import AuditReport, AuditRow, OnProgress, ignore_progress
 from cds_service.store.schema import AnyRow, audit_anchor, audit_event, utc_text
@@ -44,7 +43,8 @@ _AS_STORED = select(
     *(audit_event.c[name] for name in (*_FIELDS, "previous", "hash") if name != "recorded"),
 ).order_by(audit_event.c.seq)
 _ALL = select(audit_event).order_by(audit_event.c.seq)
-_ANCHOR, _INSERT = select(audit_anchor), insert(audit_event)
+_ANCHOR = Statement(lambda _: select(audit_anchor))
+_INSERT = Statement(lambda _: insert(audit_event))
 _UNMOVED = (
     (audit_anchor.c.first_seq == bindparam("found_first"))
     & (audit_anchor.c.last_seq == bindparam("found_last"))
@@ -56,12 +56,14 @@ _RENEW = (
     .where(audit_event.c.seq == bindparam("of_seq"))
     .values({name: bindparam(f"new_{name}") for name in _RENEWED})
 )
-_MOVE = update(audit_anchor).values(
-    first_seq=bindparam("first_seq"),
-    before_first=bindparam("before_first"),
-    last_seq=bindparam("last_seq"),
-    last_hash=bindparam("last_hash"),
-    signature=case((_UNMOVED, bindparam("signed")), else_=None),
+_MOVE = Statement(
+    lambda _: update(audit_anchor).values(
+        first_seq=bindparam("first_seq"),
+        before_first=bindparam("before_first"),
+        last_seq=bindparam("last_seq"),
+        last_hash=bindparam("last_hash"),
+        signature=case((_UNMOVED, bindparam("signed")), else_=None),
+    )
 )
 _OLDEST = select(audit_event.c.seq, audit_event.c.hash, audit_event.c.recorded).order_by(audit_event.c.seq)
 
@@ -104,7 +106,7 @@ def append(connection: Connection, cipher: FieldCipher, entries: Iterable[AuditE
         rows.append(row | {"previous": previous, "hash": digest})
     with committing(connection):
         _move(connection, cipher, anchor, _Ends(anchor.first_seq, anchor.before_first, number, digest))
-        insert_rows(connection, _INSERT, rows)
+        _INSERT.run(connection, *rows)
 
 
 def write_anew(
@@ -127,7 +129,7 @@ def write_anew(
     number += 1
     last = _row(cipher, number, entry)
     previous, digest = digest, _hash(digest, last | {"recorded": utc_text(entry.recorded)})
-    connection.execute(_INSERT, last | {"previous": previous, "hash": digest})
+    _INSERT.run(connection, last | {"previous": previous, "hash": digest})
     ends = _Ends(anchor.first_seq, anchor.before_first, number, digest)
     connection.execute(update(audit_anchor).values(**ends.columns(), signature=ends.signature(cipher)))
 
@@ -151,7 +153,7 @@ def _row(cipher: FieldCipher, number: int, entry: AuditEntry) -> dict[str, objec
     }
 
 
-def _anchor(connection: Connection, cipher: FieldCipher) -> AnyRow:
+def _anchor(connection: Connection, cipher: FieldCipher) -> Any:
     """Return the anchor. Raises `WrongKeys` where the store was given other keys while it was open."""
     anchor = _any_anchor(connection)
     if not _is_signed(cipher, anchor):
@@ -159,11 +161,11 @@ def _anchor(connection: Connection, cipher: FieldCipher) -> AnyRow:
     return anchor
 
 
-def _any_anchor(connection: Connection) -> AnyRow:
-    try:
-        return connection.execute(_ANCHOR).one()
-    except NoResultFound:
-        raise StoreUnavailable("the audit chain has lost its anchor: run rls-cds audit verify") from None
+def _any_anchor(connection: Connection) -> Any:
+    anchors = _ANCHOR.rows(connection, {})
+    if len(anchors) != 1:
+        raise StoreUnavailable("the audit chain has lost its anchor: run rls-cds audit verify")
+    return anchors[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ def _move(connection: Connection, cipher: FieldCipher, found: AnyRow, ends: _End
     """
     signature = ends.signature(cipher) if _is_signed(cipher, found) else cipher.signature("changed", ends.digest)
     as_found = {"found_first": found.first_seq, "found_last": found.last_seq, "found_hash": found.last_hash}
-    connection.execute(_MOVE, ends.columns() | as_found | {"signed": signature})
+    _MOVE.run(connection, ends.columns() | as_found | {"signed": signature})
 
 
 def _is_signed(cipher: FieldCipher, anchor: AnyRow) -> bool:

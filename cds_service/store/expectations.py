@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, literal, select, update
 
 from cards.facts.card import Expectation, Settled
-from cds_service.store.databases.database import insert_rows
+from cds_service.store.databases.database import insert_into
+from cds_service.store.databases.statement import Statement, spread, spread_values
 from cds_service.store.keys.encryption import FieldCipher
 from cds_service.store.records import Answer, IssuedCard
 from cds_service.store.schema import AnyRow, expectation
@@ -22,30 +23,40 @@ from cds_service.store.schema import AnyRow, expectation
 #: One that was followed is confirmed by a call that would have told, too, if it had not been: until then it is not
 #: known of those alike who did not follow, and the patient counts neither way.
 OPEN, FOLLOWED, CONFIRMED, MISSED = "open", "followed", "confirmed", "missed"
-_OPEN = select(
-    expectation.c.card_uuid,
-    expectation.c.open_key,
-    expectation.c.patient_hash,
-    expectation.c.asked_at,
-    expectation.c.asked_closed,
-    expectation.c.state,
-).where(
-    expectation.c.patient_hash.in_(bindparam("patients", expanding=True)), expectation.c.state.in_((OPEN, FOLLOWED))
+_CLOSE = Statement(
+    lambda _: (
+        update(expectation)
+        .where(expectation.c.card_uuid == bindparam("uuid"), expectation.c.state == OPEN)
+        .values(open_key=None, state=bindparam("ends"), days=bindparam("after"), closed_at=bindparam("at"))
+    )
 )
-_CLOSE = (
-    update(expectation)
-    .where(expectation.c.card_uuid == bindparam("uuid"), expectation.c.state == OPEN)
-    .values(open_key=None, state=bindparam("ends"), days=bindparam("after"), closed_at=bindparam("at"))
+_CONFIRM = Statement(
+    lambda _: (
+        update(expectation)
+        .where(expectation.c.card_uuid == bindparam("uuid"), expectation.c.state == FOLLOWED)
+        .values(state=CONFIRMED, closed_at=bindparam("at"))
+    )
 )
-_CONFIRM = (
-    update(expectation)
-    .where(expectation.c.card_uuid == bindparam("uuid"), expectation.c.state == FOLLOWED)
-    .values(state=CONFIRMED, closed_at=bindparam("at"))
-)
-_INSERT = {
-    "sqlite": sqlite.insert(expectation).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(expectation).on_conflict_do_nothing(),
-}
+_INSERT = Statement(lambda dialect: insert_into(dialect, expectation).on_conflict_do_nothing())
+
+
+@cache
+def _open_ones(patients: int) -> Statement:
+    """Return the query for what is open, or not yet confirmed, of so many patients."""
+    columns = expectation.c
+    return Statement(
+        lambda _: select(
+            columns.card_uuid,
+            columns.open_key,
+            columns.patient_hash,
+            columns.asked_at,
+            columns.asked_closed,
+            columns.state,
+        ).where(
+            columns.patient_hash.in_(spread("patient", patients)),
+            columns.state.in_([literal(OPEN), literal(FOLLOWED)]),
+        )
+    )
 
 
 def record_expectations(connection: Connection, cipher: FieldCipher, batch: Iterable[tuple[str, Answer]]) -> None:
@@ -54,11 +65,11 @@ def record_expectations(connection: Connection, cipher: FieldCipher, batch: Iter
     if not answers:
         return
     patients = sorted({patient for patient, _ in answers})
-    found = connection.execute(_OPEN, {"patients": patients}).all()
+    found = _open_ones(len(patients)).rows(connection, spread_values("patient", patients))
     still_open = {row.open_key for row in found}
     closed = [each for row in found for each in _closed(cipher, row, answers)]
     for row, values in sorted(closed, key=lambda each: str(each[1]["uuid"])):
-        connection.execute(_CLOSE if row.state == OPEN else _CONFIRM, values)
+        (_CLOSE if row.state == OPEN else _CONFIRM).run(connection, values)
         still_open.discard(row.open_key)
     new: dict[str, Mapping[str, object]] = {}
     for patient, answer in answers:
@@ -66,7 +77,7 @@ def record_expectations(connection: Connection, cipher: FieldCipher, batch: Iter
             asked = _new_row(cipher, patient, answer, card)
             if asked["open_key"] not in still_open:
                 new.setdefault(str(asked["open_key"]), asked)
-    insert_rows(connection, _INSERT[connection.dialect.name], [new[key] for key in sorted(new)])
+    _INSERT.run(connection, *(new[key] for key in sorted(new)))
 
 
 def _asking(answer: Answer) -> list[IssuedCard]:
@@ -132,11 +143,13 @@ def _new_row(cipher: FieldCipher, patient: str, answer: Answer, card: IssuedCard
 
 def _written(asked: Expectation) -> dict[str, object]:
     doses = [(name, str(mg)) for name, mg in asked.doses]
-    return {"kind": asked.kind, "of": asked.of, "since": asked.since.isoformat(), "doses": doses}
+    written: dict[str, object] = {"kind": asked.kind, "of": asked.of, "since": asked.since.isoformat(), "doses": doses}
+    return written | ({"drafts": asked.drafts} if asked.drafts else {})
 
 
 def _read(content: object) -> Expectation | None:
     if not isinstance(content, dict):
         return None
     doses = tuple((name, Decimal(mg)) for name, mg in content["doses"])
-    return Expectation(content["kind"], tuple(content["of"]), date.fromisoformat(content["since"]), doses)
+    since, drafts = date.fromisoformat(content["since"]), tuple(content.get("drafts", ()))
+    return Expectation(content["kind"], tuple(content["of"]), since, doses, drafts)

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from cds_service.store.audit import AuditEntry
+from cds_service.store.databases.database import insert_into
 from cds_service.store.databases.faults import QuotaReached
 from cds_service.store.keys.encryption import FieldCipher
 from cds_service.store.records import FeedbackEvent, FeedbackItem, FeedbackResult
@@ -110,13 +110,16 @@ def _insert_new(
     connection: Connection, table: Table, rows: Sequence[tuple[FeedbackItem, Mapping[str, object]]]
 ) -> list[FeedbackItem]:
     """Insert the rows whose `idem_key` is new, and return their items; a large batch takes few statements."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     new: dict[object, FeedbackItem] = {}
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         some: dict[object, tuple[FeedbackItem, Mapping[str, object]]] = {}
         for item, row in rows[start : start + _ROWS_AT_ONCE]:
             some.setdefault(row["idem_key"], (item, row))
-        insert = dialect.insert(table).values([row for _, row in some.values()]).on_conflict_do_nothing()
+        insert = (
+            insert_into(connection.dialect.name, table)
+            .values([row for _, row in some.values()])
+            .on_conflict_do_nothing()
+        )
         inserted = set(connection.execute(insert.returning(table.c.idem_key)).scalars())
         new |= {key: item for key, (item, _) in some.items() if key in inserted}
     return list(new.values())
@@ -166,9 +169,8 @@ def _quarantine_row(
 
 
 def _count_towards_quota(connection: Connection, client: str, events: int, now: datetime) -> None:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     day = utc_text(now)[:10]
-    added = dialect.insert(feedback_quota).values(client=client, day=day, events=events)
+    added = insert_into(connection.dialect.name, feedback_quota).values(client=client, day=day, events=events)
     counted = connection.execute(
         added.on_conflict_do_update(
             index_elements=["client", "day"], set_={"events": feedback_quota.c.events + events}

@@ -31,6 +31,7 @@ from cds_service.store.records import (
     Retention,
     Silence,
     SilencePolicy,
+    VersionDay,
     ignore_progress,
 )
 
@@ -113,6 +114,9 @@ class Store(Protocol):
 
     def answers_by_card(self, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
         """Count the live cards shown in the period, and how many were answered, by client, card and version."""
+
+    def versions_by_day(self, since: datetime, until: datetime) -> tuple[VersionDay, ...]:
+        """Return the versions of each card by day of the period, and those of its last day in the year before it."""
 
     def dwell_times(self, since: datetime, until: datetime) -> tuple[DwellTime, ...]:
         """Return how long after their issue cards were answered in the period, by the clock of the client."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 
-from cds_service.store.databases.faults import StoreError, StoreUnavailable
+from cds_service.store.databases.faults import StoreBusy, StoreError, StoreSlow, StoreUnavailable
 from cds_service.store.interface import Store
 from cds_service.store.records import (
     Answer,
@@ -29,13 +30,21 @@ from cds_service.store.records import (
     Retention,
     Silence,
     SilencePolicy,
+    VersionDay,
     ignore_progress,
 )
 
 #: Seconds that the start waits for a store, so that a worker which takes its first call can answer it even where the
-#: machine is slow to open one; and seconds between two attempts afterwards.
+#: machine is slow to open one; and seconds between two attempts, at the start and afterwards.
 _AT_START = 10.0
-_BETWEEN = 1.0
+_BETWEEN_AT_START, _BETWEEN = 0.1, 1.0
+
+
+def _said(fault: Exception | None) -> str:
+    """Return what is said of a fault, of which only the store's own hold nothing that must not be told."""
+    if fault is None:
+        return ""
+    return str(fault) if isinstance(fault, StoreError) else f"the store cannot be opened ({type(fault).__name__})"
 
 
 class LateStore:
@@ -45,7 +54,7 @@ class LateStore:
     """
 
     def __init__(self, open_store: Callable[[], Store], on_state: Callable[[str], None]) -> None:
-        """Wait for the first attempt to end, for ten seconds at most.
+        """Wait until the store is open, or known not to be there, for ten seconds at most.
 
         `on_state` is called with each new fault, and with "" at the end.
         `open_store` must not be called in a process that forks later.
@@ -53,30 +62,32 @@ class LateStore:
         self._open_store, self._on_state = open_store, on_state
         self._store: Store | None = None
         self._fault = "the store is being opened"
-        self._tried, self._closed = threading.Event(), threading.Event()
+        self._told, self._closed = threading.Event(), threading.Event()
         threading.Thread(target=self._open, name="open store", daemon=True).start()
-        self._tried.wait(_AT_START)
+        self._told.wait(_AT_START)
 
     def _open(self) -> None:
+        ends = time.monotonic() + _AT_START
         while not self._closed.is_set():
             fault = self._attempt()
-            if fault != self._fault:
-                self._fault = fault
-                self._on_state(fault)
-            self._tried.set()
-            if not fault:
+            said = _said(fault)
+            if said != self._fault:
+                self._fault = said
+                self._on_state(said)
+            may_be_there = isinstance(fault, StoreSlow | StoreBusy) and time.monotonic() < ends
+            if not may_be_there:
+                self._told.set()
+            if fault is None:
                 return
-            self._closed.wait(_BETWEEN)
+            self._closed.wait(_BETWEEN_AT_START if may_be_there else _BETWEEN)
 
-    def _attempt(self) -> str:
+    def _attempt(self) -> Exception | None:
         """Try to open the store, and return what is wrong."""
         try:
             self._store = self._open_store()
-        except StoreError as fault:
-            return str(fault)
         except Exception as fault:  # noqa: BLE001 - the outermost edge of this thread; the next attempt must come
-            return f"the store cannot be opened ({type(fault).__name__})"
-        return ""
+            return fault
+        return None
 
     def _opened(self) -> Store:
         if self._store is None:
@@ -146,6 +157,9 @@ class LateStore:
 
     def answers_by_card(self, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
         return self._opened().answers_by_card(since, until)
+
+    def versions_by_day(self, since: datetime, until: datetime) -> tuple[VersionDay, ...]:
+        return self._opened().versions_by_day(since, until)
 
     def dwell_times(self, since: datetime, until: datetime) -> tuple[DwellTime, ...]:
         return self._opened().dwell_times(since, until)

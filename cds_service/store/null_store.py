@@ -30,6 +30,7 @@ from cds_service.store.records import (
     Retention,
     Silence,
     SilencePolicy,
+    VersionDay,
     ignore_progress,
 )
 
@@ -117,6 +118,9 @@ class NullStore:
         return ()
 
     def answers_by_card(self, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
+        return ()
+
+    def versions_by_day(self, since: datetime, until: datetime) -> tuple[VersionDay, ...]:
         return ()
 
     def dwell_times(self, since: datetime, until: datetime) -> tuple[DwellTime, ...]:

@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cds_service.store.databases.faults import BadStore, MissingKeys
-from cds_service.store.databases.location import create_file, prepare_folder, sqlite_path
+from cds_service.store.databases.faults import BadStore, MissingKeys, MissingStore
+from cds_service.store.databases.location import create_file, prepare_folder, server_address, sqlite_path
 from cds_service.store.interface import Store
 from cds_service.store.keys.encryption import Keys, load_or_create_keys
 from cds_service.store.late import LateStore
@@ -26,8 +26,9 @@ class StoreSettings:
     """The settings of a store.
 
     `database_url` None means SQLite in the data folder, empty means no store. The keys have at least 32 bytes each; if
-    both are None, SQLite gets its own in `<store>.key` unless `may_create_keys` is false. `shortest_call` is the
-    shortest deadline of a call in seconds.
+    both are None, SQLite gets its own in `<store>.key` unless `may_create_keys` is false. With `may_create` false a
+    file that is not there is an error, for commands that tell something of a store. `shortest_call` is the shortest
+    deadline of a call in seconds.
     """
 
     database_url: str | None = field(default=None, repr=False)  # may hold a password
@@ -35,6 +36,7 @@ class StoreSettings:
     pseudonym_key: bytes | None = field(default=None, repr=False)
     encryption_key: bytes | None = field(default=None, repr=False)
     may_create_keys: bool = True
+    may_create: bool = True
     shortest_call: float = field(default=1.0, repr=False)
 
     def keys(self) -> Keys | None:
@@ -53,6 +55,15 @@ def open_store(settings: StoreSettings) -> Store:
     (`upgrade`). Raises `BadStore` if an operator has to act, and `StoreUnavailable` if the database does not answer.
     """
     return _open(settings, may_upgrade=False)
+
+
+def place_of(settings: StoreSettings) -> str:
+    """Return where a store is, without user and password: its file, or host and name of its database."""
+    url = settings.database_url
+    if url is None or url.startswith("sqlite:"):
+        return str(sqlite_path(url, settings.data_folder))
+    address = server_address(url)
+    return f"database {address.database} at {address.host}"
 
 
 def open_late(settings: StoreSettings, on_state: Callable[[str], None]) -> Store:
@@ -89,6 +100,11 @@ def _open_sqlite(settings: StoreSettings) -> Store:
     from cds_service.store.sql_store import SqlStore
 
     path = sqlite_path(settings.database_url, settings.data_folder)
+    if not settings.may_create and not path.exists():
+        raise MissingStore(
+            f"there is no store at {path}; name the one of the service: with --config and its settings file, or with "
+            "RLS_CDS_DATA_FOLDER or RLS_CDS_DATABASE_URL as the service has it"
+        )
     tokens_path = path.with_name(f"{path.stem}-tokens{path.suffix}")
     with translate_errors(), _start_lock(path), ExitStack() as undo:
         keys = settings.keys() or load_or_create_keys(path, may_create=settings.may_create_keys)

@@ -310,7 +310,7 @@ class FollowUpCount:
 class AnswerCount:
     """The live cards shown of one client, card and version, and how many were answered in any way.
 
-    `repeats` are those shown before on the same facts of the same patient; `first_day` is that of the first (UTC).
+    `repeats` are those shown before on the same facts of the same patient.
     """
 
     client: str
@@ -321,7 +321,15 @@ class AnswerCount:
     accepted: int
     overridden: int
     repeats: int
-    first_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class VersionDay:
+    """A version of a card that was issued on one day (UTC), whether it was shown or not."""
+
+    day: date
+    card: str
+    rule_version: str
 
 
 @dataclass(frozen=True, slots=True)

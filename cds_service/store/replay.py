@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Table, delete, literal_column, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from cds_service.store.databases.database import Database
+from cds_service.store.databases.database import Database, insert_into
+from cds_service.store.databases.statement import Statement
 from cds_service.store.keys.encryption import FieldCipher
 from cds_service.store.schema import token_used
 
@@ -20,11 +19,12 @@ _PURGE_LIMIT = 500
 _GRACE = timedelta(seconds=60)
 
 
-def insert_if_absent(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
-    """Insert a row unless one with the same key exists, and return whether it was inserted."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).on_conflict_do_nothing().returning(literal_column("1"))
-    return connection.execute(statement, row).first() is not None
+_INSERT = Statement(lambda dialect: insert_into(dialect, token_used).on_conflict_do_nothing())
+
+
+def insert_token(connection: Connection, token_hash: str, expires: datetime) -> bool:
+    """Record a token as used, and return whether this is its first use."""
+    return _INSERT.changes(connection, {"token_hash": token_hash, "expires": expires})
 
 
 def create_table(database: Database) -> None:
@@ -49,7 +49,7 @@ class SqlReplayGuard:
         with self._database.writing(ends) as connection:
             if self._is_time_to_purge():
                 _purge(connection, now - _GRACE)
-            return insert_if_absent(connection, token_used, {"token_hash": token, "expires": expires})
+            return insert_token(connection, token, expires)
 
     def _is_time_to_purge(self) -> bool:
         with self._lock:

@@ -38,6 +38,7 @@ from cds_service.store.records import (
     Retention,
     Silence,
     SilencePolicy,
+    VersionDay,
     ignore_progress,
 )
 from cds_service.store.replay import SqlReplayGuard
@@ -169,6 +170,10 @@ class SqlStore:
     def answers_by_card(self, since: datetime, until: datetime) -> tuple[AnswerCount, ...]:
         with self._database.reading() as connection:
             return statistics.answers_by_card(connection, since, until)
+
+    def versions_by_day(self, since: datetime, until: datetime) -> tuple[VersionDay, ...]:
+        with self._database.reading() as connection:
+            return statistics.versions_by_day(connection, since, until)
 
     def dwell_times(self, since: datetime, until: datetime) -> tuple[DwellTime, ...]:
         with self._database.reading() as connection:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, case, distinct, exists, func, literal, select, type_coerce
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import String
 
+from cds_service.store.databases.database import insert_into
 from cds_service.store.keys.encryption import FieldCipher
 from cds_service.store.records import (
     AnswerCount,
@@ -20,6 +20,7 @@ from cds_service.store.records import (
     FollowUpCount,
     OutcomeCount,
     ReasonCount,
+    VersionDay,
 )
 from cds_service.store.schema import (
     AnyRow,
@@ -34,6 +35,8 @@ from cds_service.store.schema import (
 _DAY = func.substr(type_coerce(card_issued.c.issued_at, String), 1, 10)
 #: The most answers of which the time is read, the latest first.
 _MOST_TIMES = 5000
+#: How long before a period the version before it is looked for: cards are kept for years.
+_YEAR = timedelta(days=366)
 _CALL_DAY = func.substr(type_coerce(audit_event.c.recorded, String), 1, 10)
 
 
@@ -231,7 +234,6 @@ def answers_by_card(connection: Connection, since: datetime, until: datetime) ->
             cards_with(feedback_event.c.outcome == "accepted").label("accepted"),
             cards_with(feedback_event.c.outcome == "overridden").label("overridden"),
             func.count(distinct(seen)).label("told"),
-            func.min(_DAY).label("first_day"),
         )
         .outerjoin(feedback_event, feedback_event.c.card_uuid == card_issued.c.card_uuid)
         .where(
@@ -253,10 +255,31 @@ def answers_by_card(connection: Connection, since: datetime, until: datetime) ->
             row.accepted,
             row.overridden,
             row.shown - row.told,
-            date.fromisoformat(row.first_day),
         )
         for row in connection.execute(counted)
     )
+
+
+def versions_by_day(connection: Connection, since: datetime, until: datetime) -> tuple[VersionDay, ...]:
+    """Return the versions of each card by day of the period, and those of its last day in the year before it."""
+    kind = (card_issued.c.card, card_issued.c.rule_version)
+    within = (
+        select(*kind, _DAY.label("day"))
+        .where(card_issued.c.issued_at >= since, card_issued.c.issued_at < until)
+        .group_by(*kind, _DAY)
+    )
+    before = (
+        select(*kind, func.max(_DAY).label("day"))
+        .where(card_issued.c.issued_at >= since - _YEAR, card_issued.c.issued_at < since)
+        .group_by(*kind)
+    )
+    earlier = connection.execute(before).all()
+    last_day: dict[str, str] = {}
+    for row in earlier:
+        last_day[row.card] = max(row.day, last_day.get(row.card, row.day))
+    rows = [row for row in earlier if row.day == last_day[row.card]]
+    rows += connection.execute(within.order_by(_DAY, *kind))
+    return tuple(VersionDay(date.fromisoformat(row.day), row.card, row.rule_version) for row in rows)
 
 
 def dwell_times(connection: Connection, since: datetime, until: datetime) -> tuple[DwellTime, ...]:
@@ -310,8 +333,7 @@ _EVIDENCE_KEY = ("client", "day", "subject", "kind")
 
 def add_evidence(connection: Connection, counts: Iterable[EvidenceCount]) -> None:
     """Add to the counts; in one order, so that two workers do not wait for each other crosswise."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(evidence_count)
+    insert = insert_into(connection.dialect.name, evidence_count)
     more = insert.on_conflict_do_update(
         index_elements=_EVIDENCE_KEY, set_={"number": evidence_count.c.number + insert.excluded.number}
     )

@@ -11,62 +11,76 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, literal, or_, select
 
 from cards.facts.finding import Indicator
 from cards.knowledge.repetition import ReasonRule
 from cds_service.store.answers import basis_digest, inputs_digest, patient_hash, user_hash
+from cds_service.store.databases.statement import Statement, spread, spread_values
 from cds_service.store.keys.encryption import FieldCipher, Pseudonym
 from cds_service.store.records import Candidate, Silence, SilencePolicy
 from cds_service.store.schema import AnyRow, card_issued, feedback_event
 
 _RANK = {str(indicator): rank for rank, indicator in enumerate(Indicator)}
 _NO_REASON = ""
-#: The live cards of a patient that were not silent, among those that are asked about.
-_LIVE = (
-    card_issued.c.client == bindparam("client"),
-    card_issued.c.patient_hash == bindparam("patient"),
-    card_issued.c.card.in_(bindparam("cards", expanding=True)),
-    card_issued.c.suppressed.is_(False),
-    # What came late was shown to nobody in particular; whoever answers it has seen it all the same.
-    card_issued.c.mode.in_(("live", "late")),
-)
-_LATEST = (
-    select(card_issued.c.card, func.max(card_issued.c.issued_at).label("at"))
-    .where(*_LIVE, card_issued.c.shown_to == bindparam("user"))
-    .group_by(card_issued.c.card)
-    .subquery()
-)
-#: What was answered by anybody, and what this user was shown last: however often a chart is opened, few rows.
-_SHOWN = (
-    select(
-        card_issued.c.card_uuid,
-        card_issued.c.card,
-        card_issued.c.inputs_digest,
-        card_issued.c.indicator,
-        card_issued.c.issued_at,
-        card_issued.c.shown_to,
-        card_issued.c.symptoms_digest,
-        card_issued.c.diagnosis_digest,
-        card_issued.c.due,
-        card_issued.c.doses_closed,
-        feedback_event.c.outcome,
-        feedback_event.c.outcome_at,
-        feedback_event.c.received_at,
-        feedback_event.c.reason_hash,
+
+
+@cache
+def _shown(cards: int) -> Statement:
+    """Return the query for what was answered by anybody, and what this user was shown last, of so many cards.
+
+    However often a chart is opened, these are few rows.
+    """
+    return Statement(lambda _: _select_shown(cards))
+
+
+def _select_shown(cards: int) -> Select[*tuple[Any, ...]]:
+    issued, answered = card_issued.c, feedback_event.c
+    #: The live cards of a patient that were not silent, among those that are asked about.
+    live = (
+        issued.client == bindparam("client"),
+        issued.patient_hash == bindparam("patient"),
+        issued.card.in_(spread("card", cards)),
+        issued.suppressed.is_(False),
+        # What came late was shown to nobody in particular; whoever answers it has seen it all the same.
+        issued.mode.in_([literal("live"), literal("late")]),
     )
-    .outerjoin(feedback_event, feedback_event.c.card_uuid == card_issued.c.card_uuid)
-    .outerjoin(_LATEST, _LATEST.c.card == card_issued.c.card)
-    .where(
-        *_LIVE,
-        or_(
-            feedback_event.c.outcome.is_not(None),
-            and_(card_issued.c.shown_to == bindparam("user"), card_issued.c.issued_at == _LATEST.c.at),
-        ),
+    latest = (
+        select(issued.card, func.max(issued.issued_at).label("at"))
+        .where(*live, issued.shown_to == bindparam("user"))
+        .group_by(issued.card)
+        .subquery()
     )
-)
+    return (
+        select(
+            issued.card_uuid,
+            issued.card,
+            issued.inputs_digest,
+            issued.indicator,
+            issued.issued_at,
+            issued.shown_to,
+            issued.symptoms_digest,
+            issued.diagnosis_digest,
+            issued.due,
+            issued.doses_closed,
+            answered.outcome,
+            answered.outcome_at,
+            answered.received_at,
+            answered.reason_hash,
+        )
+        .outerjoin(feedback_event, answered.card_uuid == issued.card_uuid)
+        .outerjoin(latest, latest.c.card == issued.card)
+        .where(
+            *live,
+            or_(
+                answered.outcome.is_not(None),
+                and_(issued.shown_to == bindparam("user"), issued.issued_at == latest.c.at),
+            ),
+        )
+    )
 
 
 def suppressed(
@@ -85,7 +99,8 @@ def suppressed(
     patient = patient_hash(cipher, client, patient_id)
     cards = sorted({candidate.card for candidate in eligible})
     user = user_hash(cipher, client, policy.user)
-    rows = connection.execute(_SHOWN, {"client": client, "patient": patient, "cards": cards, "user": user}).all()
+    asked_of = {"client": client, "patient": patient, "user": user, **spread_values("card", cards)}
+    rows = _shown(len(cards)).rows(connection, asked_of)
     if not rows:
         return {}
     asked = _Asked(cipher, patient, user, now, policy)

@@ -1,4 +1,4 @@
-"""A demo on a free local port, and Debian's Chromium with a fresh profile."""
+"""A demo on a free local port, and Debian's Chromium, which knows nothing from one test to the next."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
-from playwright.sync_api import BrowserContext, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 from cds_service.config.load import load_settings
 from cds_service.server.demo import demo_app
 from cds_service.server.threads import bind_threaded_server
 from tests.builders.components import missing
+from tests.builders.deadlines import without_haste
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 DESK, TABLET = (1280, 900), (820, 1180)
@@ -74,11 +75,14 @@ class Demo:
 
 
 @pytest.fixture(scope="package")
-def playwright() -> Iterator[Playwright]:
+def chromium() -> Iterator[Browser]:
+    """Start the browser once; each test has windows of its own, which share no cookie, cache or storage."""
     if not _CHROMIUM:
         missing("there is no chromium on this machine")
     with sync_playwright() as started:
-        yield started
+        browser = started.chromium.launch(executable_path=_CHROMIUM, headless=True, args=_FLAGS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="package")
@@ -98,7 +102,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory, site: Path) -> Iterator[Demo]
     base = f"http://127.0.0.1:{server.port}"
     options = {"host": "127.0.0.1", "port": server.port, "public_base": base}
     settings = load_settings(None, {"RLS_CDS_DATABASE_URL": f"sqlite:///{file}"}, demo=True, options=options)
-    server.app = demo_app(settings, today=NOON, docs=site)
+    server.app = demo_app(without_haste(settings), today=NOON, docs=site)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield Demo(base, server.app, file)
@@ -116,16 +120,12 @@ def seen() -> Seen:
 
 
 @pytest.fixture
-def open_page(playwright: Playwright, demo: Demo, seen: Seen, tmp_path: Path) -> Iterator[OpenPage]:
+def open_page(chromium: Browser, demo: Demo, seen: Seen) -> Iterator[OpenPage]:
     """Return a function that opens a path of the demo; fails at the end if any page misbehaved."""
     windows: list[BrowserContext] = []
 
     def open_(path: str, *, size: tuple[int, int] = DESK, scheme: str = "light", at_noon: bool = True) -> Page:
-        window: BrowserContext = playwright.chromium.launch_persistent_context(
-            str(tmp_path / f"profile-{len(windows)}"),
-            executable_path=_CHROMIUM,
-            headless=True,
-            args=_FLAGS,
+        window = chromium.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=scheme,  # type: ignore[arg-type]
             timezone_id="Pacific/Auckland",
@@ -134,7 +134,7 @@ def open_page(playwright: Playwright, demo: Demo, seen: Seen, tmp_path: Path) ->
         window.set_default_timeout(10_000)
         if at_noon:
             window.clock.set_fixed_time(NOON)
-        page = window.pages[0]
+        page = window.new_page()
         seen.watch(page, urlsplit(demo.base).netloc)
         page.goto(f"{demo.base}{path}", wait_until="load")
         return page

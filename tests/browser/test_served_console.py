@@ -5,20 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright, expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import _CHROMIUM, _FLAGS, Seen
+from tests.browser.conftest import Seen
 from tests.integration.server.test_serve import first_page, free_ports, serving
 
 pytestmark = pytest.mark.browser
 
 
-def test_the_live_check_passes_against_the_service(playwright: Playwright, tmp_path: Path) -> None:
+def test_the_live_check_passes_against_the_service(chromium: Browser, tmp_path: Path) -> None:
     (port, console, metrics), seen = free_ports(3), Seen()
     with serving(tmp_path, port, console, metrics) as process:
         first_page(process, console, "/console/connect", tmp_path / "output")
-        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
-        page = browser.new_page()
+        page = chromium.new_page()
         seen.watch(page, f"127.0.0.1:{console}")
         page.goto(f"http://127.0.0.1:{console}/", wait_until="load")
         assert page.url == f"http://127.0.0.1:{console}/console"
@@ -26,5 +25,5 @@ def test_the_live_check_passes_against_the_service(playwright: Playwright, tmp_p
         page.get_by_role("button", name="Run the checks").click()
         expect(page.locator(".checks li.passed")).to_have_count(4, timeout=15_000)
         expect(page.locator("[data-check=call] .state")).to_contain_text("IRONLOW")
-        browser.close()
+        page.close()
     assert seen.messages == [] and seen.hosts == {f"127.0.0.1:{port}"}

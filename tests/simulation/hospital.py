@@ -38,6 +38,11 @@ class Truth:
     stayed: int = 0
     stayed_tested: int = 0
 
+    @property
+    def known_share(self) -> float:
+        """The share of those tested among the patients whose ninety days anybody can know."""
+        return self.stayed_tested / self.stayed
+
 
 @dataclass
 class Hospital:

@@ -25,7 +25,6 @@ from tests.simulation.charts import add_iron_studies, model_patient, opening
 
 MOST_PER_OPENING = 0.2
 _USER = "Practitioner/clinician-1"
-#: A client that waits, since many tests may share the machine.
 #: After the first month.
 _STEADY_FROM = timedelta(days=30)
 

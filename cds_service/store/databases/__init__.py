@@ -1,1 +1,1 @@
-"""The databases of a store: where they are, transactions that end in time, and the exceptions of the store."""
+"""The databases of a store: where they are, transactions that end in time, statements, and the store's exceptions."""

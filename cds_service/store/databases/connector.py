@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cds_service.store.databases.database import seconds_left
-from cds_service.store.databases.faults import AccessRefused, StoreError, StoreUnavailable
+from cds_service.store.databases.faults import AccessRefused, StoreError, StoreSlow, StoreUnavailable
 
 if TYPE_CHECKING:
     from cds_service.store.databases.bounded_connection import BoundedConnection
@@ -43,7 +43,7 @@ _FAULTS: tuple[tuple[str, type[StoreError], str], ...] = (
     ),
     ("[Cc]onnection refused", StoreUnavailable, "nothing listens at the host and port in database_url"),
     ("[Nn]o route to host|unreachable", StoreUnavailable, "there is no way to the host in database_url"),
-    ("timeout", StoreUnavailable, "the server of the store does not answer"),
+    ("timeout", StoreSlow, "the server of the store does not answer"),
     ("starting up|shutting down|recovery", StoreUnavailable, "the server of the store is starting or stopping"),
     (
         "too many (clients|connections)|connection slots",
@@ -116,12 +116,12 @@ class Connector:
         yield
 
     def take(self, connect: Callable[[], BoundedConnection]) -> BoundedConnection:
-        """Return a new connection. Raises `AccessRefused`, or `StoreUnavailable` if there is none in time."""
+        """Return a new connection. Raises `AccessRefused` or `StoreUnavailable`, and `StoreSlow` if time ran out."""
         attempt = self._unfinished() or _Attempt(connect)
         if not attempt.done.wait(seconds_left(self._thread.ends)):
             with self._lock:
                 self._spare.append(attempt)
-            raise StoreUnavailable("the server of the store does not answer")
+            raise StoreSlow("the server of the store does not answer")
         if attempt.connection is None:
             raise attempt.fault or StoreUnavailable("no connection to the store could be made")
         return attempt.connection

@@ -9,12 +9,23 @@ import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, Insert, exc
+from sqlalchemy import Connection, Engine, Table, exc
 
-from cds_service.store.databases.faults import StoreBusy, StoreError, StoreFull, StoreReadOnly, StoreUnavailable
+from cds_service.store.databases.faults import (
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+    StoreSlow,
+    StoreUnavailable,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 #: How many seconds work may take for which nobody waits: commands, retention, the start.
 UNHURRIED = 5.0
@@ -25,8 +36,8 @@ _SQLITE_READ_ONLY = 8
 _SQLITE_FAILING = frozenset({5, 6, 10, 11, 14, 15, 26})
 #: Classes of SQLSTATE: connection, rollback, resources, object state, operator intervention, system error.
 _POSTGRES_FAILING = frozenset({"08", "40", "53", "55", "57", "58"})
-#: The server ended a transaction that stood still, or went on, for too long.
-_POSTGRES_ENDED = frozenset({"25P03", "25P04"})
+#: The server ended a statement, or a transaction that stood still or went on, for too long.
+_POSTGRES_ENDED = frozenset({"57014", "25P03", "25P04"})
 
 
 class ChainMoved(Exception):
@@ -63,8 +74,8 @@ class Database(ABC):
     def committing(self, connection: Connection) -> AbstractContextManager[None]:
         """Commit at the end of the block, so that no lock that the block takes ever waits for this process.
 
-        Statements of the block return nothing. Where one sets a column to NULL that must not be, the block alone is
-        undone, and `ChainMoved` is raised.
+        Statements of the block return nothing, and none follows the block in its transaction. Where one sets a column
+        to NULL that must not be, the block alone is undone, and `ChainMoved` is raised.
         """
 
     def turn(self, ends: float | None) -> AbstractContextManager[None]:
@@ -101,10 +112,15 @@ def held(lock: threading.Lock | threading.Semaphore, ends: float | None, fault: 
         lock.release()
 
 
-def insert_rows(connection: Connection, statement: Insert, rows: Sequence[Mapping[str, object]]) -> None:
-    """Insert rows; a single one as such, since the driver opens a pipeline for a list."""
-    if rows:
-        connection.execute(statement, rows[0] if len(rows) == 1 else rows)
+def insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT that can say what becomes of a conflict, as a database has it; the other's is not loaded."""
+    if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def _forget_connections_after_fork(database: Database) -> None:
@@ -167,8 +183,10 @@ def _postgres_fault(state: str | None, error: Exception) -> StoreError | None:
     if state in ("25006", "42501"):
         return StoreReadOnly("the store may not be written")
     if state is None and isinstance(error, exc.OperationalError | exc.InterfaceError):
-        return StoreUnavailable(NOT_IN_TIME if _is_late(error) else "the connection to the store was lost")
-    if state and (state[:2] in _POSTGRES_FAILING or state in _POSTGRES_ENDED):
+        return StoreSlow(NOT_IN_TIME) if _is_late(error) else StoreUnavailable("the connection to the store was lost")
+    if state in _POSTGRES_ENDED:
+        return StoreSlow(NOT_IN_TIME)
+    if state and state[:2] in _POSTGRES_FAILING:
         return StoreUnavailable("the store is busy or going down")
     return None
 

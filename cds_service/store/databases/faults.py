@@ -3,6 +3,7 @@
 StoreError
 ├── StoreUnavailable   busy, unreachable or failing          503 with Retry-After
 │   ├── StoreBusy      somebody else holds a lock            503 with Retry-After
+│   ├── StoreSlow      no answer in the time there was       503 with Retry-After
 │   └── StoreReadOnly  may be read but not written           503 with Retry-After
 ├── StoreFull          no room left on the disk              507
 │   └── QuotaReached   a client sent more feedback in a day than it may   507
@@ -10,6 +11,7 @@ StoreError
     ├── NetworkFileSystem
     ├── SchemaBehind
     ├── SchemaNewer
+    ├── MissingStore
     ├── MissingKeys
     ├── WrongKeys
     └── AccessRefused   also a StoreUnavailable, since a server may refuse later what it accepted
@@ -41,6 +43,10 @@ class StoreBusy(StoreUnavailable):
     """Somebody else held a lock for too long. Nothing of the call was stored."""
 
 
+class StoreSlow(StoreUnavailable):
+    """The store did not answer in the time there was, which does not tell whether it is there."""
+
+
 class StoreReadOnly(StoreUnavailable):
     """The store can be read but not written. Nothing of the call was stored."""
 
@@ -69,6 +75,10 @@ class SchemaBehind(BadStore):
 
 class SchemaNewer(BadStore):
     """The schema is newer than this program."""
+
+
+class MissingStore(BadStore):
+    """There is no store where one was to be read."""
 
 
 class MissingKeys(BadStore):

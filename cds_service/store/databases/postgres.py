@@ -180,8 +180,11 @@ def _as_sqlalchemy(error: exc.DBAPIError | psycopg.Error) -> exc.DBAPIError:
     """Return the error as SQLAlchemy raises it."""
     if isinstance(error, exc.DBAPIError):
         return error
-    kind = exc.OperationalError if isinstance(error, psycopg.OperationalError) else exc.DatabaseError
-    return kind(None, None, error)
+    for base in type(error).__mro__:  # both name the classes of PEP 249 alike
+        kind = getattr(exc, base.__name__, None)
+        if isinstance(kind, type) and issubclass(kind, exc.DBAPIError):
+            return kind(None, None, error)
+    return exc.DBAPIError(None, None, error)
 
 
 def _engine(url: str, shortest_call: float, connector: Connector) -> Engine:

@@ -71,7 +71,13 @@ class SqliteDatabase(Database):
         self._file.check()
         slot = held(self._slots, ends, "no connection to the store came free in time")
         with slot, self._engine.connect() as connection:
-            yield connection.execution_options(begin=begin, busy_ms=max(1, int(seconds_left(ends) * 1000)))
+            connection.begin()
+            driver = connection.connection.driver_connection
+            if not isinstance(driver, sqlite3.Connection):
+                raise TypeError("the connection is not one of SQLite")
+            driver.execute(f"PRAGMA busy_timeout={max(1, int(seconds_left(ends) * 1000))}")
+            driver.execute(begin)
+            yield connection
 
     @contextmanager
     def committing(self, connection: Connection) -> Iterator[None]:
@@ -101,16 +107,8 @@ def _engine(path: Path, synchronous: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # transactions are begun explicitly below
+        connection.isolation_level = None  # transactions are begun explicitly, in `_connected`
         for setting in (f"synchronous={synchronous}", "trusted_schema=OFF"):
             connection.execute(f"PRAGMA {setting}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        how, driver = connection.get_execution_options(), connection.connection.driver_connection
-        if not isinstance(driver, sqlite3.Connection):
-            raise TypeError("the connection is not one of SQLite")
-        driver.execute(f"PRAGMA busy_timeout={how['busy_ms']}")
-        driver.execute(how["begin"])
 
     return engine

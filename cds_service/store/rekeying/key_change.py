@@ -26,7 +26,7 @@ from cds_service.store.databases.location import sqlite_path
 from cds_service.store.keys.encryption import FieldCipher, Keys, replace_keys
 from cds_service.store.opening import StoreSettings, open_store
 from cds_service.store.records import OnProgress, Rekeyed, ignore_progress
-from cds_service.store.replay import insert_if_absent
+from cds_service.store.replay import insert_token
 from cds_service.store.schema import AnyRow, audit_anchor, audit_event, former_key, metadata, store_key, token_used
 from cds_service.store.sql_store import SqlStore
 from cds_service.store.store_keys import former_key_row
@@ -61,7 +61,7 @@ def rekey(
 
     Keys that the program made itself are replaced beside the store. Raises like `open_store` and `rekey_databases`.
     """
-    store = open_store(replace(settings, may_create_keys=False))
+    store = open_store(replace(settings, may_create=False, may_create_keys=False))
     try:
         if not isinstance(store, SqlStore):
             raise BadStore("there is no store")
@@ -265,4 +265,4 @@ class _Rekeying:
     @staticmethod
     def _add_tokens(connection: Connection, used: Sequence[AnyRow], renew: Callable[[str], str]) -> None:
         for row in used:
-            insert_if_absent(connection, token_used, {"token_hash": renew(row.token_hash), "expires": row.expires})
+            insert_token(connection, renew(row.token_hash), row.expires)

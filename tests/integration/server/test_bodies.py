@@ -103,7 +103,7 @@ CORPUS = {
     "no context": json.dumps({name: value for name, value in bare().items() if name != "context"}).encode(),
     "nan": json.dumps(bare(prefetch={"labs": float("nan")})).encode(),
     "infinity": json.dumps(bare(prefetch={"labs": float("-inf")})).encode(),
-    "overflow": json.dumps(bare(prefetch={"labs": 1})).replace('"labs": 1', '"labs": 1e400').encode(),
+    "overflow": json.dumps(bare(extension=1)).replace('"extension": 1', '"extension": 1e400').encode(),
     "deep lists": deep(100_000),
     "deep objects": deep(100_000, "{}"),
     "deep in prefetch": json.dumps(bare(prefetch={})).encode().replace(b"{}", b'{"labs":' + deep(100_000) + b"}"),

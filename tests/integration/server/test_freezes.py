@@ -105,6 +105,17 @@ def _whole_replica(made: Cluster) -> tuple[int, ...]:
     return (made.replicas[0].process.pid, *made.replicas[0].workers())
 
 
+def test_a_replica_that_starts_beside_a_slow_database_takes_calls_once_it_can_answer_them(two: Cluster) -> None:
+    with two.server.frozen():
+        replica = two.start(wait=False)
+        # Its workers, too, have waited in vain.
+        wait_until(lambda: replica.log.read_text().count("store not opened") >= 2, lambda: replica.log.read_text())
+    statuses = set[int]()
+    while 200 not in statuses:
+        statuses.add(replica.readiness()[0])
+    assert 503 not in statuses, replica.log.read_text()
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("victims", [_one_worker, _whole_replica])
 def test_others_go_on_beside_a_frozen_process(

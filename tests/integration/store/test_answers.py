@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from dataclasses import replace
+
 import pytest
 import sqlalchemy
 
@@ -47,10 +50,19 @@ def test_a_patient_has_a_different_hash_for_each_client(store: Store) -> None:
     assert hashes[0] == hashes[2] != hashes[1]
 
 
+def test_versions_are_told_by_day_with_those_of_the_last_day_before(store: Store) -> None:
+    for day, version in ((-9, "1"), (-2, "1"), (-2, "2"), (0, "2"), (1, "2"), (1, "3"), (3, "4")):
+        store.record_answer(an_answer(replace(a_card(), rule_version=version), issued_at=NOW + days(day)))
+    found = store.versions_by_day(NOW - days(1), NOW + days(2))
+    assert sorted(((each.day - NOW.date()).days, each.rule_version) for each in found) == [
+        (-2, "1"), (-2, "2"), (0, "2"), (1, "2"), (1, "3"),
+    ]  # fmt: skip
+
+
 def test_an_answer_is_recorded_completely_or_not_at_all(store: Store) -> None:
     card = a_card()
     store.record_answer(an_answer(card))
-    with pytest.raises(sqlalchemy.exc.IntegrityError):
+    with pytest.raises((sqlalchemy.exc.IntegrityError, sqlite3.IntegrityError)):
         store.record_answer(an_answer(a_card("B12LOW"), card))
     assert len(list(store.audit_rows())) == 1
     (count,) = store.cards_by_day(NOW - days(1), NOW + days(1))

@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import exc
 
-from cds_service.store import StoreBusy, StoreFull, StoreReadOnly, StoreSettings, StoreUnavailable, open_store
+from cds_service.store import (
+    StoreBusy,
+    StoreFull,
+    StoreReadOnly,
+    StoreSettings,
+    StoreSlow,
+    StoreUnavailable,
+    open_store,
+)
 from cds_service.store.databases.database import translate_errors
 from cds_service.store.sql_store import SqlStore
 from tests.builders.store_records import NOW, a_card, an_answer
@@ -42,8 +50,8 @@ FAULTS = [
     (from_server("40P01"), StoreUnavailable),
     (from_server("57P01"), StoreUnavailable),
     (from_server("08006"), StoreUnavailable),
-    (from_server("25P03"), StoreUnavailable),
-    (from_server("57014"), StoreUnavailable),
+    (from_server("25P03"), StoreSlow),
+    (from_server("57014"), StoreSlow),
     (from_server("55P03"), StoreBusy),
     (from_server(None), StoreUnavailable),
     (from_server(None, exc.InterfaceError), StoreUnavailable),

@@ -162,7 +162,7 @@ class TestKeys:
 
     def test_keys_are_not_in_the_repr(self) -> None:
         settings = StoreSettings("postgresql://rls:password@host/name", None, PSEUDONYM_KEY, ENCRYPTION_KEY)
-        assert repr(settings) == "StoreSettings(data_folder=None, may_create_keys=True)"
+        assert repr(settings) == "StoreSettings(data_folder=None, may_create_keys=True, may_create=True)"
         assert repr(settings.keys()) == "Keys()"
 
 

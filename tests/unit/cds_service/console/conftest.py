@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from cds_service.config.load import load_settings
 from cds_service.server.demo import demo_app
 from cds_service.store import Store
+from tests.builders.deadlines import without_haste
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
@@ -41,7 +42,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
 def build(store_file: Path) -> Flask:
     options = {"host": "127.0.0.1", "port": 8080, "public_base": "http://127.0.0.1:8080"}
     settings = load_settings(None, {"RLS_CDS_DATABASE_URL": f"sqlite:///{store_file}"}, demo=True, options=options)
-    made = demo_app(settings, today=NOON)
+    made = demo_app(without_haste(settings), today=NOON)
     made.extensions["rls_cds_scheduler"].stop()  # it would test itself and write while the store is being closed
     _wait_until_open(made.extensions["rls_cds"].store)
     return made

@@ -103,6 +103,24 @@ def test_an_uploaded_bundle_is_tried_on_the_selected_hook(reader: FlaskClient) -
     assert 'value="rls-order-sign" selected' in text
 
 
+@pytest.mark.parametrize(
+    ("person", "said"),
+    [
+        ({"birthDate": "1968-03-02", "gender": "female"}, "Woman, 58 years"),
+        ({"birthDate": "1968-03-02"}, "Adult, sex not recorded, 58 years"),
+        ({"birthDate": "2018-03-02", "gender": "male"}, "Child, 8 years, boy"),
+        ({"gender": "male"}, "Man, age not recorded"),
+        ({}, "Sex not recorded, age not recorded"),
+        ({"birthDate": "second of March", "gender": "female"}, "Woman, birth date not readable"),
+        ({"birthDate": "second of March"}, "Sex not recorded, birth date not readable"),
+    ],
+)
+def test_the_page_says_whom_the_chart_is_about(reader: FlaskClient, person: dict[str, str], said: str) -> None:
+    request = hook_request("generic", "patient-view", load_patient(FIRST, TODAY), today=TODAY)
+    request["prefetch"]["patient"] = {"resourceType": "Patient", "id": request["context"]["patientId"], **person}
+    assert f">{said}<" in unescape(page(reader, service="rls-patient-view", **upload(request)))
+
+
 def test_the_file_is_kept_in_the_form_only(reader: FlaskClient) -> None:
     first = page(reader, **upload(load_patient(FIRST, TODAY).bundle))
     data = unescape(first.split('name="data"')[1].split(">", 1)[1].split("</textarea>")[0])

@@ -23,7 +23,7 @@ from cds_service.console import console_app
 from cds_service.console.telemetry import ReadTime, RegistryTelemetry
 from cds_service.console.watch_view import share
 from cds_service.monitoring.metrics import Metrics
-from cds_service.store import CardCount, NullStore, StoreUnavailable
+from cds_service.store import CardCount, EvidenceCount, NullStore, StoreUnavailable
 from tests.builders.store_records import a_card, an_answer
 from tests.builders.traffic import REASONS, record_traffic
 from tests.unit.cds_service.console.conftest import NOON
@@ -108,6 +108,21 @@ def test_reasons_add_up_to_the_overrides_and_hide_client_text(client: FlaskClien
     assert "a-reason-of-their-own" not in text
 
 
+def test_the_page_says_what_charts_held(app: Flask, client: FlaskClient) -> None:
+    kinds = {"charts": 10, "usable": 9, "unit ng/mL": 6, "unit ug/L": 3, "code 2276-4": 9, "value 22": 5}
+    counts = [EvidenceCount(NOON.date(), "north", "ferritin", kind, number) for kind, number in kinds.items()]
+    counts[0] = replace(counts[0], subject="chart")
+    counts += [EvidenceCount(NOON.date(), "north", "labs", kind, number)
+               for kind, number in {"list prefetch": 8, "list cut": 2, "list filled": 5}.items()]  # fmt: skip
+    counts += [EvidenceCount(NOON.date() - timedelta(days=28), "east", "chart", "charts", 1)]
+    app.extensions["rls_cds"].store.add_evidence(counts)
+    text = client.get("/console/watch").text.split('id="charts"')[1].split("</section>")[0]
+    said = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    assert "north: 10 charts" in said and "east" not in said, "four weeks, up to and including today"
+    assert "Ferritin 90 % 9 ng/mL 67 % , ug/L 33 % 2276-4 100 % 45 ng/mL" in said
+    assert "labs 80 % 0 % 0 % 20 % 50 %" in said
+
+
 def test_an_empty_store_says_what_to_do(client: FlaskClient) -> None:
     assert "No card in this period" in client.get("/console/watch").text
 
@@ -143,8 +158,8 @@ def test_read_times_and_unknown_codes_come_from_the_metrics() -> None:
     metrics.unusable.labels("ferritin", "preliminary").inc(7)
     found = RegistryTelemetry(metrics.registry)
     assert found.read_times() == (
-        ReadTime("conditions", 1, 1, 9000, None),
-        ReadTime("labs", 20, 0, pytest.approx(39), 25),
+        ReadTime("conditions", 1, 1, 9000, None, 5000),
+        ReadTime("labs", 20, 0, pytest.approx(39), 25, 5000),
     )
     assert [(each.kind, each.found_in, each.seen) for each in found.unmapped()] == [
         ("code", "labs", 3),

@@ -104,7 +104,7 @@ def test_the_totals_match_sql(text: str, sql: Sql, days: int) -> None:
     ((shown, silenced, shadow, accepted, overridden),) = sql.rows(COUNTS)
     assert words(text.split('<dl class="totals">')[1].split("</dl>")[0]) == (
         f"Shown {shown} Accepted {accepted} {rate(accepted, shown)} Overridden {overridden} {rate(overridden, shown)} "
-        f"Not shown: no news {silenced} In shadow {shadow}"
+        f"Silenced: no news {silenced} In shadow {shadow}"
     )
     begin, end = sql.period
     assert f"{begin} to {end}, days in UTC" in text

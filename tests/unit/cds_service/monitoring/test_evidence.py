@@ -11,7 +11,7 @@ from cds_service.app import create_app
 from cds_service.calls.call import Call
 from cds_service.calls.report import RequestReport
 from cds_service.config.settings import Settings
-from cds_service.monitoring.evidence import AGES, CONFIGURATION, FEEDBACK, LEAST_PATIENTS, VALUES, EvidenceCounter
+from cds_service.monitoring.evidence import AGES, FEEDBACK, LEAST_PATIENTS, VALUES, EvidenceCounter
 from cds_service.monitoring.follow_up import ChangeMark, report
 from cds_service.store import EvidenceCount, Store
 from fhir_fixtures import hook_request, load_patient
@@ -98,6 +98,12 @@ def test_a_drug_that_cannot_be_told_cuts_its_list(tmp_path: Path) -> None:
     assert ("medications", "list cut") in found and ("medications", "list prefetch") not in found
 
 
+def test_a_list_that_nobody_sent_is_missing_and_not_cut(tmp_path: Path) -> None:
+    body = bare(prefetch={key: sent for key, sent in prefetch().items() if key != "allergies"})
+    found = counted(tmp_path, body)
+    assert ("allergies", "list missing") in found and ("allergies", "list cut") not in found
+
+
 def test_answers_of_clinicians_are_counted_by_client(tmp_path: Path) -> None:
     patient = load_patient("ferritin-38-inside-the-lab-range", START.date())
     with start_harness(tmp_path) as harness:
@@ -125,13 +131,3 @@ def test_the_store_adds_up(tmp_path: Path) -> None:
         assert [each.number for each in store.evidence(DAY, DAY + timedelta(days=1))] == [2, 4]
         marks = report(store, START, START + timedelta(days=30)).marks
         assert marks == (ChangeMark(DAY + timedelta(days=9), "b"),)
-
-
-def test_every_change_is_marked_also_from_what_held_before_the_period_and_back(tmp_path: Path) -> None:
-    with start_harness(tmp_path) as harness:
-        days = [DAY - timedelta(days=40), DAY + timedelta(days=3), DAY + timedelta(days=8), DAY + timedelta(days=9)]
-        for day, number in zip(days, (1, 2, 1, 1), strict=True):
-            harness.store.add_evidence([EvidenceCount(day, "", CONFIGURATION, f"release {number}", 1)])
-        harness.store.add_evidence([EvidenceCount(days[1], "", CONFIGURATION, "hold-out share 0", 1)])
-        marks = report(harness.store, START, START + timedelta(days=30)).marks
-        assert marks == (ChangeMark(days[1], "release 2"), ChangeMark(days[2], "release 1"))

@@ -52,13 +52,16 @@ def test_the_table_has_a_line_for_each_arm() -> None:
     assert (lines[0]["share_90"], lines[0]["median_days"], lines[1]["shown"]) == ("0.5000", "21.5", "")
     compared = [(line["minus_holdout"], line["minus_shadow"], line["shadow_compared"]) for line in lines]
     assert compared == [("0.3000", "0.2000", "before and after"), ("", "", ""), ("", "", "")]
+    more = [(line["beyond_stopping_line"], line["cards_for_one_followed"], line["median_seconds_to_answer"])
+            for line in lines]  # fmt: skip
+    assert more == [("yes", "3.3", "35.0"), ("", "", ""), ("", "3.3", "35.0")]
 
 
 def test_the_page_says_what_changed_and_who_sends_nothing() -> None:
     page = as_html(REPORT)
     for words in ("2026-03-01 release 0.3", "These clients send no feedback: south", "50 % (40 to 60) of 100",
                   "+30.0 (", "(beyond the stopping line)", "30 % (21 to 42) of 70", "not randomised",
-                  "+20.0 (+5.0 to +33.5) before and after"):  # fmt: skip
+                  "+20.0 (+5.0 to +33.5) before and after", "<td>35</td>"):  # fmt: skip
         assert words in page
 
 

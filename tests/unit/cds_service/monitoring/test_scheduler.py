@@ -25,6 +25,21 @@ def test_each_task_runs_at_the_start_and_at_its_interval() -> None:
     assert seldom == [1]
 
 
+def test_a_task_may_wait_for_the_first_calls() -> None:
+    runs, done = [], threading.Event()
+    tasks = Scheduler(
+        [
+            PeriodicTask("settled", 3600, lambda: runs.append("settled"), after=3600),
+            PeriodicTask("soon", 3600, lambda: (runs.append("soon"), done.set()), after=0.01),
+        ],
+        lambda name: None,
+    )
+    tasks.start()
+    assert done.wait(10)
+    tasks.stop()
+    assert runs == ["soon"]
+
+
 def test_a_failing_task_is_reported_without_its_message_and_runs_again() -> None:
     tries, failed, done = [], [], threading.Event()
 

@@ -314,12 +314,12 @@ def test_clients_without_keys_are_shown_and_not_ready() -> None:
     )
 
 
-def test_only_the_first_worker_runs_retention_and_drift(tmp_path: Path) -> None:
+def test_only_the_first_worker_runs_retention_and_the_sentinel(tmp_path: Path) -> None:
     with monitored(tmp_path, national_rules()) as (monitor, _, _store):
         first, other = (
             {each.name for each in monitor.scheduler(is_first=is_first)._tasks} for is_first in (True, False)
         )
-    assert first - other == {"retention", "drift", "sentinel"}
+    assert first - other == {"retention", "sentinel"}
     assert [each.name for each in monitor.scheduler(is_first=False)._tasks if each.runs_first] == ["self-test"]
     assert {each.name: each.seconds for each in monitor.scheduler(is_first=True)._tasks}["retention"] == 86400
 

@@ -9,6 +9,8 @@ from random import Random
 
 import pytest
 
+from cds_service.monitoring.change_search import WATCHED_DAYS
+from cds_service.monitoring.daily_counts import BASELINE_DAYS
 from cds_service.monitoring.evidence import (
     AGES,
     CHARTS,
@@ -22,7 +24,7 @@ from cds_service.monitoring.evidence import (
     USABLE,
     VALUES,
 )
-from cds_service.monitoring.sentinel import BASELINE_DAYS, FALSE_ALARMS, WATCHED_DAYS, Alarm, alarms
+from cds_service.monitoring.sentinel import FALSE_ALARMS, Alarm, alarms
 from cds_service.store import CallCount, CardCount, EvidenceCount
 
 TODAY = date(2026, 9, 7)
@@ -247,6 +249,16 @@ def test_a_silent_fault_is_told_within_a_week_with_its_first_day(fault: Fault) -
     assert cause in {each.cause for each in found}
     assert all(abs((each.first_bad_day - broken.since).days) <= 3 for each in found)
     assert all(each.calls > 20 or each.subject == "calls" for each in found)
+
+
+def test_a_rule_that_dies_at_one_hospital_is_told_of_that_one() -> None:
+    """Over all clients together the cards have hardly become fewer."""
+    whole = simulated(14, clients=6)
+    broken = rule_switched_off(whole)
+    alone = tuple(each for each in whole.cards if each.client != "client-2")
+    alone += tuple(each for each in broken.cards if each.client == "client-2")
+    (told,) = of(replace(whole, cards=alone), "IRONLOW")
+    assert (told.client, told.cause) == ("client-2", "gone")
 
 
 def test_a_client_that_never_sent_feedback_is_not_said_to_have_stopped() -> None:

@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cds_service.store import NullStore, Store, StoreError, StoreSettings, StoreUnavailable, WrongKeys, open_late
+from cds_service.store import (
+    NullStore,
+    Store,
+    StoreBusy,
+    StoreError,
+    StoreSettings,
+    StoreSlow,
+    StoreUnavailable,
+    WrongKeys,
+    open_late,
+)
 from cds_service.store.late import LateStore
 
 NOW = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
@@ -71,6 +81,31 @@ def test_a_store_that_is_there_is_open_at_once() -> None:
     store = LateStore(opening, opening.on_state)
     assert store.first_use("issuer", "jti", NOW, NOW)
     assert not store.first_use("issuer", "jti", NOW, NOW)
+    store.close()
+
+
+@pytest.mark.parametrize("kind", [StoreSlow, StoreBusy])
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_store_that_is_slow_to_answer_is_waited_for(kind: type[StoreError], attempts: int) -> None:
+    opening = Opening(*(kind("the store did not answer in time") for _ in range(attempts)))
+    for _ in range(attempts):
+        opening.may_go_on.release()
+    store = LateStore(opening, opening.on_state)
+    assert opening.states == ["the store did not answer in time", ""]
+    assert store.first_use("issuer", "jti", NOW, NOW)
+    store.close()
+
+
+def test_a_store_that_stays_slow_is_given_up_at_the_start_and_opened_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cds_service.store.late._AT_START", 0.0)
+    opening = Opening(StoreSlow("the store did not answer in time"))
+    store = LateStore(opening, opening.on_state)
+    opening.wait()
+    with pytest.raises(StoreUnavailable):
+        store.within(0.0)
+    opening.may_go_on.release()
+    opening.wait()
+    assert store.first_use("issuer", "jti", NOW, NOW)
     store.close()
 
 

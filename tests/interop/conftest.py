@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -16,7 +15,7 @@ from fhir_fixtures import load_patients
 from fhir_fixtures.dates import ANCHOR
 from fhir_fixtures.server import create_fhir_app
 from tests.builders.components import missing
-from tests.builders.deadlines import UNHURRIED_MS
+from tests.builders.deadlines import without_haste
 from tests.builders.serving import in_threads
 from tests.interop import real_server
 
@@ -62,5 +61,4 @@ def own() -> Iterator[str]:
 def service() -> FlaskClient:
     """Return the service in open mode on the day of the fixtures, without store and limit of cards."""
     settings = load_settings(None, {"RLS_CDS_DATABASE_URL": "", "RLS_CDS_MAX_CARDS": "0"}, demo=False)
-    patient = replace(settings.profile, deadline_ms=UNHURRIED_MS)
-    return create_app(replace(settings, profile=patient), clock=lambda: _NOON).test_client()
+    return create_app(without_haste(settings), clock=lambda: _NOON).test_client()

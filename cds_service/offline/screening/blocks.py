@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from cds_service.offline.screening.export import TABLE, BadExport, ExportFile, Piece
+from cds_service.offline.screening.line import parsed
 from cds_service.offline.screening.tables import table_lines
 from cds_service.web.json_reader import MEBIBYTE
 
@@ -22,7 +24,7 @@ _GZIP = zlib.MAX_WBITS | 16
 
 @dataclass(slots=True)
 class Damage:
-    """What could not be read of a piece: lines that are too long, and a compressed file that ends too early."""
+    """What could not be read of a piece: lines that are too long, and a file that ends too early."""
 
     too_long: int = 0
     is_cut: bool = False
@@ -38,7 +40,31 @@ def blocks(piece: Piece, damage: Damage) -> Iterator[bytes]:
         yield from table_lines(piece.file)
         return
     with piece.file.path.open("rb") as file:
-        yield from _whole_lines(_chunks(piece, file, damage), damage)
+        chunks = _chunks(piece, file, damage)
+        yield from _whole_lines(chunks if piece.start else _without_mark(chunks), damage)
+
+
+def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Leave out the mark of the byte order that some editors put before UTF-8."""
+    yield next(chunks, b"").removeprefix(codecs.BOM_UTF8)
+    yield from chunks
+
+
+def ends_too_early(file: ExportFile) -> bool:
+    """Return whether a file without compression ends in the middle of a line, told from its end alone."""
+    with file.path.open("rb") as lines:
+        for length in (_BLOCK, LONGEST_LINE + 1):
+            lines.seek(max(file.size - length, 0))
+            rest = lines.read(length)
+            last = rest.rpartition(b"\n")[2]
+            if len(last) < len(rest) or len(rest) == file.size:
+                return _is_torn(last)
+    return True
+
+
+def _is_torn(rest: bytes) -> bool:
+    """Return whether what stands behind the last line end of a file is no whole line."""
+    return bool(rest) and not rest.isspace() and parsed(rest.removeprefix(codecs.BOM_UTF8)) is None
 
 
 def _whole_lines(chunks: Iterator[bytes], damage: Damage) -> Iterator[bytes]:
@@ -55,8 +81,11 @@ def _whole_lines(chunks: Iterator[bytes], damage: Damage) -> Iterator[bytes]:
         if end:
             yield b"".join((*rest, chunk[:end]))
         rest, length = [chunk[end:]], len(chunk) - end
+    damage.is_cut |= skips
     if length and not skips:
-        yield b"".join((*rest, b"\n"))
+        last = b"".join(rest)
+        damage.is_cut |= _is_torn(last)
+        yield last + b"\n"
 
 
 def _longer(rest: list[bytes], length: int, skips: bool, chunk: bytes, damage: Damage) -> tuple[list[bytes], int, bool]:

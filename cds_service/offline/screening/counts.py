@@ -14,14 +14,15 @@ class Counts:
 
     lines    all lines of the files that were read, but empty ones
     bad      lines that hold no resource: cut off, no JSON, too long
-    nobodys  records of which no reference tells the patient
+    nobodys  records of which no reference tells the patient, by type
     types    resources by type, where every line was looked at or the file holds one type
-    cut      compressed files that end too early, by the type that they are named for
+    cut      files that end too early and records that were cut off before they name anybody, by type; an empty one
+             where it is not known
     """
 
     lines: int = 0
     bad: int = 0
-    nobodys: int = 0
+    nobodys: Counter[str] = field(default_factory=Counter)
     types: Counter[str] = field(default_factory=Counter)
     cut: Counter[str] = field(default_factory=Counter)
 
@@ -29,7 +30,7 @@ class Counts:
         """Add what `as_json` wrote of another piece."""
         self.lines += written["lines"]
         self.bad += written["bad"]
-        self.nobodys += written["nobodys"]
+        self.nobodys.update(written["nobodys"])
         self.types.update(written["types"])
         self.cut.update(written["cut"])
 
@@ -38,7 +39,7 @@ class Counts:
         return {
             "lines": self.lines,
             "bad": self.bad,
-            "nobodys": self.nobodys,
+            "nobodys": dict(sorted(self.nobodys.items())),
             "types": dict(sorted(self.types.items())),
             "cut": dict(sorted(self.cut.items())),
         }

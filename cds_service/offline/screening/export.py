@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from cds_service.web.json_reader import MEBIBYTE
 
@@ -68,14 +69,16 @@ class Manifest:
     exported_on   the day of `transactionTime`, as written
     asked_for     the types of `_type` in the request, and those that the client says it fetched
     counts        resources by type, where every file of the type tells its count
-    kinds         the type of each file by the last part of its address
+    outputs       the parts of each file's address, with its type
+    lacking       types of which the folder lacks a file, where files keep the names of their addresses
     has_errors    the server reported resources that it could not export
     """
 
     exported_on: str = ""
     asked_for: frozenset[str] = frozenset()
     counts: Mapping[str, int] = field(default_factory=dict)
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    outputs: tuple[tuple[tuple[str, ...], str], ...] = ()
+    lacking: frozenset[str] = frozenset()
     has_errors: bool = False
 
 
@@ -111,12 +114,15 @@ def find_export(folder: Path, *, leave_out: Path | None = None) -> Export:
     below = [path for path in sorted(folder.rglob("*")) if path.is_file() and not _is_hidden(path, folder)]
     below = [path for path in below if not (_is_elsewhere(path, folder) or _is_log(path))]
     apart = leave_out.resolve() if leave_out is not None else None
+    if apart is not None and folder.resolve().is_relative_to(apart):
+        raise BadExport(f"{folder}: what is written would lie among the files of the export; name another --out")
     found = [path for path in below if apart is None or not path.resolve().is_relative_to(apart)]
     tables = sorted(path.parent for path in folder.rglob(_DELTA) if path.is_dir())
     found = [path for path in found if not any(path.is_relative_to(table) for table in tables)]
     manifest = _manifest(path for path in found if path.suffix.lower() == ".json")
     manifest = replace(manifest, asked_for=manifest.asked_for | _asked_by_client(folder))
-    files = tuple(_file(path, folder, manifest, match) for path in found if (match := _LINES.search(path.name)))
+    files = tuple(_file(path, folder, match) for path in found if (match := _LINES.search(path.name)))
+    files, manifest = _compared(files, manifest)
     deltas = tuple(_delta(path, folder) for path in tables)
     if not files and not deltas:
         raise BadExport(
@@ -150,14 +156,50 @@ def _asked_by_client(folder: Path) -> frozenset[str]:
     return frozenset(kind for each in done if isinstance(each, dict) for kind in each)
 
 
-def _file(path: Path, folder: Path, manifest: Manifest, match: re.Match[str]) -> ExportFile:
+def _file(path: Path, folder: Path, match: re.Match[str]) -> ExportFile:
     about = path.stat()
     name = path.relative_to(folder).as_posix()
-    bare = name[: -len(match[0])]
-    named = next((part for part in reversed(_TYPE_IN_NAME.findall(bare))), "")
-    kind = manifest.kinds.get(path.name, "") or manifest.kinds.get(Path(bare).name, "") or named
+    named = next((part for part in reversed(_TYPE_IN_NAME.findall(name[: -len(match[0])]))), "")
     compression = _COMPRESSIONS[(match[1] or match[2] or "").lower()]
-    return ExportFile(path, name, about.st_size, about.st_mtime_ns, compression, kind)
+    return ExportFile(path, name, about.st_size, about.st_mtime_ns, compression, named)
+
+
+def _compared(files: tuple[ExportFile, ...], manifest: Manifest) -> tuple[tuple[ExportFile, ...], Manifest]:
+    """Give each file the type that the manifest says, and the manifest what is lacking.
+
+    A file is known by as many last parts of its address as it shares with any: clients keep more or fewer of them.
+    Where more files share them than addresses, or addresses of two types do, nothing is said.
+    """
+    kinds: dict[tuple[str, ...], Counter[str]] = {}
+    for address, kind in manifest.outputs:
+        for tail in _tails(address):
+            kinds.setdefault(tail, Counter())[kind] += 1
+    known: Counter[tuple[str, ...]] = Counter(tail for file in files for tail in _tails(_parts(file.name)))
+
+    def kind_of(file: ExportFile) -> str:
+        shared = next((tail for tail in _tails(_parts(file.name)) if tail in kinds), None)
+        said = kinds[shared] if shared else {}
+        return next(iter(said)) if shared and len(said) == 1 and known[shared] <= kinds[shared].total() else file.kind
+
+    def is_there(address: tuple[str, ...]) -> bool:
+        shared = next((tail for tail in _tails(address) if tail in known), None)
+        return shared is not None and kinds[shared].total() <= known[shared]
+
+    named = tuple(replace(file, kind=kind_of(file)) for file in files)
+    there = [is_there(address) for address, _ in manifest.outputs]
+    lacking = {kind for (_, kind), found in zip(manifest.outputs, there, strict=True) if not found}
+    return named, replace(manifest, lacking=frozenset(lacking - manifest.counts.keys() if any(there) else ()))
+
+
+def _tails(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The last parts of an address, the most first."""
+    return (parts[start:] for start in range(len(parts)))
+
+
+def _parts(address: str) -> tuple[str, ...]:
+    """The parts of an address, the last without what tells its form and compression."""
+    parts = tuple(part for part in address.split("/") if part)
+    return (*parts[:-1], _LINES.sub("", parts[-1])) if parts else ()
 
 
 def _delta(path: Path, folder: Path) -> ExportFile:
@@ -208,7 +250,13 @@ def _from(content: Mapping[str, Any]) -> Manifest:
         exported_on=moment[:10] if _DATE.match(moment) else "",
         asked_for=_asked_for(str(content.get("request", ""))),
         counts={kind: count for kind, count in counts.items() if kind and kind not in uncounted},
-        kinds={_last_part(str(each.get("url", ""))): str(each["type"]) for each in outputs if each.get("type")},
+        outputs=tuple(
+            (parts, str(each["type"]))
+            for each in outputs
+            if each.get("type")
+            and each.get("count") != 0
+            and (parts := _parts(unquote(str(each.get("url")).partition("?")[0])))
+        ),
         has_errors=bool(content.get("error")),
     )
 
@@ -216,7 +264,3 @@ def _from(content: Mapping[str, Any]) -> Manifest:
 def _asked_for(request: str) -> frozenset[str]:
     named = re.search(r"[?&]_type=([^&]*)", request)
     return frozenset(re.split(r",|%2C", named[1], flags=re.IGNORECASE)) - {""} if named else frozenset()
-
-
-def _last_part(address: str) -> str:
-    return address.partition("?")[0].rstrip("/").rpartition("/")[2]

@@ -25,6 +25,12 @@ _TYPE = re.compile(rb'"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
 _PATIENT_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"Patient"\s*,\s*"id"\s*:\s*"([A-Za-z0-9._~\-]+)"')
 #: `Patient/` and an id, wherever it stands; for lines without odd escapes.
 NAMED = re.compile(rb"Patient/([A-Za-z0-9._~\-]*)")
+#: A reference that may name a patient by no `Patient/`: by `urn:`, as a bare id, with a type in other letters, or by an
+#: address whose last parts are no type and id. DuckDB is asked for the same pattern; it knows no `*+`.
+UNPLAIN = re.compile(
+    rb'"reference"\s*:\s*"(?:[^A-Zh#]|[A-Z][^a-z]|[A-Z][a-z][A-Za-z]*+[^A-Za-z/]|h[^"/:]*[/"]'
+    rb'|h[^"]*/(?:[^A-Z"/][^"/]*|[A-Z](?:[^a-z"/][^"/]*)?|[A-Z][a-z][A-Za-z]*[^A-Za-z"/][^"/]*)/[^"/]*")'
+)
 _SUBJECT = re.compile(rb'"subject"\s*:\s*\{\s*"reference"\s*:\s*"Patient/([A-Za-z0-9._~\-]+)"')
 _OWNER_KEY = re.compile(rb'"(?:subject|patient)"')
 #: A letter, a digit or one of `/.-_` written as an escape: no encoder needs it, but JSON allows it.

@@ -5,7 +5,8 @@
     fetch  the Medications, Substances and Specimens that were referred to and name no patient
 
 `look` leaves out the files that hold one other type, by their name and their beginning; `keep` those of a type that no
-decision reads. A diagnosis that stands in a file of another type is found by `keep` (`told["strays"]`).
+decision reads. Where a diagnosis or a patient stands in a file of another type after all, `keep` finds that out
+(`told["has_strays"]`), and the file is looked at as well.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from typing import Any, Protocol
 
 from cards.fhir.json_values import first, objects, reference_of, text
 from cards.fhir.references import address_of
+from cards.reading.resource_types import KEY_OF_TYPE
 from cds_service.offline.screening.blocks import Damage, blocks
 from cds_service.offline.screening.counts import Counts
 from cds_service.offline.screening.export import ExportFile, Piece
 from cds_service.offline.screening.line import (
     NAMED,
     ODD_ESCAPE,
+    UNPLAIN,
     Resource,
     looks_whole,
     named_patients,
@@ -43,11 +46,11 @@ LOOKED_AT = frozenset({"Patient", "Condition", "Bundle"})
 #: How many lines at the beginning of a file must be of the type that it is named for.
 _BEGINNING = 256
 _TOKEN = b"Patient/"
+#: What a Patient holds that names another.
+_LINK = b'"link"'
 _REFERENCE = re.compile(rb'"reference"\s*:\s*"(?:[^"\\]*/)?([A-Za-z]+)/([^"/\\]+)"')
 #: Other lines that a file of diagnoses may hold.
 _PEOPLE = (b'"resourceType":"Patient"', b'"resourceType": "Patient"', b'"resourceType":"Bundle"')
-#: A reference by `urn:uuid:`, which may name a patient whom no `Patient/` names.
-_BY_URN = re.compile(rb'"reference"\s*:\s*"\s*[uU][rR][nN]:')
 _FIRST, _LAST = itemgetter(0), itemgetter(-1)
 _OPENING, _CLOSING = {ord("{")}, {ord("}")}
 #: What stands for the patient of a line that names none.
@@ -60,6 +63,11 @@ def is_of_one_type(file: ExportFile) -> bool:
         return False
     beginning = next(blocks(Piece(file, 0, file.size if file.compression else min(file.size, 1 << 18)), Damage()), b"")
     return all(type_of(line) == file.kind for line in islice(_lines(beginning), _BEGINNING))
+
+
+def may_hold_people(file: ExportFile, *, one_type: bool) -> bool:
+    """Return whether Patients may stand in a file, which links let name others."""
+    return not one_type or file.kind == "Patient"
 
 
 def _lines(block: bytes) -> Iterator[bytes]:
@@ -122,7 +130,8 @@ class Look:
         if kind is None:
             kind = str((parsed(line) or {}).get("resourceType", ""))
             if not kind:
-                return  # counted by the next pass
+                self.counts.bad += 1  # the next pass counts it too: that of this one only says why nothing was found
+                return
         self.counts.types[kind] += 1
         if kind == "Patient":
             self._patient(line)
@@ -138,7 +147,7 @@ class Look:
         if not patient_id:
             return
         self._out.add(patient_id)
-        self._replaced.update((old, patient_id) for old in _replaced_by(person or {}) if old != patient_id)
+        add_replaced(self._replaced, _replacements(patient_id, person or {}))
 
     def _condition(self, line: bytes) -> None:
         condition = self._scope.found_in(line)
@@ -146,12 +155,34 @@ class Look:
             self._found.add(owner)
 
 
-def _replaced_by(person: Resource) -> Iterator[str]:
-    """The ids of the records that this Patient replaces, as `cards.fhir.ownership` takes them."""
+def _replacements(patient_id: str, person: Resource) -> Iterator[tuple[str, str]]:
+    """The pairs of a record and of that which replaced it, whichever of the two says so."""
     for link in objects(person.get("link")):
         address = address_of(reference_of(first(link.get("other"))))
-        if text(link.get("type")).lower() == "replaces" and address.type in ("", "patient"):
-            yield from filter(None, [usable_id(address.id)])
+        other = usable_id(address.id) if address.type in ("", "patient") else ""
+        if other and (kind := text(link.get("type")).lower()) in ("replaces", "replaced-by"):
+            yield (other, patient_id) if kind == "replaces" else (patient_id, other)
+
+
+def add_replaced(replaced: dict[str, str], more: Iterable[tuple[str, str]]) -> None:
+    """Add pairs of a record and of that which replaced it; of two that claim one, the first id counts in any order."""
+    for old, new in more:
+        replaced[old] = min(new, replaced.get(old, new))
+
+
+def last_replaced(replaced: Mapping[str, str]) -> dict[str, str]:
+    """Return each replaced record with the last that replaced it; those that replace each other stay by themselves."""
+    plain = {old: new for old, new in replaced.items() if _followed(replaced, old) != old}
+    return {old: _followed(plain, old) for old in plain}
+
+
+def _followed(replaced: Mapping[str, str], record: str) -> str:
+    """The record at the end of those that replaced one another; the first that comes again where there is no end."""
+    met = set()
+    while record in replaced and record not in met:
+        met.add(record)
+        record = replaced[record]
+    return record
 
 
 def _deleted_by(bundle: Resource) -> Iterator[str]:
@@ -176,18 +207,22 @@ class Keep:
         self.counts = Counts()
         self._buckets = out.buckets
         self._refers: dict[str, set[int]] = {}
-        self._strays: set[str] = set()
-        self._has_referred = False
+        self._has_strays = self._has_referred = False
 
     def read(self, piece: Piece, *, one_type: bool) -> dict[str, Any]:
         """Go through the lines of a piece; `one_type`: its file holds the type that it is named for."""
         damage = Damage()
         for block in blocks(piece, damage):
-            self._read(block, looks_for_strays=one_type and piece.file.kind not in LOOKED_AT)
+            self._read(
+                block,
+                looks_for_strays=one_type and piece.file.kind not in LOOKED_AT,
+                holds_people=may_hold_people(piece.file, one_type=one_type),
+            )
         self.counts.bad += damage.too_long
+        kind = piece.file.kind if one_type else ""
         if damage.is_cut:
-            self.counts.cut[piece.file.kind] += 1
-        return self.told(piece.file.kind if one_type else "")
+            self.counts.cut[kind] += 1
+        return self.told(kind)
 
     def take(self, lines: Iterable[bytes], *, of: int, looks_for_strays: bool) -> None:
         """Take lines that another reader left of so many, which surely left out none that matters."""
@@ -207,16 +242,17 @@ class Keep:
         return {
             "counts": self.counts.as_json(),
             "refers": {each: sorted(found) for each, found in sorted(self._refers.items())},
-            "strays": sorted(self._strays),
+            "has_strays": self._has_strays,
             "has_referred": self._has_referred,
         }
 
-    def _read(self, block: bytes, *, looks_for_strays: bool) -> None:
+    def _read(self, block: bytes, *, looks_for_strays: bool, holds_people: bool) -> None:
         if looks_for_strays and b'"Condition"' in block:
             self._find_strays(block)
         lines = block.split(b"\n")
         lines.pop()
-        if not _are_whole(lines) or _BY_URN.search(block) or (b"\\" in block and ODD_ESCAPE.search(block)):
+        is_odd = UNPLAIN.search(block) or (b"\\" in block and ODD_ESCAPE.search(block))
+        if is_odd or not _are_whole(lines) or (holds_people and _LINK in block):
             for line in _lines(block):
                 self.counts.lines += 1
                 self._slowly(line)
@@ -230,12 +266,12 @@ class Keep:
                 self._without_token(line)
 
     def _slowly(self, line: bytes) -> None:
-        """A line of which the fast way cannot be sure: it may be cut off, or write an id by escapes."""
+        """A line of which the fast way cannot be sure: it may be cut off, or write an id in a way of its own."""
         if not looks_whole(line):
             self._keep_damaged(line)
-        elif ODD_ESCAPE.search(line) or _BY_URN.search(line):
+        elif ODD_ESCAPE.search(line) or UNPLAIN.search(line):
             self._keep(line)
-        elif _TOKEN not in line:
+        elif _TOKEN not in line or (_LINK in line and type_of(line) == "Patient"):
             self._without_token(line)
         elif not self._wanted_ids.isdisjoint(NAMED.findall(line)):
             self._keep(line)
@@ -243,6 +279,7 @@ class Keep:
     def _without_token(self, line: bytes) -> None:
         kind = type_of(line)
         if kind == "Patient":
+            self._has_strays = True
             patient_id = patient_id_of(line)
             if patient_id is not None and not self._is_wanted(patient_id):
                 return
@@ -267,7 +304,7 @@ class Keep:
             kind = str(resource["resourceType"])
             owner = usable_id(resource.get("id") if kind == "Patient" else owner_of(resource))
             if not owner:
-                self.counts.nobodys += kind in READ and kind not in REFERRED
+                self.counts.nobodys.update({kind} & READ - REFERRED)
                 self._has_referred |= kind in REFERRED
                 return
         if kind in READ and self._is_wanted(owner):
@@ -277,11 +314,17 @@ class Keep:
         return self._replaced.get(patient_id, patient_id) in self._patients
 
     def _keep_damaged(self, line: bytes) -> None:
-        """Count a bad line, and file it under whoever it names: their list is cut."""
+        """Count a bad line, and file it under whoever it names: their list is cut.
+
+        One that begins as a record, and was cut off before it names anybody, may be of each: the list of all is cut.
+        """
         self.counts.bad += 1
-        for patient_id in dict.fromkeys(named_patients(line)):
-            if usable_id(patient_id) and self._is_wanted(patient_id):
+        named = [each for each in dict.fromkeys(named_patients(line)) if usable_id(each)]
+        for patient_id in named:
+            if self._is_wanted(patient_id):
                 self._out.add(self._replaced.get(patient_id, patient_id), line)
+        if (not named or line.endswith(named[-1].encode())) and (kind := type_of(line)) in KEY_OF_TYPE:
+            self.counts.cut[str(kind)] += 1
 
     def _file(self, owner: str, line: bytes) -> None:
         self._out.add(owner, line)
@@ -294,8 +337,7 @@ class Keep:
                 condition = self._scope.found_in(line)
                 if condition is not None and condition.get("resourceType") == "Condition":
                     owner = usable_id(owner_of(dict(condition)))
-                    if owner and not self._is_wanted(owner):
-                        self._strays.add(owner)
+                    self._has_strays |= bool(owner) and not self._is_wanted(owner)
 
 
 def referred_to(line: bytes) -> Iterator[tuple[str, str]]:

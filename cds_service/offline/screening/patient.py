@@ -129,9 +129,8 @@ class Screener:
         spare: list[tuple[bytes, str | None, frozenset[str] | None]] = []
         for line in lines:
             kind = type_of(line)
-            if kind in KEY_OF_TYPE and may_be_cut(line):  # what it said may be behind the cut
-                self._take(line, kind, found, wanted)
-            elif kind in REFERRED or not self._sieve.keeps(line, kind):
+            is_spare = kind in REFERRED or not self._sieve.keeps(line, kind)
+            if is_spare and not (kind in KEY_OF_TYPE and may_be_cut(line)):  # what it said may be behind the cut
                 spare.append((line, kind, _ids_of(line)))
             else:
                 self._take(line, kind, found, wanted)

@@ -33,16 +33,21 @@ def quality_of(gathered: Mapping[str, Listed], chart: Chart, site: Site, damaged
     for system, seen in drugs.codes.items():
         drug_codes[_named(system)] += seen
     found = {
-        "codes": dict(codes),
-        "units": dict(Counter(each.analyte for each in chart.unusable if each.why in UNREADABLE_UNITS)),
-        "undated": dict(Counter(each.analyte for each in chart.unusable if each.why in _UNDATED)),
-        "unmapped": dict(Counter(each.analyte for each in chart.unusable if each.why == "code-not-mapped")),
+        "codes": _sorted(codes),
+        "units": _sorted(Counter(each.analyte for each in chart.unusable if each.why in UNREADABLE_UNITS)),
+        "undated": _sorted(Counter(each.analyte for each in chart.unusable if each.why in _UNDATED)),
+        "unmapped": _sorted(Counter(each.analyte for each in chart.unusable if each.why == "code-not-mapped")),
         "drugs": drugs.drugs,
-        "drug_codes": dict(drug_codes),
+        "drug_codes": _sorted(drug_codes),
         "drug_names": drugs.names,
         "damaged": damaged,
     }
     return {kind: value for kind, value in found.items() if value}
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts in the order of their names, so that the bytes depend on no order of lines or of a set."""
+    return dict(sorted(counts.items()))
 
 
 def _named(system: str) -> str:

@@ -121,7 +121,7 @@ def _what_if(recipe: Recipe, rules: Rules, site: Site, today: date) -> tuple[Rul
 
 
 def with_changes(rules: Rules, changes: Collection[str], today: date) -> Rules:
-    """Return the rules with these `NAME=VALUE` in place. Raises `BadRecipe` or `BadKnowledge` with every fault."""
+    """Return the rules with these `NAME=VALUE` in place. Raises `BadRecipe` with every fault."""
     thresholds, switches = [], []
     rules = _without_site_values(rules, (change.partition("=")[0].strip() for change in changes))
     for change in changes:
@@ -137,7 +137,7 @@ def with_changes(rules: Rules, changes: Collection[str], today: date) -> Rules:
             thresholds.append(_threshold(rules, name, value, today))
     faults = override_faults(rules, thresholds, switches, where="--set")
     if faults:
-        raise BadKnowledge(*faults)
+        raise BadRecipe("\n".join(faults))
     return overridden(rules, thresholds, switches, where="--set")
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from heapq import merge
@@ -17,12 +17,12 @@ from typing import Any
 from cards.facts.chart import LISTS
 from cards.reading.resource_types import KEY_OF_TYPE, LIST_TYPES
 from cds_service.offline.screening.counts import Counts
-from cds_service.offline.screening.duckdb_engine import KeepByDuckDB
-from cds_service.offline.screening.export import TABLE, BadExport, Export, Piece
-from cds_service.offline.screening.passes import LOOKED_AT, is_of_one_type
+from cds_service.offline.screening.duckdb_engine import Database, KeepByDuckDB
+from cds_service.offline.screening.export import BadExport, Export, Piece
+from cds_service.offline.screening.passes import LOOKED_AT, add_replaced, is_of_one_type, last_replaced
 from cds_service.offline.screening.recipe import Recipe, known_by
 from cds_service.offline.screening.sieve import READ
-from cds_service.offline.screening.spill import sizes_of, told_by
+from cds_service.offline.screening.spill import LAYOUT, parted, told_by
 from cds_service.offline.screening.state import State
 from cds_service.offline.screening.steps import Decide, FetchFrom, KeepOf, LookAt, Task, Workforce
 from cds_service.web.json_reader import MEBIBYTE
@@ -44,7 +44,8 @@ class Outcome:
 
     counts        what was counted in the lines
     not_exported  lists of which the export says nothing
-    cut           lists of which records are missing: fewer lines than the manifest says, or a file that ends too early
+    cut           lists of which records are missing: fewer lines than the manifest says, a file that ends too early,
+                  or as many records that name nobody as others
     merged        records that another replaced
     resumed       whether an earlier run was resumed
     """
@@ -114,8 +115,12 @@ class _Run:
         self._units = export.pieces(sys.maxsize) if self._by_duckdb else self._pieces
 
     def outcome(self) -> Outcome:
-        seen, first = self._look()
-        kept, counts = self._keep(first)
+        for attempt in range(1 + DEEPEST):
+            seen, first = self._look()
+            kept, counts, mixed = self._keep(attempt, first)
+            if not mixed:
+                break
+            self._pure -= mixed
         fetched = self._fetch(kept)
         counts.types.update(first.counts.types)
         if counts.bad > self._max_bad:
@@ -134,7 +139,8 @@ class _Run:
             resumed=self._resumed,
         )
 
-    def _do(self, name: str, tasks: Iterable[Task], *, alone: bool = False) -> None:
+    def _do(self, name: str, tasks: Iterable[Task]) -> None:
+        """Carry out tasks in processes, and then those of DuckDB one by one: each has threads of its own."""
         todo = list(tasks)
         total, done = sum(task.size for task in todo), 0
         self._on_progress(name, 0, total)
@@ -144,7 +150,10 @@ class _Run:
             done += task.size
             self._on_progress(name, done, total)
 
-        self._workforce.carry_out(todo, on_done, alone=alone)
+        for alone in (False, True):
+            self._workforce.carry_out(
+                [task for task in todo if isinstance(task, KeepByDuckDB) is alone], on_done, alone=alone
+            )
 
     def _look(self) -> tuple[tuple[Path, ...], _Found]:
         folder = self._state.step("look")
@@ -164,47 +173,41 @@ class _Run:
             told = told_by(path)
             found.counts.add(told["counts"])
             found.found.update(told["found"])
-            found.replaced.update(told["replaced"])
+            add_replaced(found.replaced, told["replaced"].items())
             found.deleted.update(told["deleted"])
-        if not found.counts.types["Condition"]:
-            raise BadExport(
-                f"{self._export.folder}: no Condition in the export, so nobody with restless legs syndrome can be "
-                "found; export Condition as well"
-            )
+        found.replaced = last_replaced(found.replaced)
+        refuse_without_diagnoses(self._export, found.counts)
         return tuple(paths.values()), found
 
-    def _keep(self, first: _Found) -> tuple[tuple[Path, ...], Counts]:
-        """Keep lines until no diagnosis turns up outside the files that are named for diagnoses."""
-        strays: set[str] = set()
-        for attempt in range(1 + DEEPEST):
-            people = self._people(attempt, first, strays)
-            folder = self._state.step(f"keep-{attempt}")
-            units = [
-                (number, unit)
-                for number, unit in enumerate(self._units)
-                if unit.file.name not in self._pure or unit.file.kind in READ or unit.file.kind in LOOKED_AT
-            ]
-            paths = {number: folder / f"{number:06}" for number, _ in units}
-            self._do("Records", (self._keep_of(unit, paths[n], people) for n, unit in units), alone=self._by_duckdb)
-            counts, more = Counts(), set[str]()
-            for path in paths.values():
-                told = told_by(path)
-                counts.add(told["counts"])
-                more.update(told["strays"])
-            if not more:
-                break
-            strays |= more
-        return tuple(paths.values()), counts
+    def _keep(self, attempt: int, first: _Found) -> tuple[tuple[Path, ...], Counts, set[str]]:
+        """Keep lines; the last set are the names of files that hold patients or diagnoses, and were not looked at."""
+        people = self._people(attempt, first)
+        folder = self._state.step(f"keep-{attempt}")
+        units = {
+            number: unit
+            for number, unit in enumerate(self._units)
+            if unit.file.name not in self._pure or unit.file.kind in READ or unit.file.kind in LOOKED_AT
+        }
+        paths = {number: folder / f"{number:06}" for number in units}
+        with closing(Database(people, self._workforce.workers)) as database:
+            self._do("Records", [self._keep_of(unit, paths[n], people, database) for n, unit in units.items()])
+        counts, mixed = Counts(), set[str]()
+        for number, path in paths.items():
+            told = told_by(path)
+            counts.add(told["counts"])
+            if told["has_strays"] and units[number].file.kind not in LOOKED_AT:
+                mixed.add(units[number].file.name)
+        return tuple(paths.values()), counts, mixed & self._pure
 
-    def _keep_of(self, unit: Piece, out: Path, people: Path) -> Task:
+    def _keep_of(self, unit: Piece, out: Path, people: Path, database: Database) -> Task:
         one_type = unit.file.name in self._pure
-        if self._by_duckdb and unit.file.compression != TABLE:
-            return KeepByDuckDB(self._recipe, unit, out, self._buckets, people, one_type, self._workforce.workers)
+        if self._by_duckdb and not unit.file.compression:
+            return KeepByDuckDB(self._recipe, unit, out, self._buckets, people, one_type, database)
         return KeepOf(self._recipe, unit, out, self._buckets, people, one_type)
 
-    def _people(self, attempt: int, first: _Found, strays: set[str]) -> Path:
+    def _people(self, attempt: int, first: _Found) -> Path:
         """Write who may be in scope, each with the records that they took over."""
-        owners = {first.replaced.get(each, each) for each in first.found | strays}
+        owners = {first.replaced.get(each, each) for each in first.found}
         old = {before: after for before, after in first.replaced.items() if after in owners}
         lines = sorted((*owners, *(f"{after}\t{before}" for before, after in old.items())))
         return self._state.keep(f"people-{attempt}", lambda: lines)
@@ -246,31 +249,30 @@ class _Run:
     ) -> tuple[Path, ...]:
         folder = self._state.step("decided")
         replaced = self._state.keep("replaced", lambda: sorted(first.replaced))
-        sizes = sizes_of(kept)
+        found = (parted(files, self._buckets) for files in (seen, kept, fetched))
         tasks = [
             Decide(
                 recipe=self._recipe,
-                bucket=bucket,
-                size=sizes.get(bucket, 0) + 1,
                 out=folder / f"{bucket:04}.ndjson",
-                seen=seen,
-                kept=kept,
-                fetched=fetched,
+                seen=of_seen,
+                kept=of_kept,
+                fetched=of_fetched,
                 replaced=replaced,
                 not_exported=not_exported,
                 cut=cut,
                 deleted=frozenset(first.deleted),
             )
-            for bucket in range(self._buckets)
+            for bucket, (of_seen, of_kept, of_fetched) in enumerate(zip(*found, strict=True))
         ]
         self._do("Patients", tasks)
         return tuple(task.out for task in tasks)
 
 
 def described(export: Export, recipe: Recipe) -> dict[str, Any]:
-    """Return what a run may be resumed by: the files, the question, and this program's version."""
+    """Return what a run may be resumed by: the files, the question, this program's version, and how its state lies."""
     return {
         "version": version("rls-cds"),
+        "layout": LAYOUT,
         "files": [[file.name, file.size, file.changed] for file in export.files],
         "now": recipe.now.isoformat(),
         "zone": str(recipe.now.tzinfo),
@@ -295,6 +297,21 @@ def _add(wanted: dict[str, set[int]], more: Mapping[str, Iterable[int]]) -> None
         wanted.setdefault(name, set()).update(buckets)
 
 
+def refuse_without_diagnoses(export: Export, counts: Counts) -> None:
+    """Raise `BadExport` where no Condition was met, and say what was met in its place."""
+    if counts.types["Condition"]:
+        return
+    told = [
+        f"{export.folder}: no Condition in the export, so nobody with restless legs syndrome can be found; export "
+        "Condition as well"
+    ]
+    if counts.bad:
+        told.append(f"Lines that hold no resource that can be read: {counts.bad}; write NDJSON in UTF-8")
+    if bundles := counts.types["Bundle"]:
+        told.append(f"Lines that are Bundles, which are not read: {bundles}; write each resource in a line of its own")
+    raise BadExport(". ".join(told))
+
+
 def lists_not_read(export: Export, counts: Counts) -> tuple[frozenset[str], frozenset[str]]:
     """Return the lists of which the export says nothing, and those of which records are missing."""
     asked = export.manifest.asked_for
@@ -304,7 +321,10 @@ def lists_not_read(export: Export, counts: Counts) -> tuple[frozenset[str], froz
         if not any(counts.types[kind] for kind in types.answering) and types.asked not in asked
     )
     short = {kind for kind, count in export.manifest.counts.items() if counts.types[kind] < count}
-    cut = {KEY_OF_TYPE[kind] for kind in (*short, *counts.cut) if kind in KEY_OF_TYPE}
+    masked = {kind for kind, number in counts.nobodys.items() if 2 * number >= counts.types[kind]}
+    cut = {
+        KEY_OF_TYPE[kind] for kind in (*short, *masked, *counts.cut, *export.manifest.lacking) if kind in KEY_OF_TYPE
+    }
     if "" in counts.cut:
         cut |= set(LISTS) - {"patient"}
     return silent - {"patient"}, frozenset(cut - {"patient"})

@@ -38,7 +38,7 @@ class Scope:
         hits = {each for each in set(CODE.findall(block)) if self._codes.holds(each) or self._is_named(each)}
         hits |= {each for part in _SAID for each in set(part.findall(block)) if self._is_named(each)}
         starts = {block.rfind(b"\n", 0, at) + 1 for each in hits for at in _places(block, each)}
-        yield from (block[start : block.find(b"\n", start)] for start in sorted(starts))
+        yield from (_line_at(block, start) for start in sorted(starts))
 
     def _is_named(self, words: bytes) -> bool:
         return self._words.search(words.lower()) is not None
@@ -66,3 +66,9 @@ def _places(block: bytes, part: bytes) -> Iterator[int]:
     while at >= 0:
         yield at
         at = block.find(part, at + len(part))
+
+
+def _line_at(block: bytes, start: int) -> bytes:
+    """The line that begins there; the last of a block may have no line end."""
+    end = block.find(b"\n", start)
+    return block[start : end if end >= 0 else None]

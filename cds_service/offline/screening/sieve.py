@@ -13,6 +13,8 @@ from collections.abc import Iterable
 
 from cards.labs.foreign_codes import foreign_system
 from cards.reading.resource_types import KEY_OF_TYPE, LAB_ORDERS
+from cards.reading.unknown import measurements_in_doubt
+from cds_service.offline.screening.line import parsed
 from cds_service.offline.screening.vocabulary import Codes, Vocabulary
 
 #: What other records refer to: kept where they do.
@@ -58,7 +60,9 @@ class Sieve:
     def _keeps_result(self, line: bytes) -> bool:
         if _LOINC not in line or self._keeps(line, self._known.results):
             return True
-        return self._names_foreign(line) and bool(self._result_words.search(line.lower()))
+        if not self._result_words.search(line.lower()):
+            return False
+        return self._names_foreign(line) or not _is_of_loinc_alone(line)
 
     def _names_foreign(self, line: bytes) -> bool:
         """Return whether a code may be of a laboratory system from which nothing is mapped: words then count.
@@ -96,6 +100,12 @@ def holds_code(line: bytes, codes: Codes) -> bool:
 def needs_parsing(line: bytes) -> bool:
     """Return whether a line holds what its bytes do not show: an escape of a sign, or signs that folding changes."""
     return (b"\\" in line and b"\\u" in line) or not (line.isascii() or _BEYOND_ASCII.search(line) is None)
+
+
+def _is_of_loinc_alone(line: bytes) -> bool:
+    """Return whether each code of a result is one of LOINC, so that no word of it counts; parses the line."""
+    held = parsed(line)
+    return held is not None and "contained" not in held and not measurements_in_doubt([held])
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[bytes]:

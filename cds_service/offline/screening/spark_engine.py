@@ -10,20 +10,22 @@ Spark repeats what fails itself: nothing is kept for another attempt.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from cards.facts.chart import LISTS
+from cds_service.offline.screening.blocks import ends_too_early
 from cds_service.offline.screening.counts import Counts
 from cds_service.offline.screening.export import TABLE, BadExport, Export
-from cds_service.offline.screening.passes import Fetch, Keep, Look
+from cds_service.offline.screening.passes import Fetch, Keep, Look, add_replaced, is_of_one_type, last_replaced
 from cds_service.offline.screening.patient import Screener, out_of_scope
 from cds_service.offline.screening.recipe import Recipe, known_by
-from cds_service.offline.screening.run import DEEPEST, OnProgress, Outcome, lists_not_read
+from cds_service.offline.screening.run import DEEPEST, OnProgress, Outcome, lists_not_read, refuse_without_diagnoses
 from cds_service.offline.screening.steps import referred_lines
-from cds_service.offline.screening.tables import typed
+from cds_service.offline.screening.tables import is_resource, json_in, typed, with_members
 
 if TYPE_CHECKING:
     import pyarrow
@@ -100,20 +102,17 @@ class _Run:
 
     def outcome(self) -> Outcome:
         looked = self._passed("Diagnoses", self._lines, _Looking(self._recipe))
-        counts, found, replaced, deleted = Counts(), set[str](), dict[str, str](), set[str]()
+        seen, found, claimed, deleted = Counts(), set[str](), dict[str, str](), set[str]()
         for told in _told(looked):
-            counts.add(told["counts"])
+            seen.add(told["counts"])
             found.update(told["found"])
-            replaced.update(told["replaced"])
+            add_replaced(claimed, told["replaced"].items())
             deleted.update(told["deleted"])
-        if not counts.types["Condition"]:
-            raise BadExport(
-                f"{self._export.folder}: no Condition in the export, so nobody with restless legs syndrome can be "
-                "found; export Condition as well"
-            )
+        refuse_without_diagnoses(self._export, seen)
+        replaced = last_replaced(claimed)
         owners = frozenset(replaced.get(each, each) for each in found)
         kept = self._passed("Records", self._lines, _Keeping(self._recipe, owners, replaced))
-        wanted = set[str]()
+        counts, wanted = Counts(types=seen.types, cut=torn(self._export)), set[str]()
         for told in _told(kept):
             counts.add(told["counts"])
             wanted.update(told["refers"])
@@ -166,6 +165,12 @@ class _Run:
         return {name: sorted(lines) for name, lines in found.items()}
 
 
+def torn(export: Export) -> Counter[str]:
+    """Count the files without compression that end too early, by type: no line tells Spark that it is the last."""
+    found = (file for file in export.files if not file.compression and ends_too_early(file))
+    return Counter(file.kind if is_of_one_type(file) else "" for file in found)
+
+
 def _told(passed: DataFrame) -> Iterator[dict[str, Any]]:
     for row in passed.where("told is not null").select("told").toLocalIterator():
         yield json.loads(row[0])
@@ -174,29 +179,35 @@ def _told(passed: DataFrame) -> Iterator[dict[str, Any]]:
 def _as_lines(table: DataFrame, kind: str) -> DataFrame:
     """The column of whole resources, else every row as one; see `tables`."""
     from pyspark.sql import functions
-    from pyspark.sql.types import StringType
+    from pyspark.sql.types import BinaryType, StringType
 
+    of_json = set()
     for field in table.schema.fields:
-        if isinstance(field.dataType, StringType):
-            column = table[field.name]
+        if isinstance(field.dataType, (StringType, BinaryType)):
+            column = table[f"`{field.name}`"].cast("string")
             first = table.where(column.isNotNull()).select(column).head(1)
-            if first and first[0][0].lstrip().startswith("{"):
+            held = json_in(first[0][0]) if first else None
+            if is_resource(held):
                 return table.select(functions.translate(column, "\n", " ").alias("line"))
+            if held is not None:
+                of_json.add(field.name)
+                table = table.withColumn(field.name, column)
     whole = functions.to_json(functions.struct(*(table[f"`{name}`"] for name in table.columns)))
-    return table.select(whole.alias("line")).mapInArrow(_Typing(kind), "line string")
+    return table.select(whole.alias("line")).mapInArrow(_Typing(kind, frozenset(of_json)), "line string")
 
 
 @dataclass(frozen=True, slots=True)
 class _Typing:
-    """Gives rows of a table of one type that type, where they do not say it."""
+    """Gives rows of a table of one type that type, where they do not say it, and reads what is JSON in a text."""
 
     kind: str
+    of_json: frozenset[str] = frozenset()
 
     def __call__(self, batches: Batches) -> Batches:
         import pyarrow
 
         for batch in batches:
-            lines = [typed(line, self.kind).decode() for line in _lines_of(batch)]
+            lines = [typed(with_members(line, self.of_json), self.kind).decode() for line in _lines_of(batch)]
             yield pyarrow.RecordBatch.from_pydict({"line": lines})
 
 

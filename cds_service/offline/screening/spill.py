@@ -10,17 +10,26 @@ import json
 import os
 import struct
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cds_service.web.json_reader import MEBIBYTE
 
+#: The form of these files; a state folder with files of another is not resumed.
+LAYOUT = 3
 #: Bytes of entries that are held in memory before they go to disk.
 _HELD = 24 * MEBIBYTE
-_LENGTH = struct.Struct("<Q")
+#: Trailer of a file: the lengths of what it tells and of the table before that.
+_LENGTHS = struct.Struct("<QQ")
+#: In native byte order: a file is read on the machine that wrote it.
+_packed = partial(array, "Q")
 
 
 def bucket_of(owner: str, buckets: int) -> int:
@@ -47,7 +56,7 @@ class SpillWriter:
         self._file = os.fdopen(os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
         self._held: dict[int, list[bytes]] = {}
         self._size = 0
-        self._places: list[tuple[int, int, int]] = []
+        self._places = _packed()
 
     @property
     def buckets(self) -> int:
@@ -69,15 +78,16 @@ class SpillWriter:
         for bucket in sorted(self._held):
             start = self._file.tell()
             self._file.writelines(self._held[bucket])
-            self._places.append((bucket, start, self._file.tell() - start))
+            self._places.extend((bucket, start, self._file.tell() - start))
         self._held, self._size = {}, 0
 
     def close(self, told: Any) -> None:
         """Finish the file and put it in place; `told` is any JSON value, which `told_by` returns."""
         self._flush()
-        end = json.dumps({"places": self._places, "told": told}, separators=(",", ":")).encode()
+        table, end = self._places.tobytes(), json.dumps(told, separators=(",", ":")).encode()
+        self._file.write(table)
         self._file.write(end)
-        self._file.write(_LENGTH.pack(len(end)))
+        self._file.write(_LENGTHS.pack(len(end), len(table)))
         self._file.close()
         self._part.replace(self._path)
 
@@ -88,49 +98,63 @@ class SpillWriter:
             self._part.unlink(missing_ok=True)
 
 
-def stamp(path: Path) -> tuple[int, int, int]:
-    """Return what changes when a file is written anew, for what is remembered of files."""
-    about = path.stat()
-    return about.st_ino, about.st_mtime_ns, about.st_size
-
-
-def _end_of(path: Path) -> dict[str, Any]:
-    return _end_at(path, stamp(path))
-
-
-@lru_cache(maxsize=4096)
-def _end_at(path: Path, stamped: tuple[int, int, int]) -> dict[str, Any]:
-    with path.open("rb") as file:
-        file.seek(-_LENGTH.size, os.SEEK_END)
-        (length,) = _LENGTH.unpack(file.read())
-        file.seek(-_LENGTH.size - length, os.SEEK_END)
-        content: dict[str, Any] = json.loads(file.read(length))
-        return content
+def _lengths(file: BinaryIO) -> tuple[int, int]:
+    """Return how many bytes at the end of a file are what it tells, and how many before these are its table."""
+    file.seek(-_LENGTHS.size, os.SEEK_END)
+    told, table = _LENGTHS.unpack(file.read())
+    return told, table
 
 
 def told_by(path: Path) -> Any:
     """Return what `SpillWriter.close` was told of a piece."""
-    return _end_of(path)["told"]
+    with path.open("rb") as file:
+        told, _ = _lengths(file)
+        file.seek(-_LENGTHS.size - told, os.SEEK_END)
+        return json.loads(file.read(told))
 
 
-def entries_of(paths: Iterable[Path], bucket: int) -> Iterator[tuple[str, bytes]]:
-    """Yield owner and line of every entry of one bucket, file by file."""
-    for path in paths:
-        places = [place for place in _end_of(path)["places"] if place[0] == bucket]
-        if not places:
-            continue
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Where the entries of one bucket lie: the files that hold any, and triples of file number, offset and length.
+
+    A large export has over a million of these places, so they are packed, and read once for all buckets.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    places: array[int] = field(default_factory=_packed)
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes the entries have."""
+        return sum(self.places[2::3])
+
+    def entries(self) -> Iterator[tuple[str, bytes]]:
+        """Yield owner and line of every entry, file by file."""
+        for number, found in groupby(_threes(self.places), key=itemgetter(0)):
+            with self.files[number].open("rb") as file:
+                for _, start, length in found:
+                    file.seek(start)
+                    for entry in file.read(length).split(b"\n")[:-1]:
+                        owner, _, line = entry.partition(b"\t")
+                        yield owner.decode(), line
+
+
+def parted(files: Iterable[Path], buckets: int) -> tuple[Bucket, ...]:
+    """Return where each bucket lies in these files."""
+    found = tuple(Bucket() for _ in range(buckets))
+    for path in files:
         with path.open("rb") as file:
-            for _, start, length in places:
-                file.seek(start)
-                for entry in file.read(length).split(b"\n")[:-1]:
-                    owner, _, line = entry.partition(b"\t")
-                    yield owner.decode(), line
-
-
-def sizes_of(paths: Iterable[Path]) -> dict[int, int]:
-    """Return how many bytes each bucket has in these files."""
-    found: dict[int, int] = {}
-    for path in paths:
-        for bucket, _, length in _end_of(path)["places"]:
-            found[bucket] = found.get(bucket, 0) + length
+            told, size = _lengths(file)
+            file.seek(-_LENGTHS.size - told - size, os.SEEK_END)
+            table = _packed(file.read(size))
+        for number, start, length in _threes(table):
+            bucket = found[number]
+            if not bucket.files or bucket.files[-1] is not path:
+                bucket.files.append(path)
+            bucket.places.extend((len(bucket.files) - 1, start, length))
     return found
+
+
+def _threes(numbers: Iterable[int]) -> Iterator[tuple[int, int, int]]:
+    each = iter(numbers)
+    return zip(each, each, each, strict=True)

@@ -20,8 +20,14 @@ from cds_service.offline.screening.export import Piece
 from cds_service.offline.screening.passes import Fetch, Keep, Look, referred_to
 from cds_service.offline.screening.patient import Screener, out_of_scope
 from cds_service.offline.screening.recipe import Recipe, known_by
-from cds_service.offline.screening.spill import entries_of, spilling, stamp
+from cds_service.offline.screening.spill import Bucket, spilling
 from cds_service.offline.screening.state import write_private
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Return what changes when a file is written anew, for what is remembered of files."""
+    about = path.stat()
+    return about.st_ino, about.st_mtime_ns, about.st_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class KeepOf:
 
 def people_in(path: Path) -> tuple[frozenset[str], dict[str, str]]:
     """Return who may be in scope, and the ids of the records that they took over, each with theirs."""
-    return _people(path, stamp(path))
+    return _people(path, _stamp(path))
 
 
 @lru_cache(maxsize=1)
@@ -93,7 +99,7 @@ class FetchFrom:
 
     def __call__(self) -> None:
         with spilling(self.out, self.buckets) as out:
-            out.close(Fetch(_wanted(self.wanted, stamp(self.wanted)), out).read(self.piece))
+            out.close(Fetch(_wanted(self.wanted, _stamp(self.wanted)), out).read(self.piece))
 
 
 @lru_cache(maxsize=1)
@@ -106,21 +112,23 @@ def _wanted(path: Path, stamped: tuple[int, int, int]) -> dict[str, list[int]]:
 class Decide:
     """Decide the patients of one bucket, in the order of their ids.
 
-    seen, kept, fetched  the files of the three passes
+    seen, kept, fetched  what the three passes found of it
     replaced             ids of records that others took over, which are no patients any more
     """
 
     recipe: Recipe
-    bucket: int
-    size: int
     out: Path
-    seen: tuple[Path, ...]
-    kept: tuple[Path, ...]
-    fetched: tuple[Path, ...]
+    seen: Bucket
+    kept: Bucket
+    fetched: Bucket
     replaced: Path
     not_exported: frozenset[str]
     cut: frozenset[str]
     deleted: frozenset[str]
+
+    @property
+    def size(self) -> int:
+        return self.kept.size + 1
 
     def __call__(self) -> None:
         known = known_by(self.recipe)
@@ -129,10 +137,10 @@ class Decide:
         write_private(self.out, b"".join(self._findings(screener)))
 
     def _findings(self, screener: Screener) -> Iterator[bytes]:
-        lines = _together(entries_of(self.kept, self.bucket))
-        shared = _together(entries_of(self.fetched, self.bucket))
-        replaced = _ids(self.replaced, stamp(self.replaced))
-        everybody = {owner for owner, _ in entries_of(self.seen, self.bucket)} - replaced
+        lines = _together(self.kept.entries())
+        shared = _together(self.fetched.entries())
+        replaced = _ids(self.replaced, _stamp(self.replaced))
+        everybody = {owner for owner, _ in self.seen.entries()} - replaced
         for patient_id in sorted(everybody | lines.keys()):
             own = lines.pop(patient_id, None)
             if own is None:

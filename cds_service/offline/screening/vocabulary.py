@@ -72,7 +72,8 @@ class Vocabulary:
     """The codes of each list, and needles for its words (`needles`); what a list has neither of is always kept.
 
     rls           of diagnoses that put a patient in scope
-    result_words  count beside a code of a system that `result_marks` tell: what stands in its address
+    result_words  count in words alone and beside a code of a laboratory, or of a system that `result_marks` tell: what
+                  stands in its address
     """
 
     rls: Codes

@@ -78,9 +78,6 @@ def test_a_site_with_its_own_rules_and_zone(export: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--set", "ferritin.low"], "expected NAME=VALUE"),
-        (["--set", "ferritin.low=900"], "allowed: "),
-        (["--client", "nobody"], "nobody is no client"),
         (["--out", "findings.txt"], "name a folder, or a file that ends in"),
     ],
 )
@@ -97,6 +94,10 @@ def test_a_fault_is_told_in_one_line(export: Path, arguments: list[str], told: s
         (["--as-of", "1000-01-01"], "1000-01-01 is no day from"),
         (["--time-zone", "Mars"], "Mars is not"),
         (["--workers", "0"], "--workers"),
+        (["--set", "ferritin.low"], "expected NAME=VALUE"),
+        (["--set", "ferritin.low=900"], "allowed: "),
+        (["--set", "nope=5"], "nope"),
+        (["--client", "nobody"], "nobody is no client"),
     ],
 )
 def test_wrong_usage_is_told(export: Path, arguments: list[str], told: str) -> None:
@@ -144,11 +145,11 @@ def test_a_plan_names_the_patients_whose_diagnoses_were_exported(export: Path, t
 
 
 def test_another_vendor_is_refused(tmp_path: Path) -> None:
-    assert "--plan abacus: no such vendor; known: standard, epic" in screen(tmp_path, "--plan", "abacus", code=1)
+    assert "--plan abacus: no such vendor; known: standard, epic" in screen(tmp_path, "--plan", "abacus", code=2)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    assert "there is no such folder" in screen(tmp_path / "nowhere", code=1)
+    assert "there is no such folder" in screen(tmp_path / "nowhere", code=2)
 
 
 def test_the_sql_is_reconciled_with_the_decisions(export: Path, tmp_path: Path) -> None:

@@ -100,6 +100,17 @@ def test_the_hook_answers_the_same(tmp_path: Path) -> None:
             assert told["cards"] == cards, patient.slug
 
 
+def test_no_byte_depends_on_the_order_of_a_set(tmp_path: Path) -> None:
+    """A set of texts has another order in every process that is not forked, as in a resumed run or under Spark."""
+    systems = [{"system": f"urn:oid:1.2.3.{number}", "code": "D1"} for number in range(9)]
+    condition = {"resourceType": "Condition", "subject": {"reference": "Patient/demo-alder"}}
+    write_export(tmp_path / "x", [*everybody(), condition | {"code": {"coding": systems}}])
+    for seed in ("1", "2", "3"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run(command(tmp_path / "x", tmp_path / f"{seed}.ndjson"), cwd=_ROOT, env=environment, check=True)
+    assert len({(tmp_path / f"{seed}.ndjson").read_bytes() for seed in ("1", "2", "3")}) == 1
+
+
 def interrupted_runs(folder: Path, times: int, seed: int) -> Iterator[tuple[bytes, int]]:
     """Kill a run again and again, after some more finished files, until one ends; yield what it wrote, and how often
     it was killed.

@@ -21,6 +21,7 @@ from cds_service.offline.screening.state import State
 from fhir_fixtures.loading import load_patients
 from tests.builders.components import missing
 from tests.builders.export_lines import write_export
+from tests.golden.versions.records import export_of
 from tests.population.generate import write_population
 from tests.population.people import Population
 
@@ -76,6 +77,13 @@ def test_spark_changes_no_byte(tmp_path: Path, environment: dict[str, str]) -> N
     assert done.returncode == 0, done.stderr[-3000:]
     for folder, found in pairs:
         assert found.read_bytes() == expected(folder, tmp_path / "state"), folder.name
+
+
+def test_spark_changes_no_byte_in_real_records(tmp_path: Path, environment: dict[str, str], shared: Path) -> None:
+    folder, found = write_export(tmp_path / "x", export_of(shared / "data")), tmp_path / "found"
+    done = subprocess.run(by_spark((folder, found)), env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert found.read_bytes() == expected(folder, tmp_path / "state")
 
 
 @pytest.mark.full

@@ -96,7 +96,13 @@ def _cards(cards: Sequence[Mapping[str, Any]], title: str) -> str:
     if not cards:
         return "<p>None.</p>"
     drawn = [
-        Bar(f"{each['title'] or each['code']}", each["patients"], str(each["patients"]), each["indicator"])
+        Bar(
+            each["title"] or each["code"],
+            each["patients"],
+            str(each["patients"]),
+            each["indicator"],
+            level=each["indicator"],
+        )
         for each in cards[:_MOST_ROWS]
     ]
     rows = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.offline.screening.export import BadExport, find_export
+from cds_service.offline.screening.export import BadExport, Export, find_export
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,75 @@ def test_the_manifest_tells_day_types_counts_and_errors(tmp_path: Path) -> None:
     assert dict(said.counts) == {"Condition": 7}
     assert said.has_errors
     assert export.files[0].kind == "Condition"
+
+
+def with_manifest(folder: Path, files: str, outputs: str) -> Export:
+    """Write these files, empty, and a manifest of outputs, each as `Type=end of the address`."""
+    for name in files.split():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    pairs = [each.split("=", 1) for each in outputs.split()]
+    manifest(folder, output=[{"type": kind, "url": f"https://x.example.org/f/{end}"} for kind, end in pairs])
+    return find_export(folder)
+
+
+_FOLDERS = "Observation=Observation/0.ndjson Condition=Condition/0.ndjson Patient=Patient/0.ndjson"
+
+
+@pytest.mark.parametrize(
+    ("files", "outputs", "kinds"),
+    [
+        (
+            "Condition/0.ndjson.gz Observation/0.ndjson.gz Patient/0.ndjson.gz",
+            _FOLDERS,
+            "Condition Observation Patient",
+        ),
+        ("f/Condition/0.ndjson Observation/0.ndjson", _FOLDERS, "Observation Condition"),
+        ("a/0.ndjson b/0.ndjson", _FOLDERS, "- -"),
+        ("0.ndjson", _FOLDERS, "-"),
+        ("0.ndjson", "Condition=a/0.ndjson?sig=/7 Condition=b/0.ndjson", "Condition"),
+        ("a/0.ndjson b/0.ndjson", "Condition=0.ndjson", "- -"),
+        ("a%20b.ndjson a_c.ndjson", "Condition=a%2520b.ndjson Patient=a_c.ndjson", "Condition Patient"),
+        ("Encounter.ndjson", "Condition=Encounter.ndjson", "Condition"),
+    ],
+)
+def test_a_file_is_known_by_the_end_of_its_address(tmp_path: Path, files: str, outputs: str, kinds: str) -> None:
+    found = with_manifest(tmp_path, files, outputs).files
+    assert [each.kind or "-" for each in found] == kinds.split()
+
+
+@pytest.mark.parametrize(
+    ("files", "outputs", "lacking"),
+    [
+        ("a.ndjson b.ndjson", "Condition=a.ndjson Patient=b.ndjson", ""),
+        ("a.ndjson", "Condition=a.ndjson Condition=b.ndjson", "Condition"),
+        ("a.ndjson.gz", "Condition=a.ndjson Observation=x/b.ndjson", "Observation"),
+        ("Observation/0.ndjson Patient/0.ndjson", _FOLDERS, "Condition"),
+        ("1.Condition.ndjson", "Condition=download/71 Observation=download/72", ""),
+        ("a.ndjson b.json", "Condition=a.ndjson Observation=b.json", "Observation"),
+    ],
+)
+def test_what_the_manifest_names_and_the_folder_lacks(tmp_path: Path, files: str, outputs: str, lacking: str) -> None:
+    """Where no file bears the name of its address, the client has named them, and nothing can be said."""
+    assert with_manifest(tmp_path, files, outputs).manifest.lacking == frozenset(lacking.split())
+
+
+def test_a_file_of_nothing_need_not_be_there(tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").touch()
+    urls = {"a": 3, "b": 0}
+    manifest(
+        tmp_path, output=[{"type": n, "url": f"https://x.example.org/{n}.ndjson", "count": c} for n, c in urls.items()]
+    )
+    assert not find_export(tmp_path).manifest.lacking
+
+
+@pytest.mark.parametrize("out", [".", "..", "x/.."])
+def test_an_output_that_is_the_export_itself_is_refused(tmp_path: Path, out: str) -> None:
+    folder = tmp_path / "export"
+    (folder / "x").mkdir(parents=True)
+    (folder / "Patient.ndjson").write_bytes(b"{}\n")
+    with pytest.raises(BadExport, match="would lie among the files of the export; name another --out"):
+        find_export(folder, leave_out=folder / out)
 
 
 @pytest.mark.parametrize("content", ["[]", '{"output": []}', "no json", '{"transactionTime": "x", "output": {}}'])

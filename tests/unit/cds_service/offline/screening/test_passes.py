@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from cds_service.offline.screening.export import BadExport, find_export
+from cds_service.offline.screening.line import UNPLAIN
 from cds_service.offline.screening.recipe import Recipe
 from cds_service.offline.screening.run import Outcome, run
 from cds_service.offline.screening.state import State
@@ -106,6 +108,74 @@ def test_a_merged_record_counts_for_who_replaced_it(tmp_path: Path) -> None:
     assert outcome.merged == 1
 
 
+def merged_records(links: str) -> list[Resource]:
+    """Return three records of one person, `a` with restless legs and `c` with the results, linked as in `b>a` (b
+    replaces a) or `a<b` (a is replaced by b).
+    """
+    person, *records = low("a")
+    told: dict[str, list[Resource]] = {"a": [], "b": [], "c": []}
+    for one, kind, other in links.split():
+        told[one].append(
+            {"other": {"reference": f"Patient/{other}"}, "type": {">": "replaces", "<": "replaced-by"}[kind]}
+        )
+    people = [{**person, "id": each, **({"link": found} if found else {})} for each, found in told.items()]
+    for each in records:
+        if each["resourceType"] == "Observation":
+            each["subject"] = {"reference": "Patient/c"}
+    return [*people, *records]
+
+
+@pytest.mark.parametrize(
+    ("links", "patients", "merged"),
+    [
+        ("b>a b>c", "b", 2),
+        ("a>b b>c", "a", 2),
+        ("b>a c>b", "c", 2),
+        ("a<b b<c", "c", 2),
+        ("a<b b>a c>b", "c", 2),
+        ("a>c b>c", "a b", 1),
+        ("a>b b>a", "a b c", 0),
+        ("a>b b>c c>a", "a b c", 0),
+        ("a>b b>a a>c", "a b", 1),
+    ],
+)
+def test_merged_records_are_one_patient_however_they_are_linked(
+    tmp_path: Path, links: str, patients: str, merged: int
+) -> None:
+    """Records that replace each other stay by themselves; of two that claim one, the first has it."""
+    resources = merged_records(links)
+    for name, order in (("x", resources), ("y", resources[::-1])):
+        found, outcome = screened(write_export(tmp_path / name, order))
+        assert (" ".join(found), outcome.merged) == (patients, merged)
+        asked = [who for who, each in found.items() if "IRONTEST" in codes(each)]
+        assert asked == (["a"] if len(found) == 3 else [])  # the results of c are those of another only then
+
+
+@pytest.mark.parametrize("engine", ["python", "duckdb"])
+def test_patients_in_a_file_of_results_are_counted(tmp_path: Path, engine: str) -> None:
+    pytest.importorskip("duckdb", reason="the extra [bulk] is not installed")
+    folder = write_export(tmp_path / "x", low("p1"))
+    others = [written(each) for n in range(3) for each in healthy(f"n{n}")]
+    (folder / "Observation.ndjson").write_bytes(b"\n".join([*results_of("p1") * 300, *others, b""]))
+    found, outcome = screened(folder, engine=engine)
+    assert sorted(found) == ["n0", "n1", "n2", "p1"]
+    assert outcome.counts.types["Patient"] == 4
+
+
+@pytest.mark.parametrize("engine", ["python", "duckdb"])
+@pytest.mark.parametrize("layout", ["by type", "one file"])
+@pytest.mark.parametrize("kind", ["seealso", "refer", "replaces"])
+def test_who_links_to_a_person_without_restless_legs_is_known(
+    tmp_path: Path, kind: str, layout: str, engine: str
+) -> None:
+    pytest.importorskip("duckdb", reason="the extra [bulk] is not installed")
+    person, *records = low("p1")
+    linked = {**person, "link": [{"other": {"reference": "Patient/p2"}, "type": kind}]}
+    found, _ = screened(write_export(tmp_path / "x", [linked, *records, *healthy("p2")], layout=layout), engine=engine)
+    assert codes(found["p1"]) == ["IRONLOW"]
+    assert ("p2" in found) is (kind != "replaces")
+
+
 def test_what_the_export_says_was_deleted_does_not_count(tmp_path: Path) -> None:
     resources = [*low("p1"), *low("p2"), *healthy("p3")]
     gone = [f"Condition/{each['id']}" for each in low("p1") if each["resourceType"] == "Condition"]
@@ -142,7 +212,9 @@ def test_a_drug_is_fetched_by_its_reference(tmp_path: Path) -> None:
     assert lacking[patient]["quality"]["drugs"]
 
 
-def test_a_diagnosis_in_a_file_of_results_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["python", "duckdb"])
+def test_a_diagnosis_in_a_file_of_results_is_found(tmp_path: Path, engine: str) -> None:
+    pytest.importorskip("duckdb", reason="the extra [bulk] is not installed")
     resources = [*low("p1"), *low("p2")]
     kinds = {each["resourceType"] for each in resources}
     folder = tmp_path / "x"
@@ -156,7 +228,7 @@ def test_a_diagnosis_in_a_file_of_results_is_found(tmp_path: Path) -> None:
             held = [*many, *held]
             held += [e for e in resources if e.get("subject") == {"reference": "Patient/p1"} and e not in held]
         (folder / f"{kind}.ndjson").write_bytes(b"".join(written(each) + b"\n" for each in held))
-    found, _ = screened(folder)
+    found, _ = screened(folder, engine=engine)
     assert codes(found["p1"]) == codes(found["p2"]) == ["IRONLOW"]
 
 
@@ -194,6 +266,23 @@ def test_too_many_bad_lines_end_the_run(tmp_path: Path) -> None:
 def test_an_export_without_diagnoses_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadExport, match="no Condition in the export"):
         screened(write_export(tmp_path / "x", healthy("p1")))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            written({"resourceType": "Condition"}).decode().encode("utf-16"),
+            "that can be read: 1; write NDJSON in UTF-8",
+        ),
+        (written({"resourceType": "Bundle", "entry": []}), "are Bundles, which are not read: 1; write each resource"),
+    ],
+)
+def test_what_was_met_in_place_of_diagnoses_is_told(tmp_path: Path, content: bytes, told: str) -> None:
+    folder = write_export(tmp_path / "x", healthy("p1"))
+    (folder / "more.ndjson").write_bytes(content)
+    with pytest.raises(BadExport, match=f"no Condition in the export.*{told}"):
+        screened(folder)
 
 
 def test_a_list_of_which_the_export_says_nothing_is_not_known(tmp_path: Path) -> None:
@@ -234,7 +323,123 @@ def test_a_file_that_ends_too_early_cuts_its_list(tmp_path: Path) -> None:
     assert outcome.cut == ("labs",)
 
 
+def results_of(*patients: str) -> list[bytes]:
+    return [written(each) for patient in patients for each in low(patient) if each["resourceType"] == "Observation"]
+
+
+@pytest.mark.parametrize("engine", ["python", "duckdb"])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("tail", "cut"),
+    [
+        (b"", ()),
+        (b"\n", ()),
+        (b"\n  ", ()),
+        (b'\n{"resourceType":"Obs', ("labs",)),
+        (b'\n{"resourceType":"Observation","code":{}', ("labs",)),
+        (b"\n\0\0\0", ("labs",)),
+        (b'\n{"resourceType":"Observation","id":"x","sta\n', ("labs",)),
+        (b'\n{"resourceType":"Observation","subject":{"reference":"Patient/p\n', ("labs",)),
+        (b'\n{"resourceType":"Observation","subject":{"reference":"Patient/p9"},"code\n', ()),
+        (b"\n<html>\n", ()),
+    ],
+)
+def test_a_file_that_ends_in_a_line_cuts_its_list(
+    tmp_path: Path, tail: bytes, cut: tuple[str, ...], packed: bool, engine: str
+) -> None:
+    """As does a record that was cut off before it names anybody; one that names another patient, and none, do not."""
+    pytest.importorskip("duckdb", reason="the extra [bulk] is not installed")
+    folder = write_export(tmp_path / "x", [each for each in low("p1") if each["resourceType"] != "Observation"])
+    content = b"\n".join(results_of("p1")) + tail
+    name = f"Observation.ndjson{'.gz' * packed}"
+    (folder / name).write_bytes(gzip.compress(content) if packed else content)
+    found, outcome = screened(folder, engine=engine)
+    assert outcome.cut == cut
+    assert codes(found["p1"]) == ["IRONLOW"]
+
+
+@pytest.mark.parametrize("engine", ["python", "duckdb"])
+def test_whose_results_are_behind_the_cut_is_asked_for_no_test(tmp_path: Path, engine: str) -> None:
+    pytest.importorskip("duckdb", reason="the extra [bulk] is not installed")
+    people = [each for who in ("p1", "p2") for each in low(who) if each["resourceType"] != "Observation"]
+    folder = write_export(tmp_path / "x", people)
+    (folder / "Observation.ndjson").write_bytes(b"\n".join(results_of("p1")) + b"\n" + results_of("p2")[0][:40])
+    found, _ = screened(folder, engine=engine)
+    assert codes(found["p1"]) == ["IRONLOW"]
+    assert (codes(found["p2"]), found["p2"]["missing"]) == ([], ["labs"])
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_a_line(tmp_path: Path) -> None:
+    folder = write_export(tmp_path / "x", low("p1"))
+    for file in folder.iterdir():
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    found, outcome = screened(folder)
+    assert not outcome.counts.bad
+    assert codes(found["p1"]) == ["IRONLOW"]
+
+
+@pytest.mark.parametrize("engine", ["python", "duckdb"])
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "p1",
+        "patient/p1",
+        "PATIENT/p1",
+        " Patient/p1",
+        "Patient/p1 ",
+        "Patient/p1\u00a0",
+        "Patient%2Fp1",
+        "fhir/Patient/p1",
+        "https://ehr.example.org/fhir/patient/p1",
+        "https://ehr.example.org/fhir/p1",
+        "https://ehr.example.org/fhir/Patient/p1?x=1",
+        "https://ehr.example.org/fhir/Patient/p1/",
+        "urn:uuid:p1",
+    ],
+)
+def test_a_record_that_names_another_patient_as_well_is_found(tmp_path: Path, reference: str, engine: str) -> None:
+    """The reference of the subject is not one by which every `Patient/` of the line is known."""
+    pytest.importorskip("duckdb", reason="the extra [bulk] is not installed")
+    resources = low("p1")
+    for each in resources:
+        if each["resourceType"] == "Observation":
+            each |= {"subject": {"reference": reference}, "performer": [{"reference": "Patient/other"}]}
+    found, _ = screened(write_export(tmp_path / "x", resources), engine=engine)
+    assert codes(found["p1"]) == ["IRONLOW"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "is_plain"),
+    [
+        ("Patient/p1", True),
+        ("Patient/p1/_history/3", True),
+        ("MedicationRequest/h-1", True),
+        ("https://ehr.example.org/fhir/Practitioner/7", True),
+        ("#drug", True),
+        ("", False),
+        ("A", False),
+        ("h1", False),
+        ("hospital/p1", False),
+        ("Patient?identifier=7", False),
+        ("https://ehr.example.org/P/p1", False),
+        ("https://ehr.example.org/PATIENT/p1", False),
+        ("https://ehr.example.org/fhir/Patient/p1/_history/3", False),
+    ],
+)
+def test_which_references_are_plain(reference: str, is_plain: bool) -> None:
+    line = written({"subject": {"reference": reference}})
+    assert (UNPLAIN.search(line) is None) is is_plain
+
+
 def test_records_of_nobody_are_counted(tmp_path: Path) -> None:
     masked = {"resourceType": "Observation", "id": "x", "subject": {"display": "Jane"}}
     _, outcome = screened(write_export(tmp_path / "x", [*low("p1"), masked]))
-    assert outcome.counts.nobodys == 1
+    assert outcome.counts.nobodys == {"Observation": 1}
+    assert outcome.cut == ()
+
+
+def test_results_of_which_half_name_nobody_are_incomplete(tmp_path: Path) -> None:
+    resources = low("p1")
+    masked = [{**each, "id": f"{each['id']}-m", "subject": {"display": "Jane"}} for each in resources]
+    folder = write_export(tmp_path / "x", [*resources, *(e for e in masked if e["resourceType"] == "Observation")])
+    assert screened(folder)[1].cut == ("labs",)

@@ -52,6 +52,12 @@ def test_what_is_found(line: bytes, found: bool) -> None:
     assert (_SCOPE.found_in(line) is not None) is found
 
 
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_the_last_line_of_a_block_is_whole_with_and_without_its_end(end: bytes) -> None:
+    block = diagnosis() + b"\n" + diagnosis("G25.81") + end
+    assert list(_SCOPE.suspects(block)) == [diagnosis("G25.81")]
+
+
 def test_a_sites_own_code_and_limb_movements_where_it_counts_them() -> None:
     site = Site(diagnosis_codes={("urn:x", "RLS-7"): frozenset({"rls"})})
     own = diagnosis("RLS-7").replace(b"http://hl7.org/fhir/sid/icd-10-cm", b"urn:x")

@@ -37,6 +37,18 @@ def result(code: str = "2345-7", display: str = "Glucose", beside: str = "") -> 
         (result(display="Ferritin", beside=',"method":{"coding":[{"system":"http://example.org/snomed-own"}]}'), True),
         (result(display="Ferritin", beside=',"method":{"coding":[{"system":"urn:oid:1.2.208.176.2.1.9"}]}'), True),
         (result(display="Ferritin", beside=f',"method":{{"system":"{" " * 300}http://npu-terminology.org"}}'), True),
+        (
+            '{"resourceType":"Observation","code":{"text":"Ferritin"},"method":{"coding":[{"system":"http://loinc.org"}]}}',
+            True,
+        ),
+        (
+            '{"resourceType":"Observation","code":{"text":"Sodium"},"method":{"coding":[{"system":"http://loinc.org"}]}}',
+            False,
+        ),
+        (result(display="Ferritin", beside=',"contained":[]'), True),
+        (result(display="Ferritin", beside=',"component":[]'), True),
+        (result(display="Ferritin").replace('"code":"2345-7",', ""), True),
+        (result(display="Ferritin").replace("}]}", '},{"system":"urn:lab","code":"FERR"}]}'), True),
         (result(display="Glucose in Größe"), True),
         (result(beside=',"valueQuantity":{"unit":"µmol/L"}'), False),
         (result(beside=',"component":[{"code":{"coding":[{"system":"urn:x","code":"2276-4"}]}}]'), True),

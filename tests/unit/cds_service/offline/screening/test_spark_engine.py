@@ -83,6 +83,13 @@ def test_a_table_of_one_type_gives_its_rows_that_type() -> None:
     ]
 
 
+def test_elements_as_json_in_texts_become_members() -> None:
+    rows_of_table = batch([b'{"code":"{\\"text\\":\\"x\\"}","valueString":"{}"}', b'{"code":"x"}'])
+    found = rows(_Typing("Observation", frozenset({"code"}))(iter([rows_of_table])))
+    assert [json.loads(row["line"])["code"] for row in found] == [{"text": "x"}, "x"]
+    assert json.loads(found[0]["line"])["valueString"] == "{}"
+
+
 def delta_table(folder: Path) -> Path:
     (folder / "Observation" / "_delta_log").mkdir(parents=True)
     (folder / "Observation" / "_delta_log" / "0.json").write_text("{}")

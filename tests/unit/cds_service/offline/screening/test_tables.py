@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,68 @@ def test_a_column_for_each_element(tmp_path: Path) -> None:
 def test_the_name_of_the_file_tells_the_type(tmp_path: Path) -> None:
     (found,) = resources(tmp_path, {"id": ["1"]}, "Condition-0001.parquet")
     assert found == {"resourceType": "Condition", "id": "1"}
+
+
+def as_json(value: Any) -> str:
+    return json.dumps(value, indent=1)
+
+
+@pytest.mark.parametrize("coded", [str, str.encode])
+def test_elements_as_json_in_texts(tmp_path: Path, coded: Any) -> None:
+    """The first of them is no whole resource, though it is an object too."""
+    held = {
+        "meta": {"versionId": "1"},
+        "id": "1",
+        "code": {"coding": [{"code": "2276-4"}]},
+        "subject": {"reference": "Patient/1"},
+        "category": [{"text": "[x]"}],
+    }
+    columns = {name: [coded(as_json(value) if name != "id" else "1")] for name, value in held.items()}
+    (found,) = resources(tmp_path, {**columns, "valueString": ["no { JSON"], "note": [None]})
+    assert found == {"resourceType": "Observation", **held, "valueString": "no { JSON", "note": None}
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        {"resourceType": "Observation", "id": "1"},
+        {"id": "1", "subject": {"reference": "Patient/1"}},
+        {"id": "1", "patient": {"reference": "Patient/1"}},
+        {"id": "1", "gender": "male"},
+    ],
+)
+@pytest.mark.parametrize("coded", [str, str.encode])
+def test_the_column_of_whole_resources_is_known_by_what_it_holds(tmp_path: Path, whole: Any, coded: Any) -> None:
+    columns = {"meta": ['{"versionId":"1"}'], "text": ['{"id":"1","status":"empty"}'], "raw": [coded(as_json(whole))]}
+    assert resources(tmp_path, columns) == [{"resourceType": "Observation", **whole}]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_moments_are_written_as_fhir_does_wherever_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    moment = datetime(2026, 5, 20, 2, tzinfo=UTC)
+    columns = {
+        "issued": [moment],
+        "effectiveDateTime": [moment.replace(tzinfo=None)],
+        "effectivePeriod": [{"start": moment.replace(microsecond=5000)}],
+        "birthDate": [moment.date()],
+    }
+    (found,) = resources(tmp_path, columns)
+    assert found == {
+        "resourceType": "Observation",
+        "issued": "2026-05-20T02:00:00Z",
+        "effectiveDateTime": "2026-05-20T02:00:00",
+        "effectivePeriod": {"start": "2026-05-20T02:00:00.005Z"},
+        "birthDate": "2026-05-20",
+    }
+
+
+@pytest.mark.parametrize("name", ["observation.parquet", "part-0.parquet"])
+def test_a_table_of_which_nothing_tells_the_type_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadExport, match=f"{name}: nothing tells the type of its rows; name the file for it"):
+        resources(tmp_path, {"id": ["1"]}, name)
 
 
 def test_what_is_no_table_is_told(tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
+from dataclasses import field
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
+
+from cards.values import frozen
 
 _FHIR_DATE_TIME = re.compile(
     r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):?(\d{2})(?::?(\d{2})(?:[.,]\d+)?)?\s*(Z|z|[+-]\d{2}:?\d{2})?)?)?)?"
@@ -23,6 +25,7 @@ _LONGEST_REMEMBERED = 40
 _LAST_YEAR_NOT_SET = 1
 _BEFORE_ANY_TIME = datetime.min.replace(tzinfo=UTC)
 _YEAR_WITHOUT_END = 9999
+_MONTHS = 12
 
 
 class Days(NamedTuple):
@@ -32,26 +35,33 @@ class Days(NamedTuple):
     most: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartialDate:
     """A moment between `first` and `last` (days in the clinic's zone), or exactly at `at`.
 
     A year or a month alone is an interval (clinical rationale 7.5, case 6). `at` is set only where the source
-    gave a time of day; it is in UTC.
+    gave a time of day; it is in UTC. `written_last` is the last day of a year or month that `last` cuts at today.
     """
 
     first: date
     last: date
     at: datetime | None = None
+    written_last: date | None = field(default=None, compare=False)
 
     @property
     def text(self) -> str:
-        """Return the date as ISO 8601, as precise as it was given: 2026, 2026-03 or 2026-03-09."""
-        if self.first == self.last:
-            return self.first.isoformat()
-        if (self.first.year, self.first.month) == (self.last.year, self.last.month):
-            return self.first.isoformat()[: len("2026-03")]
-        return self.first.isoformat()[: len("2026")]
+        """Return the date as ISO 8601, as precise as it was given: 2026, 2026-03 or 2026-03-09.
+
+        Any other time that takes days, such as the period of a statement, is said by its first and last day.
+        """
+        first, last = self.first, self.written_last or self.last
+        if first == last:
+            return first.isoformat()
+        if first.day == 1 and last == _end_of_month(first):
+            return first.isoformat()[: len("2026-03")]
+        if (first.month, first.day, last) == (1, 1, date(first.year, _MONTHS, 31)):
+            return first.isoformat()[: len("2026")]
+        return f"{first.isoformat()} to {self.last.isoformat()}"
 
     @property
     def is_exact_day(self) -> bool:
@@ -96,6 +106,10 @@ def months_before(day: date, months: int) -> date:
 def days_after(day: date, days: int) -> date:
     """Return the day so many days later (earlier, if negative), never past either end of the calendar."""
     return date.fromordinal(min(max(day.toordinal() + days, date.min.toordinal()), date.max.toordinal()))
+
+
+def _end_of_month(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def on_day(day: date) -> PartialDate:
@@ -146,15 +160,15 @@ def _parse(text: str, zone: tzinfo) -> PartialDate | None:
         if month is None:
             return PartialDate(first, first.replace(month=12, day=31))
         if day is None:
-            return PartialDate(first, first.replace(day=monthrange(first.year, first.month)[1]))
+            return PartialDate(first, _end_of_month(first))
         if hour is None:
             return on_day(first)
         clock = time(int(hour), int(minute), min(int(second or 0), 59), tzinfo=_zone_of(offset) or zone)
-        local = datetime.combine(first, clock)
-        at = local.astimezone(UTC)
+        at = datetime.combine(first, clock).astimezone(UTC)
+        day_there = at.astimezone(zone).date()
     except ValueError:
         return None
-    return PartialDate(at.astimezone(zone).date(), at.astimezone(zone).date(), at)
+    return PartialDate(day_there, day_there, at)
 
 
 def _match(text: object) -> re.Match[str] | None:
@@ -175,7 +189,7 @@ def _zone_of(text: str | None) -> tzinfo | None:
 def cut_at(moment: PartialDate, today: date) -> PartialDate:
     """Return a year or month that has not ended yet as the time from its first day to today; others unchanged."""
     if moment.first <= today < moment.last and not moment.is_exact_day:
-        return PartialDate(moment.first, today)
+        return PartialDate(moment.first, today, written_last=moment.written_last or moment.last)
     return moment
 
 

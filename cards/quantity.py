@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 from functools import cache
+
+from cards.values import frozen
 
 LOWER_BOUNDS = (">", ">=")
 UPPER_BOUNDS = ("<", "<=")
@@ -14,7 +15,7 @@ class UnlikeUnits(TypeError):
     """Quantities of different units were compared: a programming error, never caused by data."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quantity:
     """A value in `unit`. With a comparator it is an interval: `<5` is all that lies below 5 (clinical rationale 0.3).
 

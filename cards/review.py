@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from cards.decisions.decide import Verdict, decide, to_be_shown
@@ -24,14 +24,18 @@ from cards.presenting.present import (
     within_budget,
 )
 from cards.reading import Site, read_chart
+from cards.reading.drafts import Drafts
+from cards.site.choices import without_an_age_in_doubt
+from cards.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReviewContext:
     """The patient a review is about, the hook and the time.
 
     now          a moment with a zone; thresholds and ages count on its day in `zone`
     selections   the drafts to judge, as an order-select names them; None for all
+    orders       the drafts as `read_orders` found them, where it was given the resources of the very lists to review
     assume_rls   read the chart as that of a patient with confirmed RLS, for records that never carry the diagnosis
     new_uuid     source of the uuids of cards and suggestions
     after_stage  called with a name after each stage but the last; what it raises ends the review, since this package
@@ -45,11 +49,12 @@ class ReviewContext:
     new_uuid: Callable[[], str]
     site: Site
     selections: Sequence[str] | None = None
+    orders: Drafts | None = None
     assume_rls: bool = False
     after_stage: Callable[[str], None] = lambda stage: None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Review:
     """The outcome of one review.
 
@@ -72,7 +77,7 @@ class Review:
         return (*within_budget(cards, most), *((unread,) if unread else ()))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReviewInShort:
     """The outcome of a review whose cards nobody reads; `missing` as in `Review`."""
 
@@ -97,9 +102,10 @@ def review(
         drafts=drafts,
         selections=context.selections,
         site=context.site,
+        orders=context.orders,
     )
     context.after_stage("reading the chart")
-    chart = _with_rls(chart) if context.assume_rls else chart
+    chart = without_an_age_in_doubt(_with_rls(chart) if context.assume_rls else chart, rules.on(chart.today))
     verdict = decide(chart, rules, context.hook)
     context.after_stage("deciding")
     fired = to_be_shown(verdict, chart)
@@ -127,6 +133,7 @@ def review_in_short(chart: Chart, rules: Rules, hook: str, profile: ClientCapabi
 
     `review` with no word written, for who asks of a whole population how often a card fires.
     """
+    chart = without_an_age_in_doubt(chart, rules.on(chart.today))
     verdict = decide(chart, rules, hook)
     fired = to_be_shown(verdict, chart)
     cards = in_short(fired, chart, rules, most=profile.max_cards)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -179,3 +179,8 @@ def _end(first: datetime, parts: int) -> datetime:
     if parts == 2:
         return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
     return first.replace(year=first.year + 1)
+
+
+def count_records(found: Iterable[Resource]) -> int:
+    """Return how many records these are; one that came twice counts once."""
+    return len({(each.get("resourceType"), each.get("id")) for each in found})

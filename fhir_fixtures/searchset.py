@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from fhir_fixtures.search import Parameter, Resource, matches, parameters_of, span, values_at
+from fhir_fixtures.search import Parameter, Resource, count_records, matches, parameters_of, span, values_at
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -111,7 +111,7 @@ def searchset(
     entries += [_note(text) for text in _notes(query, quirks)]
     bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
     if query.only_counts or not quirks.without_total:
-        bundle["total"] = len(page) if quirks.epic_style and not query.only_counts else len(found)
+        bundle["total"] = count_records(page if quirks.epic_style and not query.only_counts else found)
     bundle["link"] = _links(query, len(found), base, quirks)
     return bundle | ({"entry": entries} if entries else {})
 

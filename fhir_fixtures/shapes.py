@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from fhir_fixtures.loading import Resource
+from fhir_fixtures.search import count_records
 from fhir_fixtures.searchset import opaque_page
 
 UCUM = "http://unitsofmeasure.org"
@@ -47,7 +48,7 @@ def plain_searchset(search: Search, found: Sequence[Resource]) -> Resource:
     bundle = {
         "resourceType": "Bundle",
         "type": "searchset",
-        "total": len(found),
+        "total": count_records(found),
         "link": search.links(len(found), lambda s: urlencode([*s.pairs, ("_offset", str(s.page))])),
     }
     entries = search.entries(found)

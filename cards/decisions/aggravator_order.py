@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cards.decisions.shared.drug_orders import DrugOrder, order_fires, orders_in_scope
 from cards.decisions.shared.levels import numbered
 from cards.facts.chart import Chart
 from cards.facts.finding import Finding, Indicator, Text, quiet
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy
+from cards.values import frozen
 from cards.wording.phrases import lines, listed, names, printed, say
 
 NAME = "aggravator_order"
@@ -32,7 +31,7 @@ _NAMED = ("single", "inpatient")
 _CLASSES = tuple(name for _, classes in _KINDS for name in classes)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Judged:
     """One order with its kind and how urgent it is; `case` is the circumstance that makes it less so."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from cards.decisions.iron.replete import review_if_replete
-from cards.decisions.shared.b12_risks import Risk, b12_risks
+from cards.decisions.shared.b12_risks import Risk, b12_bands, b12_risks
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.kidney import Kidney, read_kidney
 from cards.decisions.shared.levels import (
     as_suspected,
+    contradicted,
     level,
     may_be_treated,
     numbered,
@@ -37,9 +38,9 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
 
 def _by_level(chart: Chart, rules: Rules) -> Finding:
     risks = b12_risks(chart, rules)
-    low, border = _bands(rules, risks)
+    low, border = b12_bands(rules, at_risk=bool(risks))
     reading = level(chart, rules, "b12", "vitamin_days", low, border)
-    b12 = reading.bounds
+    b12 = reading.counted(rules.limit(border))
     if b12 is None or (reading.censored and not meets(b12, rules.limit(border))):
         return _not_measured(chart, rules, reading)
     return _judged(chart, rules, b12, risks, low, border)
@@ -48,19 +49,13 @@ def _by_level(chart: Chart, rules: Rules) -> Finding:
 _NOT_MEASURED = (Kind.NONE, Kind.STALE, Kind.UNREADABLE)
 
 
-def _bands(rules: Rules, risks: tuple[Risk, ...]) -> tuple[str, str]:
-    """Return the names of the limits below which B12 is low, and up to which it is borderline."""
-    if rules.switch("b12.preset") == "NICE":
-        return "b12.def_nice", "b12.border_nice"
-    return "b12.def", "b12.border_risk" if risks else "b12.border"
-
-
 def _judged(chart: Chart, rules: Rules, b12: LabResult, risks: tuple[Risk, ...], low: str, border: str) -> Finding:
     if meets(b12, rules.limit(low)):
         return _low(chart, rules, b12, None, risks)
     if not meets(b12, rules.limit(border)):
         return _above(chart, rules, b12, border)
-    mma = level(chart, rules, "mma", "vitamin_days", "mma.high").result
+    acid = level(chart, rules, "mma", "vitamin_days", "mma.high")
+    mma = acid.beyond(rules.limit("mma.high")) or acid.result
     if mma is None:
         return _border(chart, rules, b12, None, risks)
     if not meets(mma, rules.limit("mma.high")):
@@ -79,7 +74,7 @@ def _above(chart: Chart, rules: Rules, b12: LabResult, border: str) -> Finding:
 
 
 def _kidney(chart: Chart, rules: Rules) -> Kidney:
-    return read_kidney(chart, rules, "egfr_days", "egfr_mma")
+    return read_kidney(chart, rules, "egfr_days")
 
 
 def _kidney_explains(chart: Chart, rules: Rules) -> bool:
@@ -137,9 +132,11 @@ def _border(chart: Chart, rules: Rules, b12: LabResult, mma: LabResult | None, r
 def _shown(
     chart: Chart, rules: Rules, b12: LabResult, mma: LabResult | None, risks: tuple[Risk, ...]
 ) -> dict[str, Fact]:
-    facts: dict[str, Fact] = {"b12": b12}
+    measured = level(chart, rules, "b12", "vitamin_days", *b12_bands(rules, at_risk=bool(risks)))
+    facts: dict[str, Fact] = {"b12": b12, **contradicted(measured, b12)}
     if mma:
-        facts |= {"mma": mma, **_kidney(chart, rules).facts}
+        beside = contradicted(level(chart, rules, "mma", "vitamin_days", "mma.high"), mma)
+        facts |= {"mma": mma, **beside, **_kidney(chart, rules).facts}
     facts |= numbered("drug", chart.active_drugs("b12"))
     return facts | numbered("risk", (risk.shown for risk in risks))
 
@@ -159,12 +156,13 @@ def _texts(chart: Chart, rules: Rules) -> tuple[str, ...]:
 
 
 def _not_measured(chart: Chart, rules: Rules, reading: Reading) -> Finding:
-    """Return the test card: long on metformin without a usable B12, or neuropathy and B12 never measured.
+    """Return the test card: long on metformin without a usable B12, or neuropathy and B12 never measured or not usable.
 
     Clinical rationale 2; clinical amendments 2, section 5.
     """
     taken = {taken_for(drug, rules.limit("metformin_days"), chart): drug for drug in chart.active_drugs("metformin")}
-    neuropathy = chart.diagnosed("neuropathy") if reading.kind is Kind.NONE else ()
+    never_known = reading.kind is Kind.NONE or bool(reading.unusable)
+    neuropathy = chart.diagnosed("neuropathy") if never_known else ()
     if (True not in taken and not neuropathy) or reading.kind not in _NOT_MEASURED:
         return _no_test(chart, reading, start_is_open=None in taken)
     if chart.listing("labs") is Listing.CUT:
@@ -175,13 +173,14 @@ def _not_measured(chart: Chart, rules: Rules, reading: Reading) -> Finding:
     facts |= numbered("unusable", reading.unusable[:1])
     facts |= {"drug": taken[True]} if True in taken else {"problem": say(rules, NAME, "neuropathy_named")}
     because = "test_metformin" if True in taken else "test_neuropathy"
+    told = "test_neuropathy_unusable" if True not in taken and reading.unusable else because
     review, said = review_if_replete(chart, rules)
     return fires(
         NAME,
         "B12-TEST",
         chart,
         rules,
-        {**facts, "because": say(rules, NAME, because), "lowered_by": say(rules, NAME, f"{because}_advice"), **said},
+        {**facts, "because": say(rules, NAME, told), "lowered_by": say(rules, NAME, f"{because}_advice"), **said},
         why=tuple(facts),
         texts=review,
         evidence=() if True in taken else neuropathy,

@@ -6,7 +6,15 @@ from decimal import Decimal
 
 from cards.decisions.shared.doses import known_daily_mg
 from cards.decisions.shared.firing import fires
-from cards.decisions.shared.levels import as_suspected, level, numbered, without_drugs, without_labs, without_level
+from cards.decisions.shared.levels import (
+    as_suspected,
+    contradicted,
+    level,
+    numbered,
+    without_drugs,
+    without_labs,
+    without_level,
+)
 from cards.decisions.shared.pyridoxine import ISONIAZID, is_infant, is_needed, pyridoxine_limit
 from cards.facts.chart import Chart, LabResult
 from cards.facts.finding import Fact, Finding, Outcome, quiet, unknown
@@ -51,8 +59,9 @@ def _high_dose(chart: Chart, rules: Rules) -> Finding | None:
         return None
     said = say(rules, NAME, "dose", mg=in_print(dose, above=limit.value))
     shown: dict[str, Fact] = {"dose": said} if dose else {}
-    measured = level(chart, rules, "plp", "vitamin_days", "plp.high").result
-    shown |= {"plp": measured} if measured else {}
+    reading = level(chart, rules, "plp", "vitamin_days", "plp.high")
+    measured = reading.beyond(rules.limit("plp.high")) or reading.result
+    shown |= {"plp": measured, **contradicted(reading, measured)} if measured else {}
     found = said if dose else say(rules, NAME, "supplement")
     compared = say(rules, NAME, "infant_in_short") if supplement else say(rules, NAME, "above", limit=limit)
     return _high(chart, rules, {"found": found, "compared": compared}, shown, infant=supplement)
@@ -63,12 +72,13 @@ def _by_level(chart: Chart, rules: Rules) -> Finding:
     if no_labs:
         return no_labs
     reading = level(chart, rules, "plp", "vitamin_days", "plp.low", "plp.high")
-    plp = reading.result
+    high, plp = reading.beyond(rules.limit("plp.high")), reading.result
+    if high:
+        compared = say(rules, NAME, "above", limit=rules.limit("plp.high"))
+        shown: dict[str, Fact] = {"plp": high, **contradicted(reading, high)}
+        return _high(chart, rules, {"found": high, "compared": compared}, shown)
     if plp is None:
         return without_level(NAME, chart, reading)
-    if meets(plp, rules.limit("plp.high")):
-        compared = say(rules, NAME, "above", limit=rules.limit("plp.high"))
-        return _high(chart, rules, {"found": plp, "compared": compared}, {"plp": plp})
     if meets(plp, rules.limit("plp.low")):
         return _low(chart, rules, plp)
     return quiet(NAME, "enough", plp=plp)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from typing import cast
 
+from cards.decisions.any_age import at_any_age
 from cards.facts.chart import DRAFTS, LISTS, Chart, Listing, UnusableResult
 from cards.facts.finding import Finding, Outcome
 from cards.knowledge.rules import Rules
 from cards.patient.status import Rls, excludes_rls, is_newborn, rls_status
 from cards.site.choices import as_the_site_counts
 from cards.site.units import in_site_units
+from cards.values import frozen
 
 Answer = Callable[[Chart, Rules], tuple[Finding, ...]]
 
@@ -22,7 +24,7 @@ PATIENT_VIEW = "patient-view"
 ORDER_HOOKS = ("order-sign", "order-select")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """The answers of all decisions of one call.
 
@@ -78,9 +80,17 @@ def decide(chart: Chart, rules: Rules, hook: str) -> Verdict:
         return Verdict(hook, out_of_scope=reason)
     if hook == PATIENT_VIEW and rls_status(chart) is Rls.NO:
         return Verdict(hook, missing=("conditions",))
-    asked = [name for name in decision_modules() if hook in rules.decisions[name].hooks]
-    findings = tuple([finding for name in asked for finding in ask(name, chart, dated)])
+    findings = tuple([finding for name in dated.once(_by_hook).get(hook, ()) for finding in ask(name, chart, dated)])
     return Verdict(hook, findings, _missing(findings, chart, hook, dated))
+
+
+def _by_hook(rules: Rules) -> Mapping[str, tuple[str, ...]]:
+    """Return the decisions that each hook asks, in order."""
+    found: dict[str, list[str]] = {}
+    for name in decision_modules():
+        for hook in rules.decisions[name].hooks:
+            found.setdefault(hook, []).append(name)
+    return {hook: tuple(names) for hook, names in found.items()}
 
 
 def _out_of_scope(chart: Chart, hook: str) -> str:
@@ -95,6 +105,12 @@ def _out_of_scope(chart: Chart, hook: str) -> str:
 
 def ask(name: str, chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     """Return the findings of one decision, over thresholds as they stand on the day of the chart."""
+    if chart.person.birth_is_unreadable:
+        return at_any_age(chart, rules, lambda aged: _asked(name, aged, rules))
+    return _asked(name, chart, rules)
+
+
+def _asked(name: str, chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     return tuple([_as_far_as_read(finding, chart, rules) for finding in decision_modules()[name](chart, rules)])
 
 
@@ -112,14 +128,14 @@ def _as_far_as_read(finding: Finding, chart: Chart, rules: Rules) -> Finding:
 
 
 def _missing(findings: tuple[Finding, ...], chart: Chart, hook: str, rules: Rules) -> tuple[str, ...]:
-    """Return what unknown findings miss, the drugs if an order could not be identified, and orders not read.
+    """Return what unknown findings miss, the drugs if they may hold what an order refers to, and orders not judged.
 
     Without RLS an order that cannot be told matters only where a site stops iron for everyone: it may be iron.
     """
     names = {name for finding in findings for name in finding.missing}
     in_scope = chart.unknown_draft_for_rls or not excludes_rls(chart) or rules.switch("iron_safety_scope") == "all"
     if hook in ORDER_HOOKS and in_scope:
-        names |= {"medications"} if chart.has_unknown_draft else set()
+        names |= {"medications"} if chart.has_unknown_draft and not chart.has_untold_draft else set()
         names |= {DRAFTS} if DRAFTS in chart.gaps else set()
     return tuple(sorted(names))
 
@@ -127,10 +143,11 @@ def _missing(findings: tuple[Finding, ...], chart: Chart, hook: str, rules: Rule
 def to_be_shown(verdict: Verdict, chart: Chart) -> Verdict:
     """Return the verdict with the findings that may be shown although something is missing.
 
-    If an order or its drug is missing, or laboratory results were read in part: all the rest. Without any laboratory
-    results: only stops that need none. Without patient or diagnoses: nothing (contract section 5, item 3).
+    If an order or its drug is missing, laboratory results were read in part, or the birth date cannot be read: all the
+    rest. Without any laboratory results: only stops that need none. Without patient or diagnoses: nothing (contract
+    section 5, item 3).
     """
-    orders = {"medications", DRAFTS}
+    orders = {"medications", DRAFTS, *(("patient",) if chart.person.birth_is_unreadable else ())}
     if set(verdict.missing) <= (orders if chart.listing("labs") is Listing.NOT_KNOWN else orders | {"labs"}):
         return verdict
     needs_no_labs = set(verdict.missing) <= orders | {"labs"}

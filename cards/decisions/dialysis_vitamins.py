@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from cards.decisions.iron.studies import ferritin_limits, read_iron_studies
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import confirmed_only, level, without_drugs
 from cards.decisions.shared.severe_rls import too_much_in_dialysis
-from cards.facts.chart import Chart, Listing
+from cards.facts.chart import Chart, Listing, UnusableResult
 from cards.facts.finding import Fact, Finding, quiet, unknown
 from cards.knowledge.limits import meets, misses
 from cards.knowledge.rules import Rules
+from cards.labs.saturation import may_meet
 from cards.patient.status import haemodialysis, is_child, is_esrd, kidney_failure, overload, probable_overload
 from cards.wording.phrases import NOTHING, say
 
@@ -40,11 +42,22 @@ def _on_haemodialysis(chart: Chart, rules: Rules) -> Finding:
         return quiet(NAME, "taken")
     if chart.listing("labs") is Listing.NOT_KNOWN:
         return unknown(NAME, "labs_unknown", ("labs",))
-    ferritin = level(chart, rules, "ferritin", "fresh_days", "vitc.ferritin").result
+    stop = rules.limit("vitc.ferritin")
+    reading = level(chart, rules, "ferritin", "fresh_days", stop.name)
+    ferritin = reading.result
     if ferritin is None:
         return unknown(NAME, "ferritin_unknown")
-    if meets(ferritin, rules.limit("vitc.ferritin")):
+    if meets(ferritin, stop):
         return quiet(NAME, "ferritin_high", ferritin=ferritin)
+    # A newer one that may not be used and would be too high stops advice on an older, lower one (data amendments 3).
+    perhaps_high = next((each for each in reading.unusable if may_meet(each, stop)), None)
+    if perhaps_high:
+        return quiet(NAME, "perhaps_high", result=perhaps_high)
+    blocking = read_iron_studies(chart, rules, window="fresh_days", limits=ferritin_limits(chart)).blocking
+    if isinstance(blocking, UnusableResult):
+        return quiet(NAME, "perhaps_high", result=blocking)
+    if blocking:
+        return quiet(NAME, "tsat_high", tsat=blocking)
     tsat = level(chart, rules, "tsat", "tsat.block_days", "tsat.high").bounds
     if tsat is not None and not misses(tsat, rules.limit("tsat.high")):
         return quiet(NAME, "tsat_high", tsat=tsat)

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cards.decisions.iron.studies import IronStudies, ferritin_limits, read_iron_studies
+from cards.decisions.iron.before_a_drug import (
+    ON_IRON,
+    iron_first,
+    render_iron_first,
+    treatment_facts,
+    waits_for_recheck,
+)
+from cards.decisions.iron.newer_lower import as_known_now
+from cards.decisions.iron.studies import IronStudies, current_iron_studies
 from cards.decisions.shared.dopaminergic_doses import DopaminergicDose, dopaminergic_doses
 from cards.decisions.shared.drug_orders import DrugOrder, is_ordered, order_fires, orders_in_scope
 from cards.decisions.shared.levels import numbered
 from cards.decisions.shared.orders import is_same_order, with_evidence
-from cards.decisions.shared.severe_rls import gabapentinoid_is_barred
+from cards.decisions.shared.severe_rls import gabapentinoid_is_barred, reacted_to_gabapentinoid
 from cards.facts.chart import Chart, Drug, Listing
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, Text, quiet
-from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import may_be_pregnant, pregnancy
-from cards.patient.status import is_child, is_esrd, kidney_failure, overload, polycythaemia, probable_overload
+from cards.patient.status import is_child, is_esrd, kidney_failure
 from cards.quantity import in_print
 from cards.wording.phrases import NOTHING, joined, names, printed, say, sentences
 
@@ -59,12 +66,13 @@ def _names(order: DrugOrder) -> frozenset[str]:
 
 def _card(card: str, indicator: Indicator, orders: tuple[DrugOrder, ...]) -> Finding:
     chart, rules = orders[0].chart, orders[0].rules
-    studies = read_iron_studies(chart, rules, window="fresh_days", limits=ferritin_limits(chart))
-    shown = _iron_facts(studies)
+    studies = as_known_now(current_iron_studies(chart, rules))
+    shown = {**_iron_facts(studies), **treatment_facts(studies)}
     ordered = dopaminergic_doses((order.drug for order in orders), rules)
     told = frozenset(dose.name for dose in ordered)
     drugs = numbered("drug", dict.fromkeys(printed(each.drug) for each in orders if told.isdisjoint(_names(each))))
-    taken = {dose.name: dose for dose in dopaminergic_doses(_taken(orders), rules)}
+    active = _taken(orders)
+    taken = {dose.name: dose for dose in dopaminergic_doses(active, rules)}
     changed = tuple(dose for dose in ordered if dose.name in taken and dose.mg != taken[dose.name].mg)
     doses = {**numbered("dose", (dose.rendered for dose in ordered))}
     doses |= numbered("taken", (taken[dose.name].rendered for dose in ordered if dose.name in taken))
@@ -78,8 +86,8 @@ def _card(card: str, indicator: Indicator, orders: tuple[DrugOrder, ...]) -> Fin
             **doses,
             **shown,
             "advice": say(rules, NAME, _advice(orders)),
-            "iron_first": say(rules, NAME, _iron_first(studies)),
-            "alternative": say(rules, NAME, _alternative(chart), pregnancy=_pregnancy(chart, rules)),
+            "iron_first": render_iron_first(studies),
+            "alternative": _alternative_in_words(chart, rules),
             "usual_most": joined(dose.rendered_most for dose in ordered if dose.is_high),
             "change": sentences(_change(dose, taken, rules) for dose in changed),
             "together": joined(_beside(dose, taken).rendered for dose in changed),
@@ -87,7 +95,7 @@ def _card(card: str, indicator: Indicator, orders: tuple[DrugOrder, ...]) -> Fin
         },
         why=(*drugs, *doses, *shown),
         texts=(
-            *(("advice_changed",) if changed else ()),
+            *(("advice_replaced" if all(drug.set_aside for drug in active) else "advice_changed",) if changed else ()),
             *(("advice_high_dose",) if any(dose.is_high for dose in ordered) else ()),
             *_ergot_texts(orders),
             *(_of_new(chart) if card == "OS-DA" else _of_renewals(studies)),
@@ -154,27 +162,6 @@ def _iron_facts(studies: IronStudies) -> Mapping[str, Fact]:
     return {name: fact for name, fact in studies.facts.items() if complete or not name.endswith("_missing")}
 
 
-def _iron_first(studies: IronStudies) -> str:
-    """Return what comes before the drug, as a key of the texts."""
-    chart = studies.chart
-    if overload(chart) or probable_overload(chart) or polycythaemia(chart) or studies.blocking:
-        return "advice_iron_barred"
-    if studies.ferritin is None:
-        return "advice_iron_unknown" if chart.listing("labs") is Listing.COMPLETE else "iron_first"
-    return "iron_dialysis" if is_esrd(chart) else _iron_known(studies)
-
-
-def _iron_known(studies: IronStudies) -> str:
-    """Return what a ferritin that is known says, as a key of the texts."""
-    if studies.ferritin_meets("child.ferritin" if is_child(studies.chart) else "ferritin.low"):
-        return "iron_low"
-    if studies.tsat is None:
-        return "iron_without_tsat"
-    if not is_child(studies.chart) and studies.ferritin_is_mid:
-        return "iron_mid"
-    return "iron_low_tsat" if meets(studies.tsat, studies.rules.limit("tsat.low")) else "iron_enough"
-
-
 def _of_new(chart: Chart) -> tuple[str, ...]:
     """Return what a new order says besides; iron and the alternative stand in its recommendation."""
     return () if chart.knows("medications") else ("renewal_unknown",)
@@ -182,9 +169,10 @@ def _of_new(chart: Chart) -> tuple[str, ...]:
 
 def _of_renewals(studies: IronStudies) -> tuple[str, ...]:
     """Return what leads the card of a renewal, which names no alternative."""
-    chart, iron = studies.chart, _iron_first(studies)
+    chart, iron = studies.chart, iron_first(studies)
     said = (
         (iron, iron in ("advice_iron_unknown", "advice_iron_barred")),
+        ("advice_on_iron", iron in ON_IRON),
         ("advice_pregnant", pregnancy(chart).is_pregnant),
         ("advice_dialysis", is_esrd(chart)),
     )
@@ -199,13 +187,25 @@ def _alternative(chart: Chart) -> str:
         return "alternative_taken"
     if gabapentinoid_is_barred(chart):
         return "alternative_barred"
-    return "advice_dialysis" if is_esrd(chart) else "alternative"
+    if is_esrd(chart):
+        return "advice_dialysis"
+    ordered = any(draft.drug and draft.drug.has("gabapentinoid") for draft in chart.drafts)
+    return "alternative_ordered" if ordered else "alternative"
+
+
+def _alternative_in_words(chart: Chart, rules: Rules) -> Text:
+    """Return what may be given in its place, with what speaks against a gabapentinoid in this patient."""
+    reasons = (("barred_age", is_child(chart)), ("barred_reaction", reacted_to_gabapentinoid(chart)))
+    against = joined(say(rules, NAME, reason) for reason, applies in reasons if applies)
+    return say(rules, NAME, _alternative(chart), pregnancy=_pregnancy(chart, rules), against=against)
 
 
 def _iron_tests(studies: IronStudies) -> tuple[Suggestion, ...]:
     """Return the ferritin and iron panel that are missing, not ordered, and cannot stand in a cut list."""
     chart, rules = studies.chart, studies.rules
     wanted = ("ferritin", *_PANEL[:1]) if studies.ferritin is None else _PANEL[:1] if studies.tsat is None else ()
+    if waits_for_recheck(studies):
+        return ()
     if chart.listing("labs") is not Listing.COMPLETE or not wanted or is_ordered(chart, rules, "ferritin", *_PANEL):
         return ()
     return (OrderTests(wanted),)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from cards.decisions.shared.b12_risks import b12_bands
 from cards.decisions.shared.doses import daily_mg_of_class
 from cards.decisions.shared.firing import fires
-from cards.decisions.shared.levels import labs_first, level, may_be_treated, numbered, recheck_day, without_level
+from cards.decisions.shared.levels import (
+    at_the_limit,
+    contradicted,
+    labs_first,
+    level,
+    may_be_treated,
+    numbered,
+    recheck_day,
+    without_level,
+)
 from cards.facts.chart import Chart, Drug, LabResult
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, Text, quiet
 from cards.knowledge.limits import meets
@@ -24,21 +34,26 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     if early:
         return (early,)
     reading = level(chart, rules, "folate", "vitamin_days", "folate.def", "folate.border")
-    folate = reading.bounds
-    if folate is None or (reading.censored and not meets(folate, rules.limit("folate.border"))):
+    border = rules.limit("folate.border")
+    folate, low = reading.counted(border), at_the_limit(reading, border)
+    if folate is None or (reading.censored and not (meets(folate, border) or low)):
         return (without_level(NAME, chart, reading),)
     if meets(folate, rules.limit("folate.def")):
         indicator = Indicator.INFO if may_be_treated(chart, "folate") else Indicator.WARNING
         return (_card("FOL-LOW", indicator, chart, rules, folate),)
-    if meets(folate, rules.limit("folate.border")):
+    if low or meets(folate, border):
         return (_card("FOL-BORDER", Indicator.INFO, chart, rules, folate),)
     return (quiet(NAME, "enough", folate=folate),)
 
 
 def _card(card: str, indicator: Indicator, chart: Chart, rules: Rules, folate: LabResult) -> Finding:
-    b12 = level(chart, rules, "b12", "vitamin_days").result
+    low, border = b12_bands(rules)
+    measured = level(chart, rules, "b12", "vitamin_days", low, border)
+    b12 = measured.counted(rules.limit(border))
     missing = phrase("results.none_within", window=rules.limit("vitamin_days"))
     facts: dict[str, Fact] = {"folate": folate, **({"b12": b12} if b12 else {"b12_missing": missing})}
+    facts |= contradicted(level(chart, rules, "folate", "vitamin_days", "folate.def", "folate.border"), folate)
+    facts |= contradicted(measured, b12)
     taken = chart.active_drugs("folate")
     facts |= numbered("drug", taken)
     shown = tuple(facts)
@@ -64,8 +79,7 @@ def _card(card: str, indicator: Indicator, chart: Chart, rules: Rules, folate: L
 
 def _first_step(rules: Rules, b12: LabResult | None) -> str:
     """Return what is known of vitamin B12, which decides on the first step: the end of the key of a text."""
-    nice = rules.switch("b12.preset") == "NICE"
-    low, border = ("b12.def_nice", "b12.border_nice") if nice else ("b12.def", "b12.border")
+    low, border = b12_bands(rules)
     if b12 is None:
         return "unknown"
     if meets(b12, rules.limit(low)):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from cards.decisions.shared.b12_risks import b12_bands
+from cards.decisions.shared.basket_doses import basket_dose
 from cards.decisions.shared.doses import daily_mg_of_class
 from cards.decisions.shared.drug_orders import DrugOrder, is_ordered, judge_each, order_fires, value_may_be_cut_off
-from cards.decisions.shared.levels import level, without_labs
+from cards.decisions.shared.levels import contradicted, level, without_labs
 from cards.facts.chart import Chart, Drug, LabResult
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, quiet
-from cards.knowledge.limits import meets, misses
+from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
-from cards.labs.latest import Kind, Reading
+from cards.labs.latest import Reading
 from cards.patient.pregnancy import pregnancy
 from cards.wording.phrases import phrase, say
 
@@ -22,14 +24,24 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
 
 
 def _judge(order: DrugOrder) -> Finding:
-    dose = order.daily_mg("folate")
-    small = misses(dose, order.rules.limit("folate.dose"))
-    if order.is_multi_ingredient and (small or dose is None):
-        return quiet(NAME, "small_dose" if small else "dose_unread")
+    too_small = _too_small(order)
+    if order.is_multi_ingredient and too_small:
+        return quiet(NAME, too_small)
     if any(_treats(drug, order.rules) for drug in (order.drug, *order.beside("b12"))):
         return quiet(NAME, "with_b12")
     no_labs = without_labs(NAME, order.chart)
     return no_labs or _by_level(order)
+
+
+def _too_small(order: DrugOrder) -> str:
+    """Return why the folic acid of the basket is not surely above the dose, as a key of `because`; empty where it is.
+
+    One intake above it is above it on the day on which it is taken.
+    """
+    basket = basket_dose(order, "folate", daily_mg_of_class)
+    if meets(basket.known, order.rules.limit("folate.dose")):
+        return ""
+    return "small_dose" if basket.is_whole else "dose_unread"
 
 
 def _treats(drug: Drug, rules: Rules) -> bool:
@@ -46,21 +58,16 @@ def _treats(drug: Drug, rules: Rules) -> bool:
 
 
 def _by_level(order: DrugOrder) -> Finding:
-    low, border = _bands(order.rules)
+    low, border = b12_bands(order.rules)
     reading = level(order.chart, order.rules, "b12", "vitamin_days", low, border)
-    b12 = reading.result or (reading.others[0] if reading.kind is Kind.CENSORED else None)
+    b12 = reading.counted(order.rules.limit(border))
+    beside = contradicted(reading, b12)
     if b12 and meets(b12, order.rules.limit(low)):
-        return _card(order, Indicator.WARNING, "low", {"b12": b12})
+        return _card(order, Indicator.WARNING, "low", {"b12": b12, **beside})
     if b12 and meets(b12, order.rules.limit(border)):
         mma = level(order.chart, order.rules, "mma", "vitamin_days").result
-        return _card(order, Indicator.INFO, "border", {"b12": b12, **({"mma": mma} if mma else {})})
+        return _card(order, Indicator.INFO, "border", {"b12": b12, **beside, **({"mma": mma} if mma else {})})
     return quiet(NAME, "enough", b12=b12) if b12 and reading.result else _without_level(order, reading)
-
-
-def _bands(rules: Rules) -> tuple[str, str]:
-    if rules.switch("b12.preset") == "NICE":
-        return "b12.def_nice", "b12.border_nice"
-    return "b12.def", "b12.border"
 
 
 def _without_level(order: DrugOrder, reading: Reading) -> Finding:
@@ -75,11 +82,9 @@ def _without_level(order: DrugOrder, reading: Reading) -> Finding:
 
 def _may_go_on(order: DrugOrder) -> str:
     """Return why folate without a B12 result is in order, as a key of `because`."""
-    dose = order.daily_mg("folate")
-    if dose is None:
-        return "dose_unread"
-    if misses(dose, order.rules.limit("folate.dose")):
-        return "small_dose"
+    too_small = _too_small(order)
+    if too_small:
+        return too_small
     if pregnancy(order.chart).is_pregnant or order.chart.diagnosed("lactation"):
         return "pregnancy"
     return "methotrexate" if order.beside("methotrexate") else ""

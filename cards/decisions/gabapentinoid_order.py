@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from decimal import Decimal
 
-from cards.decisions.iron.treatment import body_weight
-from cards.decisions.shared.basket_doses import basket_dose, fullest_mg, names_of_class
+from cards.decisions.shared.basket_doses import basket_dose
+from cards.decisions.shared.clearance import Clearance, creatinine_clearance, is_judged_by_clearance
+from cards.decisions.shared.doses import fullest_mg, least_mg_of_class, names_of_class
 from cards.decisions.shared.drug_orders import DrugOrder, order_fires, orders_in_scope, value_may_be_cut_off
 from cards.decisions.shared.kidney import Kidney, read_kidney
-from cards.decisions.shared.kidney_bands import (
-    Band,
-    Clearance,
-    KidneyBand,
-    creatinine_clearance,
-    is_judged_by_clearance,
-    kidney_band,
-)
+from cards.decisions.shared.kidney_bands import Band, KidneyBand, kidney_band
 from cards.decisions.shared.levels import numbered, one_per_product, value_unread, without_labs
 from cards.decisions.shared.most_a_day import DAYS_APART, ENACARBIL, NOT_HERE, most_a_day, share_of
 from cards.decisions.shared.orders import with_evidence
@@ -27,7 +19,9 @@ from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
 from cards.knowledge.limits import first_above, meets
 from cards.knowledge.rules import Rules, Threshold
 from cards.patient.pregnancy import may_be_pregnant, pregnancy
-from cards.quantity import in_print, to_one_place
+from cards.patient.weight import body_weight
+from cards.quantity import in_print
+from cards.values import frozen
 from cards.wording.phrases import NOTHING, joined, lines, listed, names, printed, say, sentences
 
 NAME = "gabapentinoid_order"
@@ -43,7 +37,7 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     opioids = tuple(order for order in orders if order.drug.has("opioid"))
     if not orders:
         return outside
-    kidney = read_kidney(chart, rules, "egfr_days_order", "gaba.egfr", "gaba.egfr_breathing")
+    kidney = read_kidney(chart, rules, "egfr_days_order")
     renal = (_renal(gabapentinoids, kidney),) if gabapentinoids else ()
     return (*outside, *renal, _breathing((*gabapentinoids, *opioids), kidney))
 
@@ -51,7 +45,7 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
 # ------------------------------------------------------------------ the kidneys
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Judged:
     """What the kidneys say of one order: `manner` is the end of the key of its advice, "" where nothing is to be said.
 
@@ -66,26 +60,28 @@ class _Judged:
 
 
 #: The manners, the gravest first; those above the labels' table make a warning.
-_ABOVE = ("above", "not_here")
-_MANNERS = (*_ABOVE, "unread", "doubt", "child", "stage", "half", "beside")
+_ABOVE = ("above", "not_here", "too_often", "above_any")
+_MANNERS = (*_ABOVE, "unread", "doubt", "child", "stage", "half", "half_any", "beside")
+#: Said against the most with normal kidneys, where nothing is known of these.
+_KIDNEYS_OPEN = ("above_any", "half_any")
 
 
 def _renal(orders: tuple[DrugOrder, ...], kidney: Kidney) -> Finding:
     chart, rules = orders[0].chart, orders[0].rules
     weight = body_weight(chart, rules)
     by_clearance = not kidney.dialysis and is_judged_by_clearance(chart, weight, rules)
-    clearance = creatinine_clearance(chart, weight, rules) if by_clearance else None
+    clearance = creatinine_clearance(chart, weight, rules) if by_clearance else kidney.clearance
     band = kidney_band(kidney, clearance.value if clearance else None, rules)
     judged = tuple(_judged(order, kidney, band, open_clearance=by_clearance and not clearance) for order in orders)
     said = [each for manner in _MANNERS for each in judged if each.manner == manner]
     if not said:
         return _kidneys_fit(chart, kidney, band)
     first = said[0]
-    weak = kidney.doubt if first.manner == "doubt" else _weak(kidney, band, clearance, rules)
+    weak = kidney.doubt if first.manner == "doubt" else _weak(kidney, band, clearance)
     facts: dict[str, Fact] = _doses(judged)
-    stands_in = _stands_in(kidney) if by_clearance and not clearance else ""
+    stands_in = _stands_in(kidney) if band and by_clearance and not clearance else ""
     facts |= numbered("most", dict.fromkeys(_most_in_words(each, stands_in) for each in said if each.most))
-    facts |= {**kidney.facts, **_clearance_facts(clearance, rules)}
+    facts |= {**kidney.facts, **(clearance.facts if clearance else {})}
     ordered = {printed(order.drug) for order in orders}
     beside = dict.fromkeys(printed(drug) for each in said for drug in each.other)
     facts |= numbered("interaction", (name for name in beside if name not in ordered))
@@ -110,7 +106,8 @@ def _renal(orders: tuple[DrugOrder, ...], kidney: Kidney) -> Finding:
 def _steps(said: list[_Judged], kidney: Kidney) -> dict[str, Fact]:
     """Return what to consider: the steps that the finding calls for, and the cautions that this patient has."""
     chart, rules = said[0].order.chart, said[0].order.rules
-    steps = [_dialysis_step(said)] if kidney.dialysis else ["step_kidneys"]
+    open_kidneys = said[0].manner in _KIDNEYS_OPEN
+    steps = [_dialysis_step(said)] if kidney.dialysis else ["step_any" if open_kidneys else "step_kidneys"]
     steps = ([] if said[0].manner == "beside" else steps) + ["step_two"] * any(each.other for each in said)
     pregnant = say(rules, NAME, "avoid_pregabalin") if pregnancy(chart).is_pregnant else NOTHING
     named = lines(say(rules, NAME, step) for step in steps)
@@ -128,17 +125,20 @@ def _judged(order: DrugOrder, kidney: Kidney, band: KidneyBand | None, *, open_c
     other = _other_gabapentinoids(order)
     doubt = kidney.is_in_doubt or (band is not None and band.may_be_lower)
     weak = band is not None and (band.band is not Band.FULL or band.may_be_lower)
-    if meets(order.chart.age, order.rules.limit("gaba.child")):
-        return _Judged(order, "child" if weak or doubt else "beside" if other else "", other=other)
-    most = most_a_day(order.drug, band, order.rules) if band else None
     basket = basket_dose(order, _CLASS)
     dose = basket.known
     manner = "beside" if other else ""
-    if band and most is NOT_HERE:
+    if meets(order.chart.age, order.rules.limit("gaba.child")):
+        return _Judged(order, "child" if weak or doubt else manner, other=other)
+    # kidneys of which nothing is known are compared with the best: what is above those is above all
+    most = most_a_day(order.drug, band or KidneyBand(Band.FULL), order.rules)
+    if most is NOT_HERE:
         return _Judged(order, "not_here", other=other)
     limit = most if isinstance(most, Threshold) else None
-    if limit and dose is not None and _is_above(order, dose, limit, band):
-        manner = "stage" if band and band.may_be_higher else "above"
+    if limit and meets(dose, limit):
+        manner = "above_any" if band is None else "stage" if band.may_be_higher else "above"
+    elif limit and band and _is_too_often(order, limit, band):
+        manner = "stage" if band.may_be_higher else "too_often"
     elif dose is None or not basket.is_whole:
         manner = "unread" if weak or doubt else manner
     elif kidney.is_in_doubt:
@@ -146,8 +146,8 @@ def _judged(order: DrugOrder, kidney: Kidney, band: KidneyBand | None, *, open_c
     elif doubt:
         manner = "stage"
     elif open_clearance and limit and meets(dose, share_of(limit, order.rules.limit("gaba.share"))):
-        manner = "half"
-    return _Judged(order, manner, limit, other)
+        manner = "half" if band else "half_any"
+    return _Judged(order, manner, limit if band or manner in _KIDNEYS_OPEN else None, other)
 
 
 def _other_gabapentinoids(order: DrugOrder) -> tuple[Drug, ...]:
@@ -156,11 +156,9 @@ def _other_gabapentinoids(order: DrugOrder) -> tuple[Drug, ...]:
     return one_per_product(each for each in order.beside(_CLASS) if own.isdisjoint(names_of_class(each, _CLASS)))
 
 
-def _is_above(order: DrugOrder, dose: Decimal, limit: Threshold, band: KidneyBand | None) -> bool:
-    """Return whether the fullest day of the basket is above the limit, or a drug for every other day comes oftener."""
-    if meets(dose, limit):
-        return True
-    alternate = ENACARBIL in order.drug.product.ingredient_names() and band is not None and band.band >= Band.SEVERE
+def _is_too_often(order: DrugOrder, limit: Threshold, band: KidneyBand) -> bool:
+    """Return whether a drug for every other day with these kidneys is given more often."""
+    alternate = ENACARBIL in order.drug.product.ingredient_names() and band.band >= Band.SEVERE
     mean = order.daily_mg("gabapentinoid")
     return alternate and mean is not None and meets(mean * DAYS_APART, limit)
 
@@ -172,21 +170,11 @@ def _kidneys_fit(chart: Chart, kidney: Kidney, band: KidneyBand | None) -> Findi
     return without_labs(NAME, chart) or value_may_be_cut_off(NAME, chart) or quiet(NAME, "kidney_not_known")
 
 
-def _weak(kidney: Kidney, band: KidneyBand | None, clearance: Clearance | None, rules: Rules) -> Text:
+def _weak(kidney: Kidney, band: KidneyBand | None, clearance: Clearance | None) -> Text:
     """Return the kidney function that counts, in short."""
     if clearance and band and band.number == clearance.value:
-        return say(rules, NAME, "clearance_in_short", ml=clearance.value)
+        return clearance.in_short
     return kidney.rendered
-
-
-def _clearance_facts(clearance: Clearance | None, rules: Rules) -> dict[str, Fact]:
-    if not clearance:
-        return {}
-    kg = to_one_place(clearance.weight.value)
-    return {
-        "clearance": say(rules, NAME, "clearance", ml=clearance.value, kg=kg, day=clearance.weight.when),
-        "creatinine": clearance.creatinine,
-    }
 
 
 def _compared(judged: _Judged) -> dict[str, Fact]:
@@ -214,10 +202,11 @@ def _most_in_words(judged: _Judged, stands_in: str) -> Text:
 
 def _in_short(judged: _Judged) -> Text:
     """Return the dose that is compared, of all orders of the ingredient together."""
-    dose, most = basket_dose(judged.order, _CLASS).known, judged.most
-    if dose is None:
+    basket, most = basket_dose(judged.order, _CLASS), judged.most
+    if basket.known is None:
         return NOTHING
-    return say(judged.order.rules, NAME, "in_short", mg=in_print(dose, above=most.value if most else None))
+    mg = in_print(basket.known, above=most.value if most else None)
+    return say(judged.order.rules, NAME, "in_short" if basket.is_whole else "in_short_least", mg=mg)
 
 
 def _doses(judged: Iterable[_Judged]) -> dict[str, Fact]:
@@ -232,16 +221,24 @@ def _dose(judged: _Judged) -> Text:
     order, most = judged.order, judged.most
     dose = fullest_mg(order.drug, _CLASS)
     if dose is None:
-        return say(order.rules, NAME, "dose_unread", drug=order.drug)
+        return _least(order)
     after = order.drug.daily is not None and order.drug.daily.after_dialysis
     mg = in_print(dose, above=most.value if most else None)
     return say(order.rules, NAME, "dose_after" if after else "dose", drug=order.drug, mg=mg)
 
 
+def _least(order: DrugOrder) -> Text:
+    """Return what a day brings at least where its dose cannot be told; not read where no intake is told either."""
+    least = least_mg_of_class(order.drug, _CLASS)
+    if least is None:
+        return say(order.rules, NAME, "dose_unread", drug=order.drug)
+    return say(order.rules, NAME, "dose_least", drug=order.drug, mg=in_print(least))
+
+
 def _together(judged: _Judged) -> Text:
     rules, basket = judged.order.rules, basket_dose(judged.order, _CLASS)
     name = joined(names(names_of_class(judged.order.drug, _CLASS)))
-    if not basket.is_whole:
+    if basket.known is None or (not basket.is_whole and judged.manner not in _ABOVE):
         return say(rules, NAME, "together_unread", name=name)
     return say(rules, NAME, "together", name=name, mg=_in_short(judged))
 

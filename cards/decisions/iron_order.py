@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cards.decisions.iron.boxed import boxed, boxed_names
+from cards.decisions.iron.contraindications import FERRIC_CARBOXYMALTOSE, against_infusions
 from cards.decisions.iron.dose import dose, without_a_dose
 from cards.decisions.iron.duplicates import duplicate, with_plan
 from cards.decisions.iron.interactions import interactions
 from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires, unusable_texts
 from cards.decisions.iron.other_definitions import other_definitions, render_other_definitions
 from cards.decisions.iron.overload import overload_facts, polycythaemia_facts, render_overload, render_polycythaemia
-from cards.decisions.iron.routes import oral_iron_works
+from cards.decisions.iron.routes import earlier_reaction, oral_iron_works
 from cards.decisions.iron.rows import crp_near
 from cards.decisions.iron.studies import IronStudies
-from cards.decisions.shared.contraindications import FERRIC_CARBOXYMALTOSE, against_infusions
 from cards.decisions.shared.judged import judged_drafts
 from cards.decisions.shared.orders import scope_of, with_evidence
 from cards.facts.chart import Chart, Listing, UnusableResult
@@ -49,6 +49,9 @@ _STOPS = ("OS-IRON-OVL", "OS-IRON-TSAT45")
 
 #: Cards that advise against iron for what the iron studies or the blood show.
 _AGAINST = frozenset({"OS-IRON-PV", "OS-IRON-F300", "OS-IRON-ESRD-HOLD", "OS-IRON-REPLETE", "OS-IRON-CHILD-NOTLOW"})
+
+#: What a card on missing iron studies shows.
+_SHOWN_WITHOUT_LABS = frozenset({"ferritin", "ferritin_missing", "tsat", "tsat_missing", "last_iv"})
 
 Row = Callable[[IronOrder], Finding | None]
 
@@ -333,7 +336,7 @@ def _no_labs_card(order: IronOrder) -> Finding:
         Indicator.WARNING,
         shown,
         texts=(*texts, *(("advice_ordered_tests",) if ordered else ())),
-        why=tuple(name for name in shown if name in ("ferritin", "ferritin_missing", "tsat", "tsat_missing")),
+        why=tuple(name for name in shown if name in _SHOWN_WITHOUT_LABS),
         suggestions=() if ordered else (_STUDIES,),
     )
 
@@ -383,14 +386,15 @@ def _contested(order: IronOrder) -> Finding:
     )
     advice = render_other_definitions(order.studies, other) if other else say(order.rules, NAME, "func_advice")
     facts: dict[str, Fact] = {**order.studies.facts, **({"crp": crp} if crp else {})}
+    reaction = earlier_reaction(order.studies) if other.heart else {}  # only there is an infusion named
     return iron_order_fires(
         NAME,
         order,
         "OS-IRON-FUNC",
         Indicator.INFO,
-        {**facts, "func_step": words, "func_advice": advice},
+        {**facts, "func_step": words, "func_advice": advice, **reaction},
         why=tuple(facts),
-        texts=("advice_crp_known" if crp else "advice_measure_crp",),
+        texts=("advice_crp_known" if crp else "advice_measure_crp", *(f"earlier_{name}" for name in reaction)),
         suggestions=() if crp else (OrderTests(("crp",)),),
     )
 
@@ -413,7 +417,11 @@ def _oral_mid(order: IronOrder) -> Finding | None:
         "infusion_step": say(order.rules, NAME, step),
         "infusion_advice": say(order.rules, NAME, advice, barred=barred),
     }
-    return iron_order_fires(NAME, order, "OS-IRON-ORAL-MID", Indicator.INFO, shown, why=tuple(facts))
+    reaction = earlier_reaction(order.studies)
+    texts = tuple(f"earlier_{name}" for name in reaction)
+    return iron_order_fires(
+        NAME, order, "OS-IRON-ORAL-MID", Indicator.INFO, {**shown, **reaction}, why=tuple(facts), texts=texts
+    )
 
 
 def _no_tsat(order: IronOrder) -> Finding | None:

@@ -6,10 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cards.decisions.iron.dialysis import render_without_iron, taken
+from cards.decisions.iron.newer_lower import without_ferritin, without_tsat
 from cards.decisions.iron.other_definitions import OtherDefinitions, other_definitions, render_other_definitions
 from cards.decisions.iron.overload import overload_facts, polycythaemia_facts, render_overload, render_polycythaemia
+from cards.decisions.iron.recheck import (
+    infusion_decides,
+    newest_ferritin,
+    oral_without_recheck,
+    planned_decides,
+    recheck_on,
+)
 from cards.decisions.iron.routes import (
     before_oral,
+    earlier_reaction,
     low_iron_options,
     oral_iron_works,
     route_facts,
@@ -28,18 +37,19 @@ from cards.decisions.iron.rows import (
     row_fires,
     tsat_first,
 )
-from cards.decisions.iron.studies import IronStudies, ferritin_limits, is_replete, read_iron_studies, suspected
-from cards.decisions.iron.treatment import body_weight, render_due, usual_child_dose
+from cards.decisions.iron.studies import IronStudies, current_iron_studies, suspected
+from cards.decisions.iron.treatment import render_due, usual_child_dose
 from cards.decisions.shared.orders import with_evidence
 from cards.decisions.shared.side_tests import side_tests
-from cards.facts.chart import Chart, LabResult, Listing, UnusableResult, references
+from cards.facts.chart import Chart, Drug, Listing, UnusableResult, references
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Text, quiet, unknown
-from cards.knowledge.limits import due_on, meets, misses
+from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.labs.latest import Kind
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd, overload, polycythaemia, probable_overload
 from cards.patient.unread import open_questions
+from cards.patient.weight import body_weight
 from cards.quantity import to_one_place
 from cards.wording.phrases import NOTHING, as_a_beginning, phrase, printed, say
 
@@ -50,20 +60,29 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     """Return the first row of the iron table that holds; unknown where laboratory results could not be read."""
     if chart.listing("labs") is Listing.NOT_KNOWN:
         return (unknown(NAME, "labs_unknown", ("labs",)),)
-    studies = _studies(chart, rules)
-    return (next(finding for row in _ROWS if (finding := row(studies)) is not None),)
+    studies = current_iron_studies(chart, rules)
+    found = next(finding for row in _ROWS if (finding := row(studies)) is not None)
+    return (_asks_for_the_newer(studies, found) or found,)
 
 
-def _studies(chart: Chart, rules: Rules) -> IronStudies:
-    """Read the studies in the window that fits: shorter on oral iron, longer after a replete pair."""
-    limits = ferritin_limits(chart)
-    usual = read_iron_studies(chart, rules, window="fresh_days", limits=limits)
-    if usual.treatment.oral:
-        return read_iron_studies(chart, rules, window="fresh_days_on_iron", limits=limits)
-    if usual.ferritin_reading.kind is Kind.STALE:
-        replete = read_iron_studies(chart, rules, window="fresh_days_replete", limits=limits)
-        return replete if is_replete(replete) else usual
-    return usual
+#: The cards, and the reasons for none, by which iron is not low; `_BY_FERRITIN` whatever the saturation.
+_NOT_LOW = frozenset({"IRON-INFLAM", "IRON-MID", "IRON-REPLETE-ONTX", "replete", "child_quiet", "esrd_quiet"})
+_BY_FERRITIN = frozenset(
+    {"IRON-FUNC", "IRON-TEST-TSAT", "func_off", "high_quiet", "pregnant_quiet", "suspected_enough"}
+)
+
+
+def _asks_for_the_newer(studies: IronStudies, found: Finding) -> Finding | None:
+    """Return the request for the test where iron is called not low by a result that a newer one may put out of date.
+
+    The newer one may not be used, and may be low: that is no reason for silence.
+    """
+    answered = found.card or found.because
+    by_ferritin = without_ferritin(studies) if answered in _NOT_LOW | _BY_FERRITIN else None
+    if by_ferritin:
+        return _test(by_ferritin)
+    by_tsat = without_tsat(studies) if answered in _NOT_LOW else None
+    return _tsat_missing(by_tsat) if by_tsat else None
 
 
 # ------------------------------------------------------------------ the rows, in the order of the table
@@ -74,7 +93,7 @@ def _overload(studies: IronStudies) -> Finding | None:
     certain, probable = overload(chart), probable_overload(chart)
     if not (certain or probable):
         return None
-    iron = chart.active_drugs("iron-oral", "iron-binder") or studies.treatment.iv_counts
+    iron = chart.active_drugs("iron-oral", "iron-binder") or studies.treatment.is_active
     pause = _what_is_taken(studies)
     words = say(
         studies.rules,
@@ -120,9 +139,12 @@ def _what_is_taken(studies: IronStudies) -> Text:
         return say(studies.rules, NAME, "iron_is_taken")
     if binders:
         return say(studies.rules, NAME, "binder_is_taken")
-    if treatment.iv_counts and treatment.infused_on:
-        return say(studies.rules, NAME, "iron_was_infused", day=treatment.infused_on)
-    return NOTHING
+    if treatment.iv_counts and treatment.infusion_day:
+        key = "infusion_was_ordered" if treatment.infusion_is_only_ordered else "iron_was_infused"
+        return say(studies.rules, NAME, key, day=treatment.infusion_day)
+    return (
+        say(studies.rules, NAME, "infusion_is_planned", day=treatment.planned_day) if treatment.planned_day else NOTHING
+    )
 
 
 def _high_tsat(studies: IronStudies) -> Finding | None:
@@ -131,14 +153,14 @@ def _high_tsat(studies: IronStudies) -> Finding | None:
     unusable = isinstance(studies.blocking, UnusableResult)
     on_oral = bool(studies.treatment.oral) and studies.ferritin_meets("ferritin.low") and not unusable
     post_dose = on_oral and studies.tsat_may_be_post_dose
-    goes_on = post_dose and not open_questions(studies.chart)
-    words = "tsat_unusable" if unusable else "tsat_post_dose" if goes_on else "tsat_high"
-    facts = {
+    manner = _manner(studies, post_dose=post_dose)
+    words = "unusable_hold" if unusable and manner == "hold" else "unusable" if unusable else manner
+    facts: dict[str, Fact] = {
         **studies.facts,
         "tsat": studies.blocking,
-        **studies.treatment.facts,
-        "tsat_summary": say(studies.rules, NAME, words, result=studies.blocking),
-        "tsat_advice": say(studies.rules, NAME, "post_dose_advice" if goes_on else "tsat_advice"),
+        **_iron_beside_high_tsat(studies),
+        "tsat_summary": say(studies.rules, NAME, f"tsat_{words}", result=studies.blocking),
+        "tsat_advice": say(studies.rules, NAME, _high_tsat_advice(studies, manner)),
     }
     facts.pop("tsat_missing", None)
     both = studies.ferritin_meets("ferritin.high") and not is_esrd(studies.chart)
@@ -150,6 +172,33 @@ def _high_tsat(studies: IronStudies) -> Finding | None:
     )
     repeat = OrderTests(STUDIES, due=studies.chart.today)
     return row_fires(studies, "IRON-HIGH-TSAT", indicator, facts, texts=texts, suggestions=(repeat,))
+
+
+def _manner(studies: IronStudies, *, post_dose: bool) -> str:
+    """Return what becomes of the iron that is taken at a high saturation, as an order of the same iron is answered."""
+    if post_dose:  # whether it goes on is left open while something that speaks against iron was not read
+        return "high" if open_questions(studies.chart) else "post_dose"
+    if studies.treatment.oral:
+        return "hold"
+    return "binder" if studies.chart.active_drugs("iron-binder") else "high"
+
+
+def _high_tsat_advice(studies: IronStudies, manner: str) -> str:
+    """Return the advice on a high saturation, as a key of the texts.
+
+    No saturation alone lets iron go on where ferritin is high as well, or in dialysis.
+    """
+    if manner != "hold":
+        return {"post_dose": "post_dose_advice", "binder": "tsat_binder_advice"}.get(manner, "tsat_advice")
+    if is_esrd(studies.chart):
+        return "hold_dialysis_advice"
+    return "hold_both_advice" if studies.ferritin_meets("ferritin.high") else "hold_advice"
+
+
+def _iron_beside_high_tsat(studies: IronStudies) -> dict[str, Drug]:
+    """Return the iron that is given, be it to bind phosphate, as facts."""
+    binders = studies.chart.active_drugs("iron-binder")
+    return {**studies.treatment.facts, **{f"drug{number or ''}": drug for number, drug in enumerate(binders)}}
 
 
 def _conflict(studies: IronStudies) -> Finding | None:
@@ -172,20 +221,28 @@ def _conflict(studies: IronStudies) -> Finding | None:
 def _recheck(studies: IronStudies) -> Finding | None:
     if is_esrd(studies.chart) or not _recheck_is_due(studies) or _may_hold_a_later_ferritin(studies):
         return None
-    treatment, newest = studies.treatment, _newest_ferritin(studies)
+    treatment, newest = studies.treatment, newest_ferritin(studies)
     facts: dict[str, Fact] = {**studies.facts, **treatment.facts}
     if newest and newest is not studies.ferritin:
         facts["newest"] = newest
     due, manner = treatment.recheck_on, "oral"
-    if treatment.last_iv and treatment.infused_on and _infusion_decides(studies):
-        manner = "infused"
-        due = due_on(studies.rules.limit("iv_washout"), treatment.infused_on)
+    if treatment.last_iv and treatment.washed_out_on and infusion_decides(studies):
+        manner, due = "infused", treatment.washed_out_on
         facts["last_iv"] = treatment.last_iv
+    elif treatment.planned_day and treatment.recheck_after_planned and planned_decides(studies):
+        manner, due = "planned", treatment.recheck_after_planned
+        facts["planned"] = treatment.planned_day
     when = render_due(due, studies.chart.today)
     facts |= {
         "recheck": due,
         "recheck_when": when,
-        "recheck_summary": say(studies.rules, NAME, f"recheck_{manner}_summary", recheck_when=when),
+        "recheck_summary": say(
+            studies.rules,
+            NAME,
+            f"recheck_{manner}_summary",
+            recheck_when=when,
+            planned=treatment.planned_day or NOTHING,
+        ),
         "recheck_advice": say(studies.rules, NAME, f"recheck_{manner}_advice"),
         "recheck_rule": say(studies.rules, NAME, f"recheck_{manner}_rule"),
     }
@@ -194,42 +251,12 @@ def _recheck(studies: IronStudies) -> Finding | None:
 
 
 def _recheck_is_due(studies: IronStudies) -> bool:
-    return _infusion_decides(studies) or _oral_without_recheck(studies)
-
-
-def _infusion_decides(studies: IronStudies) -> bool:
-    """Return whether the last infusion is later than the newest usable ferritin, or made it unreliable.
-
-    A ferritin above 75 that was drawn too soon after the infusion is unreliable.
-    """
-    given, newest = studies.treatment.infused_on, _newest_ferritin(studies)
-    if given is None:
-        return False
-    if newest is None:
-        return studies.treatment.iv_counts
-    if newest.when.last < given:
-        return True
-    too_soon = studies.treatment.may_be_in_washout(newest.when)
-    return too_soon and misses(newest, studies.rules.limit("ferritin.low"))
-
-
-def _oral_without_recheck(studies: IronStudies) -> bool:
-    """Return whether oral iron was taken for 90 days with no ferritin drawn 60 days or more after its start."""
-    treatment, rules = studies.treatment, studies.rules
-    if not treatment.oral_is_due or treatment.start is None:
-        return False
-    began, long_enough = treatment.start.last, rules.limit("oral_recheck_drawn")
-    return not any(meets(each.when.days_since(began), long_enough) for each in studies.chart.results("ferritin"))
+    return infusion_decides(studies) or planned_decides(studies) or oral_without_recheck(studies)
 
 
 def _may_hold_a_later_ferritin(studies: IronStudies) -> bool:
     """Return whether a list of results that was cut may hold a fresh ferritin it does not show (contract section 5)."""
     return studies.ferritin is None and not studies.chart.is_exhaustive("labs", "ferritin")
-
-
-def _newest_ferritin(studies: IronStudies) -> LabResult | None:
-    results = studies.chart.results("ferritin")
-    return results[0] if results else None
 
 
 def _test(studies: IronStudies) -> Finding | None:
@@ -259,7 +286,7 @@ def _test(studies: IronStudies) -> Finding | None:
 
 def _last_ferritin(studies: IronStudies) -> Text:
     """Return value and day of the last ferritin, too old or censored; nothing beside a newer one that may be high."""
-    last = _newest_ferritin(studies)
+    last = newest_ferritin(studies)
     if last is None or studies.high_ferritin:
         return NOTHING
     return say(studies.rules, NAME, "last_ferritin", value=last.quantity, day=last.when)
@@ -360,7 +387,9 @@ def _high_ferritin(studies: IronStudies) -> Finding | None:
 
 def _of_high_ferritin(studies: IronStudies) -> dict[str, Fact]:
     """Return what a ferritin above the stop means for the iron that is given, or that none is called for."""
-    manner = "oral" if studies.treatment.oral else "infused" if studies.treatment.is_active else "none"
+    treatment = studies.treatment
+    infused = "infused" if treatment.iv_counts else "planned" if treatment.planned else "none"
+    manner = "oral" if treatment.oral else infused
     return {
         "high_summary": say(studies.rules, NAME, f"high_{manner}"),
         "high_advice": say(studies.rules, NAME, f"high_{manner}_advice"),
@@ -418,8 +447,7 @@ def _rising_on_oral(studies: IronStudies) -> Finding | None:
     before, ferritin = before_oral(studies), studies.ferritin
     if before is None or ferritin is None or not oral_iron_works(studies):
         return None
-    treatment, again = studies.treatment, studies.rules.limit("oral_recheck")
-    day = max(treatment.recheck_on, due_on(again, ferritin.when.last), studies.chart.today)
+    treatment, day = studies.treatment, recheck_on(studies)
     facts: dict[str, Fact] = {**studies.facts, **treatment.facts, "recheck": day, "therapy_short": treatment.rendered}
     facts |= {"before": before, "go_on": _go_on(studies)}
     offers = () if awaited(studies) else (OrderTests(STUDIES, due=day),)
@@ -464,7 +492,9 @@ def _functional(studies: IronStudies) -> Finding | None:
     facts = {**studies.facts, **({"crp": crp} if crp else {}), **studies.treatment.facts, "func_step": step}
     facts |= {"func_summary": _whose_definition(studies, other), "func_advice": _by_definition(studies, other)}
     kidney = () if other or not studies.chart.diagnosed("ckd", "ckd-stage-5") else ("deficiency_in_ckd",)
-    texts = ("advice_crp_known" if crp else "advice_measure_crp", *kidney)
+    reaction = earlier_reaction(studies) if other.heart else {}  # only there is an infusion named
+    texts = ("advice_crp_known" if crp else "advice_measure_crp", *kidney, *(f"earlier_{name}" for name in reaction))
+    facts |= reaction
     suggest = () if crp else (OrderTests(("crp",)),)
     found = row_fires(studies, "IRON-FUNC", Indicator(shown_as), facts, texts=texts, suggestions=suggest)
     source = "esc-hf-2021" if other.heart else "kdigo-2026" if other.kidney else ""

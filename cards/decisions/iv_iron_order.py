@@ -6,11 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from cards.decisions.iron.boxed import boxed
-from cards.decisions.iron.duplicates import infusion_too_soon
-from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires
-from cards.decisions.iron.other_definitions import other_definitions
-from cards.decisions.iron.treatment import body_weight
-from cards.decisions.shared.contraindications import (
+from cards.decisions.iron.contraindications import (
     FERRIC_CARBOXYMALTOSE,
     FERUMOXYTOL,
     IRON_DEXTRAN,
@@ -20,16 +16,20 @@ from cards.decisions.shared.contraindications import (
     infections,
     low_phosphate,
     phosphate,
+    phosphate_in_doubt,
     phosphate_risk,
     reactions_that_stop,
     reactions_to,
     reactions_to_infused_iron,
     render_allergens,
 )
+from cards.decisions.iron.duplicates import infusion_too_soon
+from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires
+from cards.decisions.iron.other_definitions import other_definitions
+from cards.decisions.iron.phosphate_risks import phosphate_risk_evidence
 from cards.decisions.shared.judged import judged_drafts
-from cards.decisions.shared.levels import numbered, unread, value_unread
+from cards.decisions.shared.levels import contradicted, numbered, unread, value_unread
 from cards.decisions.shared.orders import scope_of, with_evidence
-from cards.decisions.shared.phosphate_risks import phosphate_risk_evidence
 from cards.facts.chart import Chart, Draft, Drug, Listing, Measure
 from cards.facts.finding import (
     Fact,
@@ -46,6 +46,7 @@ from cards.facts.finding import (
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd, overload, polycythaemia, probable_overload
+from cards.patient.weight import body_weight
 from cards.quantity import to_one_place
 from cards.wording.phrases import NOTHING, phrase, say
 
@@ -222,19 +223,25 @@ def _phosphate(order: IronOrder) -> Finding:
         return quiet(NAME, "not_fcm")
     if order.chart.listing("labs") is Listing.NOT_KNOWN:
         return unknown(NAME, "labs_unknown", ("labs",))
-    low = low_phosphate(order.chart, order.rules)
+    low, reading = low_phosphate(order.chart, order.rules), phosphate(order.chart, order.rules)
     if low:
         words = say(order.rules, NAME, "phosphate_is_low", phosphate=low)
-        return _phosphate_card(order, Indicator.CRITICAL, {"phosphate": low}, words, "phosphate_correct")
-    risk, unused = phosphate_risk(order.chart, order.rules), unread(phosphate(order.chart, order.rules))
-    if enough_phosphate(order.chart, order.rules) or not risk:
+        return _phosphate_card(
+            order, Indicator.CRITICAL, {"phosphate": low, **contradicted(reading, low)}, words, "phosphate_correct"
+        )
+    risk, unused = phosphate_risk(order.chart, order.rules), unread(reading)
+    undecided = phosphate_in_doubt(order.chart, order.rules)
+    if not undecided and (enough_phosphate(order.chart, order.rules) or not risk):
         return value_unread(NAME, *unused) or quiet(NAME, "phosphate_fits")
     missing = phrase("results.none_within", window=order.rules.limit("phos_days"))
+    missing = phrase("results.on_both_sides", result=undecided) if undecided else missing
     facts: dict[str, Fact] = {**risk, "phosphate_missing": missing, **numbered("unusable", unused)}
     last = risk.get("last_iv")
     again = isinstance(last, Drug) and last.given_on
     key, told = ("phosphate_again", {"given": again}) if again else ("phosphate_at_risk", {})
     words = say(order.rules, NAME, key, **told)
+    if undecided:
+        words = say(order.rules, NAME, "phosphate_open", phosphate=undecided.quantity)
     return _phosphate_card(order, Indicator.WARNING, facts, words, "phosphate_measure")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from cards.decisions.iron.studies import IronStudies, ferritin_limits, read_iron_studies
 from cards.decisions.shared.drug_orders import awaited_tests, out_of_scope
@@ -14,13 +13,14 @@ from cards.facts.chart import Chart, Draft, Listing
 from cards.facts.finding import Fact, Finding, OrderTests, quiet, unknown
 from cards.knowledge.rules import Rules
 from cards.labs.latest import newest_within
+from cards.values import frozen
 from cards.wording.phrases import say
 
 NAME = "lab_order"
 _BINDERS = frozenset({"tibc", "transferrin"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _LabDrafts:
     """The selected drafts that ask for iron studies; `ordered` holds every test drafted or still awaited."""
 

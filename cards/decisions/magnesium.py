@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.kidney import read_kidney
-from cards.decisions.shared.levels import as_suspected, level, numbered, one_per_product, without_labs, without_level
+from cards.decisions.shared.levels import (
+    as_suspected,
+    at_the_limit,
+    level,
+    numbered,
+    one_per_product,
+    without_labs,
+    without_level,
+)
 from cards.facts.chart import Chart, LabResult
 from cards.facts.finding import Fact, Finding, quiet
 from cards.knowledge.limits import meets
@@ -20,16 +28,17 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
 
 def _by_level(chart: Chart, rules: Rules) -> Finding:
     reading = level(chart, rules, "magnesium", "mineral_days", "mg.low")
-    magnesium = reading.result
-    if magnesium is None:
+    low = rules.limit("mg.low")
+    magnesium = reading.bounds
+    if magnesium is None or (reading.censored and not at_the_limit(reading, low)):
         return without_level(NAME, chart, reading)
-    if meets(magnesium, rules.limit("mg.low")):
+    if reading.censored or meets(magnesium, low):
         return _low(chart, rules, magnesium)
     return quiet(NAME, "enough", magnesium=magnesium)
 
 
 def _low(chart: Chart, rules: Rules, magnesium: LabResult) -> Finding:
-    function = read_kidney(chart, rules, "egfr_days", "egfr_mg")
+    function = read_kidney(chart, rules, "egfr_days")
     kidney = function.is_below(rules.limit("egfr_mg")) or function.is_in_doubt
     acid = chart.active_drugs("ppi")
     taken = chart.active_drugs("magnesium-oral", "magnesium-iv")

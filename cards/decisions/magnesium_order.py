@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cards.decisions.shared.drug_orders import DrugOrder, judge_each, order_fires, value_may_be_cut_off
 from cards.decisions.shared.kidney import Kidney, read_kidney
-from cards.decisions.shared.levels import level, numbered, unread, value_unread, without_labs
+from cards.decisions.shared.levels import contradicted, level, numbered, unread, value_unread, without_labs
 from cards.decisions.shared.orders import with_evidence
 from cards.facts.chart import Chart, LabResult
 from cards.facts.finding import Fact, Finding, Indicator, RemoveDraft, Suggestion, quiet
@@ -27,10 +27,11 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
 
 def _judge(order: DrugOrder) -> Finding:
     limit = order.rules.limit
-    kidney = read_kidney(order.chart, order.rules, "egfr_days_order", "egfr_mg")
+    kidney = read_kidney(order.chart, order.rules, "egfr_days_order")
     reading = level(order.chart, order.rules, "magnesium", "mg_days_order", "mg.high", "mg.severe")
-    magnesium = reading.bounds
-    known = {**({"magnesium": magnesium} if magnesium else {}), **numbered("unusable", unread(reading))}
+    magnesium = reading.counted(limit("mg.high"))
+    known = {**({"magnesium": magnesium} if magnesium else {}), **contradicted(reading, magnesium)}
+    known |= numbered("unusable", unread(reading))
     if meets(magnesium, limit("mg.severe")):
         return _card(order, Indicator.CRITICAL, magnesium, kidney, known)
     if meets(magnesium, limit("mg.high")) or kidney.is_below(limit("egfr_mg")):

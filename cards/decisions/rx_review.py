@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cards.decisions.iron.newer_lower import may_be_lower
 from cards.decisions.iron.studies import ferritin_limits, read_iron_studies
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import confirmed_only, without_drugs
@@ -49,7 +50,7 @@ def _severe(chart: Chart, rules: Rules, score: Measure) -> Finding:
     if ferritin is None or tsat is None:
         return unknown(NAME, "labs_cut") if not chart.knows("labs") else quiet(NAME, "iron_unknown")
     replete = studies.ferritin_misses("ferritin.mid") and not studies.tsat_meets("tsat.low") and not studies.blocking
-    if not replete:
+    if not replete or may_be_lower(studies):
         return quiet(NAME, "not_replete", ferritin=ferritin, tsat=tsat)
     if chart.active_drugs("gabapentinoid"):
         return quiet(NAME, "taken")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 
+from cards.decisions.shared.basket_doses import basket_dose
+from cards.decisions.shared.doses import daily_mg_of_class
 from cards.decisions.shared.drug_orders import DrugOrder, is_ordered, order_fires, orders_in_scope
 from cards.decisions.shared.levels import level, numbered
 from cards.facts.chart import Chart, Listing
@@ -13,12 +14,13 @@ from cards.facts.finding import Fact, Finding, Indicator, OrderTests, quiet, unk
 from cards.knowledge.limits import meets, misses
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy
+from cards.values import frozen
 from cards.wording.phrases import listed, printed, say
 
 NAME = "supplement_order"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Kind:
     """A drug class with the analyte that would show a deficiency, and whether a dose counts."""
 
@@ -98,7 +100,7 @@ def _card(rules: Rules, missing: list[tuple[DrugOrder, tuple[_Kind, ...]]]) -> F
 
 
 def _pyridoxine_counts(order: DrugOrder) -> bool:
-    return meets(order.daily_mg("b6"), order.rules.limit("supp.b6"))
+    return meets(basket_dose(order, "b6", daily_mg_of_class).known, order.rules.limit("supp.b6"))
 
 
 def _vitamin_d_counts(order: DrugOrder) -> bool:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from cards.decisions.iron.replete import review_if_replete
 from cards.decisions.shared.firing import fires
-from cards.decisions.shared.levels import as_suspected, level, numbered, recheck_day, without_labs, without_level
+from cards.decisions.shared.levels import (
+    as_suspected,
+    at_the_limit,
+    contradicted,
+    level,
+    numbered,
+    recheck_day,
+    unread,
+    without_labs,
+    without_level,
+)
 from cards.decisions.shared.vitamin_d_doses import render_vitamin_d, render_vitamin_d_dose
 from cards.facts.chart import Chart, Drug, LabResult
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
@@ -23,12 +33,12 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
 def _by_level(chart: Chart, rules: Rules) -> Finding:
     low = _low_limit(rules)
     reading = level(chart, rules, "vitd", "vitamin_days", "vitd.def", low.name, "vitd.high")
-    vitd = reading.bounds
+    high, vitd = reading.beyond(rules.limit("vitd.high")), reading.bounds
+    if high:
+        return _high(chart, rules, high, contradicted(reading, high))
     if vitd is None:
         return without_level(NAME, chart, reading)
-    if meets(vitd, rules.limit("vitd.high")):
-        return _high(chart, rules, vitd)
-    if meets(vitd, low):
+    if meets(vitd, low) or at_the_limit(reading, low):
         return _low(chart, rules, vitd, low)
     if reading.censored:
         return without_level(NAME, chart, reading)
@@ -39,20 +49,23 @@ def _low_limit(rules: Rules) -> Threshold:
     return rules.limit("vitd.insufficient" if rules.is_on("vitd.insufficiency_cards") else "vitd.def")
 
 
-def _high(chart: Chart, rules: Rules, vitd: LabResult) -> Finding:
-    calcium = level(chart, rules, "calcium", "mineral_days", "ca_hi").result
+def _high(chart: Chart, rules: Rules, vitd: LabResult, beside: dict[str, Fact]) -> Finding:
+    minerals = level(chart, rules, "calcium", "mineral_days", "ca_hi")
+    calcium = minerals.beyond(rules.limit("ca_hi")) or minerals.result
     toxic = meets(vitd, rules.limit("vitd.tox")) and meets(calcium, rules.limit("ca_hi"))
     missing = phrase("results.none_within", window=rules.limit("mineral_days"))
     facts: dict[str, Fact] = {"vitd": vitd, **({"calcium": calcium} if calcium else {"calcium_missing": missing})}
+    unused = numbered("unusable", unread(minerals))
+    facts |= {**unused, **beside, **contradicted(minerals, calcium)}
     taken = chart.active_drugs("vitd", "vitd-active")
     facts |= numbered("drug", taken)
     facts |= numbered("dose", dict.fromkeys(render_vitamin_d(drug) for drug in taken if render_vitamin_d_dose(drug)))
     why = tuple(facts)
     named = listed_in_short(map(printed, taken))
     facts |= {"taken": say(rules, NAME, "taken", names=named) if taken else NOTHING}
-    facts |= {"next_step": say(rules, NAME, "known" if calcium else "check", **facts)}
+    facts |= {"next_step": say(rules, NAME, "known" if calcium and not unused else "check", **facts)}
     tests = ("calcium", "egfr", "phosphate", "pth") if toxic else ("calcium", "egfr")
-    check = (OrderTests(tests),) if toxic or calcium is None else ()
+    check = (OrderTests(tests),) if toxic or unused or calcium is None else ()
     review, said = ((), {}) if toxic else review_if_replete(chart, rules)
     to_order: tuple[Suggestion, ...] = (*check, OrderTests(("vitd",), due=recheck_day(chart)))
     return fires(
@@ -72,18 +85,23 @@ def _low(chart: Chart, rules: Rules, vitd: LabResult, limit: Threshold) -> Findi
     treated = _treatment(chart)
     if treated:
         return quiet(NAME, "treated", vitd=vitd, drug=treated[0])
-    surely_deficient = meets(vitd, rules.limit("vitd.def"))
-    facts: dict[str, Fact] = {"vitd": vitd, "limit": rules.limit("vitd.def") if surely_deficient else limit}
+    deficient = rules.limit("vitd.def")
+    surely_deficient = meets(vitd, deficient) or at_the_limit(
+        level(chart, rules, "vitd", "vitamin_days", "vitd.def"), deficient
+    )
+    facts: dict[str, Fact] = {"vitd": vitd, "limit": deficient if surely_deficient else limit}
     # As long as an order of vitamin D would be held for a high calcium, treating is not advised either.
-    calcium = level(chart, rules, "calcium", "ca_days_order", "ca_hi").result
-    is_high = meets(calcium, rules.limit("ca_hi"))
-    calcium = calcium if is_high else level(chart, rules, "calcium", "mineral_days", "ca_hi").result
-    facts |= {"calcium": calcium} if calcium else {}
+    measured = level(chart, rules, "calcium", "ca_days_order", "ca_hi")
+    high = measured.beyond(rules.limit("ca_hi"))
+    is_high = high is not None
+    calcium = high or level(chart, rules, "calcium", "mineral_days", "ca_hi").result
+    beside = {**numbered("unusable", () if high else unread(measured)), **contradicted(measured, high)}
+    facts |= {**({"calcium": calcium} if calcium else {}), **beside}
     facts |= {"next_step": say(rules, NAME, "hold" if is_high else "treat", **facts)}
     said = (("advice_calcium", is_high), ("insufficient", not surely_deficient))
     review, line = review_if_replete(chart, rules)
     texts = (*(name for name, applies in said if applies), *_other_causes(chart), *review)
-    why = ("vitd", *(("calcium",) if calcium else ()))
+    why = ("vitd", *(("calcium",) if calcium else ()), *beside)
     return fires(NAME, "VITD-LOW", chart, rules, {**facts, **line}, why=why, texts=texts)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cards.decisions.shared.drug_orders import DrugOrder, judge_each, order_fires, value_may_be_cut_off
-from cards.decisions.shared.levels import level, numbered, unread, value_unread, without_labs
+from cards.decisions.shared.levels import contradicted, level, numbered, unread, value_unread, without_labs
 from cards.decisions.shared.orders import is_same_order, with_evidence
 from cards.decisions.shared.vitamin_d_doses import is_a_weeks_dose_every_day, render_vitamin_d, render_vitamin_d_dose
-from cards.facts.chart import Chart, LabResult, UnusableResult
+from cards.facts.chart import Chart, LabResult
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, Text, quiet
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules, Threshold
@@ -30,12 +30,16 @@ def _judge(order: DrugOrder) -> Finding:
         return no_labs
     rows = (_VITAMIN_D, _CALCIUM) if order.drug.has("vitd") else (_CALCIUM,)
     readings = {row[0]: _read(order, row) for row in rows}
-    known = {name: found for name, reading in readings.items() if (found := reading.bounds)}
+    known = {row[0]: found for row in rows if (found := readings[row[0]].counted(order.rules.limit(row[1])))}
     unused = unread(*readings.values())
     severe = [row for row in rows if meets(known.get(row[0]), order.rules.limit(row[2]))]
     high = [row for row in rows if meets(known.get(row[0]), order.rules.limit(row[1]))]
     if severe or high:
-        return _card(order, Indicator.CRITICAL if severe else Indicator.WARNING, known, (severe or high)[0], unused)
+        beside: dict[str, Fact] = {}
+        for name, reading in readings.items():
+            beside |= contradicted(reading, known.get(name))
+        beside |= numbered("unusable", unused)
+        return _card(order, Indicator.CRITICAL if severe else Indicator.WARNING, known, (severe or high)[0], beside)
     no_answer = value_unread(NAME, *unused)
     if no_answer:
         return no_answer
@@ -54,17 +58,19 @@ def _card(
     indicator: Indicator,
     known: dict[str, LabResult],
     row: tuple[str, str, str],
-    unused: tuple[UnusableResult, ...],
+    beside: dict[str, Fact],
 ) -> Finding:
-    """Return the card; the result of `row`, which decided, stands in the summary."""
+    """Return the card; the result of `row`, which decided, stands in the summary, and `beside` under the others."""
     chart = order.chart
     critical = indicator is Indicator.CRITICAL
     over = order.rules.limit(row[2] if critical else row[1])
     measured = say(order.rules, NAME, f"measured_{row[0]}", decided=known[row[0]])
     weekly = is_a_weeks_dose_every_day(order.drug, order.rules)
     dose = render_vitamin_d_dose(order.drug)
-    shown: dict[str, Fact] = {**({"dose": dose} if dose else {}), **known, **numbered("unusable", unused)}
-    taken = tuple(each for each in chart.active_drugs("vitd", "vitd-active") if not is_same_order(each, order.draft))
+    shown: dict[str, Fact] = {**({"dose": dose} if dose else {}), **known, **beside}
+    taken = tuple(
+        each for each in chart.drugs_that_go_on("vitd", "vitd-active") if not is_same_order(each, order.draft)
+    )
     shown |= numbered("taken", dict.fromkeys(map(render_vitamin_d, taken)))
     other = (
         say(order.rules, NAME, "other" if critical else "other_too", names=listed_in_short(map(printed, taken)))

@@ -4,40 +4,57 @@ Iron is counted for the fullest day, on which everything is taken that is taken 
 1): its effect and its harm follow the single intake, not the mean of a week. `fullest_mg` is the same of every
 ingredient, for gabapentinoids (clinical amendments 2, section 2), `fullest_units` for the print of vitamin D.
 
+`least_mg` and `least_iron_mg` are what such a day brings at least. "1 tablet as needed" tells no dose of a day, yet a
+tablet that is above a limit by itself is above it on each day on which it is taken. Directions that name no intake, or
+cannot be read, are of one piece at least.
+
 Where the order gives a range, the upper end counts, for every rule is an upper limit. What cannot be told is `None`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_UP, Decimal
+from itertools import pairwise
 
-from cards.drugs.forms import LIQUID
+from cards.drugs.forms import INJECTED, LIQUID, SOLID
 from cards.drugs.instructions import Taken, taken_of
 from cards.drugs.iron import Iron, elemental_iron, is_iron
 from cards.drugs.kinds import MULTI_INGREDIENT
 from cards.drugs.numbers import IRON_MG, measurable
 from cards.drugs.timing import number
 from cards.facts.chart import Amount, DailyDose, Product
-from cards.fhir.json_values import Json, objects
+from cards.fhir.json_values import Json, first, objects, text
 from cards.remembered import remembered
 
 _IU_PER_MG = Decimal(40000)  # vitamin D: 1 microgram is 40 international units
 _SMALLEST = Decimal("0.0001")
+_ONE_PIECE = Taken(Decimal(1), "", Decimal(1))
 
 
 @remembered
 def daily_dose(dosage: Json, product: Product, *, one_dose: bool = False) -> DailyDose:
     """Return the daily dose of a product under these instructions (`dosageInstruction`, `dosage`, of any FHIR version).
 
-    Several instructions add up; those of another `sequence` follow one another, so the largest counts. `one_dose`: the
-    single dose stands for the day.
+    Several instructions add up; those of another `sequence`, or of periods of which none begins before the last has
+    ended, follow one another, so the largest counts. `one_dose`: the single dose stands for the day.
     """
-    phases: dict[Decimal | None, list[Taken]] = {}
-    for each in objects(dosage):
-        phases.setdefault(number(each.get("sequence")), []).append(taken_of(each, one_dose, product))
+    phases: dict[tuple[Decimal | None, int], list[Taken]] = {}
+    held = objects(dosage)
+    apart = _are_apart(held)
+    for place, each in enumerate(held):
+        phase = (number(each.get("sequence")), place if apart else 0)
+        phases.setdefault(phase, []).append(taken_of(each, one_dose, product))
     doses = [_of_phase(phase, product) for phase in phases.values()] or [_of_phase([], product)]
     return _largest(doses)
+
+
+def _are_apart(dosages: Iterable[Mapping[str, Json]]) -> bool:
+    """Return whether each instruction has a period of its own; the day on which one ends may begin the next."""
+    repeats = (first(first(each.get("timing")).get("repeat")) for each in dosages)
+    bounds = (first(repeat.get("boundsPeriod")) for repeat in repeats)
+    periods = sorted((text(each.get("start"))[:10], text(each.get("end"))[:10]) for each in bounds)
+    return all(end and end <= start for (_, end), (start, _) in pairwise(periods))
 
 
 def _of_phase(phase: Iterable[Taken], product: Product) -> DailyDose:
@@ -49,6 +66,10 @@ def _of_phase(phase: Iterable[Taken], product: Product) -> DailyDose:
         each.ingredient: _sum(_iu(one.on_a_full_day, each, product) for one in taken) for each in product.ingredients
     }
     iron = [_iron(taken, each, product) for each in product.ingredients if is_iron(each)]
+    once = [one.taken_once for one in taken]
+    if _is_a_piece(product) and not any(one.amount for one in once):
+        once = [_ONE_PIECE]
+    least_iron = [_iron([one], each, product) for one in once for each in product.ingredients if is_iron(each)]
     total = None if not iron or any(each is None for each in iron) else sum(each.mg for each in iron if each)
     return DailyDose(
         mg=mg,
@@ -56,19 +77,34 @@ def _of_phase(phase: Iterable[Taken], product: Product) -> DailyDose:
             each.ingredient: _sum(_mg(one.on_a_full_day, each, product) for one in taken)
             for each in product.ingredients
         },
+        least_mg={
+            each.ingredient: _sum_of_read(_mg(one, each, product) for one in once) for each in product.ingredients
+        },
         after_dialysis=bool(taken) and all(one.after_dialysis for one in taken),
         international_units={name: value for name, value in units.items() if value is not None},
         fullest_units={name: value for name, value in full_units.items() if value is not None},
         elemental_iron_mg=None if total is None else _rounded(Decimal(total)),
+        least_iron_mg=_sum_of_read(each.mg for each in least_iron if each and each.salt_known),
         iron_salt_known=all(each is not None and each.salt_known for each in iron),
         iron_every_day=all(one.on_a_full_day.per_day == one.per_day for one in taken),
     )
+
+
+def _is_a_piece(product: Product) -> bool:
+    """Whether the strength is that of a tablet, a capsule or the like, of which nobody takes less than one a day."""
+    return (not product.form or product.form in SOLID) and product.route not in INJECTED
 
 
 def _sum(read: Iterable[Decimal | None]) -> Decimal | None:
     parts = list(read)
     known = [part for part in parts if part is not None]
     return _rounded(sum(known, Decimal(0))) if parts and len(known) == len(parts) else None
+
+
+def _sum_of_read(parts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of what was read, which is the least that all of them bring; `None` where nothing was."""
+    known = [part for part in parts if part is not None]
+    return _rounded(sum(known, Decimal(0))) if known else None
 
 
 def _rounded(value: Decimal) -> Decimal | None:
@@ -149,6 +185,7 @@ def _largest(doses: list[DailyDose]) -> DailyDose:
     return DailyDose(
         mg={name: _maximum([each.mg.get(name) for each in doses]) for name in doses[0].mg},
         fullest_mg={name: _maximum([each.fullest_mg.get(name) for each in doses]) for name in doses[0].fullest_mg},
+        least_mg={name: _highest_read(each.least_mg.get(name) for each in doses) for name in doses[0].least_mg},
         after_dialysis=all(each.after_dialysis for each in doses),
         international_units={
             name: _maximum([each.international_units.get(name) for each in doses])
@@ -158,6 +195,7 @@ def _largest(doses: list[DailyDose]) -> DailyDose:
             name: _maximum([each.fullest_units.get(name) for each in doses]) for name in doses[0].fullest_units
         },
         elemental_iron_mg=_maximum(iron),
+        least_iron_mg=_highest_read(each.least_iron_mg for each in doses),
         iron_salt_known=all(each.iron_salt_known for each in doses),
         iron_every_day=all(each.iron_every_day for each in doses),
     )
@@ -166,3 +204,8 @@ def _largest(doses: list[DailyDose]) -> DailyDose:
 def _maximum(values: list[Decimal | None]) -> Decimal | None:
     known = [value for value in values if value is not None]
     return max(known) if known and len(known) == len(values) else None
+
+
+def _highest_read(values: Iterable[Decimal | None]) -> Decimal | None:
+    """The largest of what was read, which is the least that the fullest phase brings; `None` where nothing was."""
+    return max((value for value in values if value is not None), default=None)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 
-from cards.fhir.json_values import Json, codings, objects, text_of
+from cards.drugs.ingredients import plain
+from cards.fhir.json_values import Json, codings, first, objects, text, text_of
 
 ORAL, IV, IM, SUBCUTANEOUS = "oral", "iv", "im", "subcutaneous"
 INJECTED = frozenset({IV, IM, SUBCUTANEOUS, "injection"})
@@ -38,6 +41,7 @@ _ROUTE_CODES = {
     "C38288": ORAL,
     "C38276": IV,
     "C28161": IM,
+    "422145002": "injection",  # a method
 }
 _ROUTE_WORDS = (
     (re.compile(r"\b(?:ophthalmic|eye|eyes|ocular)\b"), "ophthalmic"),
@@ -45,13 +49,16 @@ _ROUTE_WORDS = (
     (re.compile(r"\bvaginal(?:ly)?\b"), "vaginal"),
     (re.compile(r"\b(?:topical(?:ly)?|cream|ointment|gel|lotion|shampoo|cutaneous|to skin)\b"), "topical"),
     (re.compile(r"\b(?:transdermal|patch|patches)\b"), "transdermal"),
-    (re.compile(r"\b(?:intravenous(?:ly)?|iv|ivpb|ivp|infusion)\b"), IV),
+    (
+        re.compile(
+            r"\b(?:intraven\w*|intravein\w*|endoven\w*|do[zż]yln\w*|iv|i\. ?v|ivpb|ivp|infus\w*|parenteral\w*)\b"
+        ),
+        IV,
+    ),
     (re.compile(r"\b(?:intramuscular(?:ly)?|im)\b"), IM),
     (re.compile(r"\b(?:subcutaneous(?:ly)?|subcut|sc|sq)\b"), SUBCUTANEOUS),
     (
-        re.compile(
-            r"\b(?:inj|injection|injectable|infed|dexferrum|cosmofer|imferon|vial|ampoule|ampule|prefilled syringe)\b"
-        ),
+        re.compile(r"\b(?:inj|inject(?!afer)\w*|injekt\w*|injeks\w*|infed|dexferrum|cosmofer|imferon)\b"),
         "injection",
     ),
     (re.compile(r"\b(?:suppository|suppositories|rectal(?:ly)?|zetpil|enema)\b"), "rectal"),
@@ -66,6 +73,7 @@ _ROUTE_WORDS = (
         ),
         ORAL,
     ),
+    (re.compile(r"\b(?:vial|ampoule|ampule|prefilled syringe)\b"), "injection"),  # there are such to drink as well
 )
 _FORM_WORDS = (
     (re.compile(r"\b(?:chewable|chew tab|chewtab|gummy|gummies)\b"), "chewable tablet"),
@@ -85,6 +93,62 @@ _RELEASE = re.compile(
 )
 #: Brands of extended release whose names do not say so; they often stand in brackets after the product.
 _EXTENDED_BRANDS = re.compile(r"\bgralise\b")
+#: The same in directions, of which the first that is told is that of the drug. A piece says more there; a vial and an
+#: ampoule say less, since there are such to drink.
+_NAMED = {route: pattern for pattern, route in reversed(_ROUTE_WORDS[:-1])}
+_TIME = r"(?:min(?:ute)?s?|h(?:ou)?rs?|h)\b"
+_HOURS = rf"(?:\d++(?:\s*+(?:-|to)\s*+\d++)?\s*+min|(?:[1-9](?:\s*+(?:-|to)\s*+[1-9])?|an|one|two)\s*+{_TIME})"
+_DIRECTED = (
+    (re.compile(r"\b(?:take[ns]?|swallow\w*+|chew\w*+|drink\w*+|einnehmen|prendre|tomar|innemen)\b"), ""),
+    (re.compile(r"\b(?:tablett?\w*+|kaps\w*+|capsul\w*+|compr\w*+|gelules?|dragees?|mouth|p\. ?o)\b"), ORAL),
+    (_NAMED[ORAL], ORAL),
+    (_NAMED["transdermal"], "transdermal"),
+    (_NAMED[IV], IV),
+    (re.compile(rf"\d\s*+ml\s*+/\s*+{_TIME}"), IV),
+    (
+        re.compile(
+            r"(?:\b(?:mg|gm?|grams?|ml|ns|saline|d5w|given?|run|administer(?:ed)?|slowly|dose)|%)\s++over\s++"
+            rf"(?:at least |about )?{_HOURS}"
+        ),
+        IV,
+    ),
+    (re.compile(r"\bintramusc\w*+"), IM),
+    (re.compile(r"\bsubcut\w*+"), SUBCUTANEOUS),
+    (re.compile(r"\b(?:inj|inject\w*+|injekt\w*+|injeks\w*+)\b"), "injection"),
+    (
+        re.compile(
+            r"^\W*+(?:please )?(?:apply|rub|massage)\b(?!.*\b(?:patch|transderm|tab|cap|mouth|tongue))"
+            r".{0,60}?\b(?:to|on|onto|over|topical|topically|thin|sparingly)\b"
+        ),
+        "topical",
+    ),
+    (
+        re.compile(
+            r"^\W*+(?:(?:instill|place|put|apply|use|give|administer) )?(?:\d\s*+(?:-\s*+\d\s*+)?|one |two )?"
+            r"(?:drops?|gtts?) (?:(?:in|into|to) )?(?:\w++ ){0,3}?(?:eyes?|ears?)\b"
+        ),
+        "ophthalmic",
+    ),
+)
+#: In lower case `im` is a word of German, too.
+_IN_MUSCLE = re.compile(r"\bIM\b|\b[Ii]\. ?[Mm]\.|(?<=mg )im\b(?=\W*+(?:$|once|weekly|monthly|every|q|x|stat|now))")
+#: What is only spoken of beside the drug: `until the iron infusion`, `not for IV use`, `NYHA class IV`.
+_SPOKEN_OF = re.compile(
+    r"\b(?:until|till|before|after|prior to|pre|post|following|instead of|rather than|than|not|no|never|avoid\w*+|"
+    r"without|unless|if|when|while|during|between|pending|await\w*+|fail\w*+|refus\w*+|declin\w*+|intoleran\w*+|"
+    r"(?:switch|convert|chang|transition|bridg)\w*+ to|also \w++|stage|class|grade|type|nyha|factor|ckd|phase|"
+    r"schedule|bis (?:zu[rm]?)?|(?:has|have) had|with(?=\s++(?:iv|i\. ?v\.?|intravenous) iron))[\s-]++"
+    r"(?:(?:the|your|her|his|their|each|every|any|an?|next|last|first|second|\d++(?:st|nd|rd|th)|iron|another|"
+    r"scheduled|planned|for|by|as|given?|be|to|of|on|use|therapy)\s++){0,4}"
+    r"(?:intraven|iv\b|i\. ?v\b|infus|inject|parenteral|intramusc)\w*+"
+    r"(?:\W++(?:iv|iron|infusion|injection|therapy)\b){0,3}|"
+    r"\b(?:iv|i\. ?v\.?|intravenous) iron(?: infusions?| therapy)? (?:(?:is|was) )?"
+    r"(?:contraindicated|refused|declined|failed|not|if|planned if)\b"
+)
+_PER_TIME = re.compile(rf"(?:/|\bper)\s*+{_TIME}")
+_IS_TIME = re.compile(_TIME)
+#: Where a dosage holds how fast a drug runs, from DSTU2 to R5.
+_RATES = ("rateQuantity", "rateSimpleQuantity", "rateRatio", "rateRange", "rate")
 SOLID = frozenset({"tablet", "capsule", "chewable tablet", "disintegrating tablet"})
 LIQUID = "liquid"
 
@@ -115,3 +179,29 @@ def route_of(concept: Json) -> str:
             return _ROUTE_CODES[code.upper()]
     said = [text_of(each) for each in objects(concept)] or [text_of(concept)]
     return next((route for words in said if (route := route_named(words.lower()))), "")
+
+
+@lru_cache(maxsize=4096)
+def route_directed(words: str) -> str:
+    """Return the route that directions tell first; empty where they tell none, or only that the drug is taken."""
+    said = _SPOKEN_OF.sub(" ", plain(_IN_MUSCLE.sub(" intramuscular ", words)))
+    found = [(match.start(), route) for pattern, route in _DIRECTED if (match := pattern.search(said))]
+    return min(found)[1] if found else ""
+
+
+def runs_in(dosage: Mapping[str, Json]) -> bool:
+    """Return whether a dosage tells how much runs in each hour or minute."""
+    parts = (dosage, *objects(dosage.get("doseAndRate")))
+    return any(_is_rate(first(part.get(name))) for part in parts for name in _RATES if name in part)
+
+
+def _is_rate(value: Mapping[str, Json]) -> bool:
+    """A quantity in `mL/h`, a range of such, or a ratio to a time."""
+    quantities = (value, first(value.get("low")), first(value.get("high")))
+    if any(_PER_TIME.search(said) for each in quantities for said in _units(each)):
+        return True
+    return any(_IS_TIME.match(said) for said in _units(first(value.get("denominator"))))
+
+
+def _units(quantity: Mapping[str, Json]) -> tuple[str, ...]:
+    return text(quantity.get("unit")).lower(), text(quantity.get("code")).lower()

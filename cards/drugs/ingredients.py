@@ -6,7 +6,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -15,6 +15,7 @@ from typing import Any
 from cards.drugs.languages.folding import folded_words
 from cards.drugs.languages.translations import translations
 from cards.knowledge.code_systems import ATC, HCPCS, RXNORM, UNII
+from cards.values import frozen
 
 Code = tuple[str, str]  # (canonical system, code)
 _TOKEN = re.compile(r"[a-z0-9]+")
@@ -24,7 +25,7 @@ _OTHER_LETTERS = str.maketrans(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IronContent:
     """How much of the labelled mg is iron. Below `salt_from` mg a label may already mean iron."""
 
@@ -33,7 +34,7 @@ class IronContent:
     stated: Mapping[Decimal, Decimal] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ingredient:
     """One active ingredient: its name on cards, the drug value sets it belongs to, its codes and other names."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from cards.drugs.forms import SOLID
@@ -11,11 +10,12 @@ from cards.drugs.kinds import MULTI_INGREDIENT
 from cards.facts.chart import Amount, Product
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import meets
+from cards.values import frozen
 
 _IRON_KINDS = frozenset({"iron-oral", "iron-iv"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Iron:
     """Elemental mg of one dose unit. `salt_known` false: the number is the most that it can be."""
 

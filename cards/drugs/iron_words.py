@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from cards.drugs.languages.folding import any_of
 from cards.drugs.numbers import NUMBER
 
 
@@ -27,6 +29,27 @@ def without_denied_iron(text: str) -> str:
     return _denial().sub(" ", text)
 
 
+def names_parenteral_iron(text: str) -> bool:
+    """Return whether plain words name iron that is infused or injected, without the name of a product.
+
+    `eisen i.v.`, `eiseninfusion` and `injection de fer` do; `iron tablets, b12 injection` does not.
+    """
+    return _parenteral().search(without_denied_iron(text)) is not None
+
+
+@cache
+def _parenteral() -> re.Pattern[str]:
+    table = _table()
+    words, products, between = (any_of(table[name]) for name in ("words", "products", "between"))
+    stem = rf"(?<!\w)(?:{words})"
+    iron = rf"{stem}(?:(?:{products})\w*+)?"
+    by_vein = rf"(?:(?:{any_of(table['parenteral'])})\w*+|i\.?\s?v\b)"
+    apart = rf"[\W_]++(?:(?:{between}|(?:{products})\w*+)[\W_]++){{0,3}}"
+    is_given = rf"(?!\w)(?![\s-]*+(?:{any_of(table['not_the_drug'])}))"
+    in_one_word = rf"{stem}(?:{any_of(table['parenteral'])})"
+    return re.compile(rf"{iron}{apart}{by_vein}|{in_one_word}|(?<!\w){by_vein}{apart}{iron}{is_given}")
+
+
 @cache
 def _denial() -> re.Pattern[str]:
     words, before, after = _alternatives()
@@ -34,9 +57,14 @@ def _denial() -> re.Pattern[str]:
 
 
 @cache
+def _table() -> Mapping[str, list[str]]:
+    return tomllib.loads((files("cards") / "drugs" / "languages" / "iron_words.toml").read_text(encoding="utf-8"))
+
+
+@cache
 def _alternatives() -> tuple[str, ...]:
-    table = tomllib.loads((files("cards") / "drugs" / "languages" / "iron_words.toml").read_text(encoding="utf-8"))
-    return tuple(_any(table[name]) for name in ("words", "none_before", "none_after"))
+    table = _table()
+    return tuple(any_of(table[name]) for name in ("words", "none_before", "none_after"))
 
 
 @cache
@@ -47,7 +75,3 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     word_first = rf"{word.replace('?P<word>', '?P<first>')}[\s:]*+(?P<after>{NUMBER})\s*+mg\b"
     beside = re.compile(rf"(?:{strength_first})|(?:{word_first})")
     return beside, re.compile(rf"\b(?:{before})\W+(?:\w+\W+){{0,2}}$")
-
-
-def _any(words: list[str]) -> str:
-    return "|".join(re.escape(word) for word in words)

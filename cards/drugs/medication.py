@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from cards.drugs.forms import route_of
+from cards.drugs.forms import INJECTED, IV, route_directed, route_of, runs_in
 from cards.drugs.instructions import MOST_DOSAGES
-from cards.drugs.numbers import MG_PER_UNIT, measurable
-from cards.drugs.recognise import SiteCodes, named_row, product_of_parts, recognise
+from cards.drugs.kinds import may_be_injected
+from cards.drugs.numbers import IU_UNITS, MG_PER_UNIT, measurable
+from cards.drugs.recognise import SiteCodes, named_row, product_of_medication, recognise
 from cards.drugs.telling import Telling, telling_of
 from cards.drugs.timing import number
-from cards.drugs.words import LONGEST_TEXT
+from cards.drugs.words import LONGEST_TEXT, Strength
 from cards.facts.chart import Product
 from cards.fhir.json_values import Json, codings, cut, first, items, objects, reference_of, text, text_of
 from cards.fhir.references import Resolve, within
 
 #: What an order or an ingredient may refer to; a contained one may leave its type out.
 _DRUG_RESOURCES = frozenset({"Medication", "MedicationKnowledge", "Substance", ""})
+#: Where an order names its drug.
+_NAMED_IN = ("medicationCodeableConcept", "medicationReference", "medication")
 #: A Medication of more ingredients is one that cannot be told; multivitamins have some forty.
 MOST_INGREDIENTS = 60
+#: How a form says that the strengths beside it are those of one mL, and the units that mean it.
+_PER_ML = "mg/ml"
+_ML = frozenset({"ml", "milliliter", "millilitre", "milliliters", "millilitres"})
 #: More identifiers of one Medication or reference are not read.
 _MOST_IDENTIFIERS = 20
 
@@ -59,10 +65,17 @@ def product_of(
     resource: Mapping[str, Json], resolve: Resolve, medications: Medications | None = None
 ) -> Product | None:
     """Return the product that an order, statement or administration is about; `None` where it is none of ours."""
-    held = medications or Medications()
-    route, site_codes = _route(resource), held.site_codes
+    held, route = medications or Medications(), _route(resource)
+    found = _by_route(resource, resolve, held, route)
+    directed = _route_directed(resource) if found and not route and not found.route else ""
+    if not found or not directed or (directed in INJECTED and not may_be_injected(found)):
+        return found
+    return _by_route(resource, resolve, held, directed)
+
+
+def _by_route(resource: Mapping[str, Json], resolve: Resolve, held: Medications, route: str) -> Product | None:
     for concept in (resource.get("medicationCodeableConcept"), resource.get("medication")):
-        found = recognise(concept, route_hint=route, site_codes=site_codes) if concept else None
+        found = recognise(concept, route_hint=route, site_codes=held.site_codes) if concept else None
         if found:
             return found
     for reference in (resource.get("medicationReference"), resource.get("medication")):
@@ -75,18 +88,47 @@ def product_of(
 def is_out_of_reach(resource: Mapping[str, Json], resolve: Resolve, medications: Medications | None = None) -> bool:
     """Return whether a drug is named and cannot be told: neither one of ours nor another drug.
 
-    Its Medication is not at hand or does not tell it, its code stands in no table, its name is in no list. Or it is
-    named in the directions alone, which do not order it. Such a drug is not known, which is not the same as none of
-    ours.
+    Its Medication is not at hand or does not tell it, its code stands in no table, its name is in no list. It is
+    masked: there is a concept or reference that holds a system, a type or an extension, and no name. Or it is named in
+    the directions alone, which do not order it. Such a drug is not known, which is not the same as none of ours.
     """
-    concepts = (resource.get("medicationCodeableConcept"), resource.get("medication"))
-    references = (resource.get("medicationReference"), resource.get("medication"))
-    held = medications or Medications()
-    tellings = [telling_of(each, site_codes=held.site_codes) for each in concepts if each]
-    tellings += [_telling_of_reference(each, resolve, held) for each in references if each]
-    if Telling.TOLD in tellings:
-        return False
-    return Telling.UNKNOWN in tellings or any(named_row((), (words[:LONGEST_TEXT],)) for words in _directions(resource))
+    tellings = set()
+    for telling in _tellings(resource, resolve, medications or Medications()):
+        if telling is Telling.TOLD:
+            return False
+        tellings.add(telling)
+    if Telling.UNKNOWN in tellings or (tellings == {Telling.BLANK} and _is_masked(resource)):
+        return True
+    return any(named_row((), (words[:LONGEST_TEXT],)) for words in _directions(resource))
+
+
+def names_nothing(resource: Mapping[str, Json], resolve: Resolve, medications: Medications | None = None) -> bool:
+    """Return whether nothing says what the drug is: in a draft none is chosen yet, in a record it cannot be told."""
+    return all(each is Telling.BLANK for each in _tellings(resource, resolve, medications or Medications()))
+
+
+def _is_masked(resource: Mapping[str, Json]) -> bool:
+    """Return whether something stands where the drug is named: an empty form holds but empty values."""
+    left = [resource.get(name) for name in _NAMED_IN]
+    while left:
+        value = left.pop()
+        if isinstance(value, Mapping):
+            left += value.values()
+        elif isinstance(value, list | tuple):
+            left += value
+        elif isinstance(value, str) and value.strip():
+            return True
+    return False
+
+
+def _tellings(resource: Mapping[str, Json], resolve: Resolve, medications: Medications) -> Iterator[Telling]:
+    """Yield what each concept tells, and then each reference."""
+    for name in ("medicationCodeableConcept", "medication"):
+        if concept := resource.get(name):
+            yield telling_of(concept, site_codes=medications.site_codes)
+    for name in ("medicationReference", "medication"):
+        if reference := resource.get(name):
+            yield _telling_of_reference(reference, resolve, medications)
 
 
 def _directions(resource: Mapping[str, Json]) -> Iterator[str]:
@@ -131,8 +173,8 @@ def _telling_of_medication(medication: Mapping[str, Json], resolve: Resolve, sit
     parts = [telling_of(_item(each, inside), site_codes=site_codes) for each in _active_ingredients(medication)]
     if Telling.TOLD in tellings or (parts and all(each is Telling.TOLD for each in parts)):
         return Telling.TOLD
-    if medication.get("code") and not parts and Telling.UNKNOWN not in tellings:
-        return tellings[0]  # its code says that nothing is taken
+    if tellings[0] is Telling.NONE and not parts and Telling.UNKNOWN not in tellings:
+        return Telling.NONE  # its code says that nothing is taken
     return Telling.UNKNOWN
 
 
@@ -166,20 +208,17 @@ def _referred(reference: Json, resolve: Resolve, route: str, medications: Medica
 def _of_medication(
     medication: Mapping[str, Json], resolve: Resolve, route: str, site_codes: SiteCodes | None
 ) -> Product | None:
-    """By its code, else by its active ingredients; inactive ones never count (clinical rationale 4.6)."""
-    hint = route or route_of(medication.get("form"))
-    for concept in (medication.get("code"), _identifiers(medication)):
-        found = recognise(concept, route_hint=hint, site_codes=site_codes)
-        if found:
-            return found
-    parts = [
-        (
-            recognise(_item(each, resolve), site_codes=site_codes),
-            _strength(first(each.get("strength") or each.get("strengthRatio"))),
-        )
-        for each in _active_ingredients(medication)
-    ]
-    return product_of_parts(parts, words=text_of(medication.get("form")), route_hint=hint) if parts else None
+    """By its code or identifiers and its active ingredients; inactive ones never count (clinical rationale 4.6)."""
+    form, parts = text_of(medication.get("form")), tuple(_active_ingredients(medication))
+    if any(text(_denominator(each).get("code") or _denominator(each).get("unit")).lower() in _ML for each in parts):
+        form = f"{form} {_PER_ML}"
+    return product_of_medication(
+        (medication.get("code"), _identifiers(medication)),
+        tuple((recognise(_item(each, resolve), site_codes=site_codes), _strength(each)) for each in parts),
+        form=form,
+        route_hint=route or route_of(medication.get("form")),
+        site_codes=site_codes,
+    )
 
 
 def _active_ingredients(medication: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
@@ -202,12 +241,23 @@ def _item(ingredient: Mapping[str, Json], resolve: Resolve) -> Json:
     return _named_in(ingredient.get("itemReference") or ingredient.get("item"))
 
 
-def _strength(ratio: Mapping[str, Json]) -> Decimal | None:
-    """mg a piece, or a mL; `None` for any other pair of units."""
-    above, below = first(ratio.get("numerator")), first(ratio.get("denominator"))
-    value, per = number(above.get("value")), number(below.get("value") or 1)
-    factor = MG_PER_UNIT.get(text(above.get("code") or above.get("unit")).lower())
-    return measurable(value * factor / per) if value and per and factor else None
+def _strength(ingredient: Mapping[str, Json]) -> Strength | None:
+    """mg or IU a piece, or a mL; `None` for any other pair of units."""
+    above = first(_ratio(ingredient).get("numerator") or ingredient.get("strengthQuantity"))
+    unit = text(above.get("code") or above.get("unit")).lower()
+    value, per = number(above.get("value")), number(_denominator(ingredient).get("value") or 1)
+    factor = Decimal(1) if unit in IU_UNITS else MG_PER_UNIT.get(unit)
+    size = measurable(value * factor / per) if value and per and factor else None
+    return (size, "iu" if unit in IU_UNITS else "mg") if size else None
+
+
+def _denominator(ingredient: Mapping[str, Json]) -> Mapping[str, Json]:
+    return first(_ratio(ingredient).get("denominator"))
+
+
+def _ratio(ingredient: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The strength of R4, of R5, and of the versions before."""
+    return first(ingredient.get("strength") or ingredient.get("strengthRatio") or ingredient.get("amount"))
 
 
 def _route(resource: Mapping[str, Json]) -> str:
@@ -216,4 +266,20 @@ def _route(resource: Mapping[str, Json]) -> str:
             route = route_of(each.get("route"))
             if route:
                 return route
+    return ""
+
+
+def _route_directed(resource: Mapping[str, Json]) -> str:
+    """The route by the words of the directions, else by a method or a rate; where none is coded and the product tells
+    none.
+    """
+    told = (route_directed(words[:LONGEST_TEXT]) for words in _directions(resource))
+    if route := next(filter(None, told), ""):
+        return route
+    for name in ("dosageInstruction", "dosage"):
+        for each in objects(resource.get(name))[:MOST_DOSAGES]:
+            if route := route_of(each.get("method")):
+                return route
+            if runs_in(each):
+                return IV
     return ""

@@ -80,5 +80,7 @@ def _mg(value: Decimal, ingredient: str = "") -> str:
 def _form(row: ProductRow) -> str:
     if row.form in SOLID:
         return _said("extended_release" if row.extended_release else "oral", form=row.form)
+    if any(each.ingredient == "intravenous iron" for each in row.ingredients):
+        return ""  # its name says it
     route: str = name_words()["routes"].get(row.route, "")
     return route or (row.form if row.form in ("patch", "liquid", "powder") else "")

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
 from cards.facts.chart import Amount
+from cards.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProductRow:
     """One product as the table has it. `count`: all active ingredients, those out of our scope too."""
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from itertools import chain
 
-from cards.drugs.ingredients import Ingredient, ingredient_of_code, plain
-from cards.drugs.kinds import classes_of
+from cards.drugs.forms import INJECTED, form_named, is_extended_release, route_named
+from cards.drugs.ingredients import Ingredient, ingredient_of_code, ingredients, plain
+from cards.drugs.kinds import classes_of, without_untold_iron
 from cards.drugs.naming import name_of
 from cards.drugs.products import ProductRow, product_of_code
-from cards.drugs.spoken import product_named, shape, strengths_known
-from cards.drugs.words import HORMONES
+from cards.drugs.spoken import is_told, product_named, shape, strengths_known, with_volume
+from cards.drugs.words import HORMONES, Strength
 from cards.facts.chart import Amount, Product
 from cards.fhir.json_values import LONGEST_WORDS, Json, codings, cut, items, objects, text
 from cards.fhir.local_codes import local_key
@@ -28,10 +28,14 @@ from cards.remembered import remembered
 _NAME_FOR_CODE = re.compile(r"[^\W\d_]{4}")
 #: Site codes: (system, code), as `local_key` writes it, to an RxNorm product or ingredient code.
 SiteCodes = Mapping[tuple[str, str], str]
+#: A part of a Medication: what is recognised of it, and its strength in one piece, or in one mL of a liquid.
+Part = tuple[Product | None, Strength | None]
 #: Ingredients that stand for a whole class; the words may say which one it is.
 _VAGUE = "iron", "intravenous iron", "antipsychotic", "vitamin D", "magnesium", "calcium", "opioid"
-
-
+#: Of these classes the words may name another kind too: substitutable antipsychotics, and iron by vein.
+_ALSO_OF = {"antipsychotic": "agg-sub", "iron": "iron-iv"}
+#: The ATC group of iron by injection.
+_PARENTERAL_IRON = "B03AC"
 #: The most characters of all names of one drug together that are read.
 _LONGEST_NAMES = 4_000
 
@@ -44,26 +48,107 @@ def recognise(concept: Json, *, route_hint: str = "", site_codes: SiteCodes | No
     return _product((codes_of(concept, site_codes or {}), words_of(concept)), route_hint) if concept else None
 
 
-def product_of_parts(
-    parts: Iterable[tuple[Product | None, Decimal | None]], *, words: str, route_hint: str
+def product_of_medication(
+    concepts: Iterable[Json], parts: tuple[Part, ...], *, form: str, route_hint: str, site_codes: SiteCodes | None
 ) -> Product | None:
-    """Return a product by its active ingredients, each recognised for itself, with its mg; `None` is none of ours."""
-    listed = list(parts)
-    amounts = tuple(
-        replace(amount, mg=mg if mg is not None else amount.mg)
-        for product, mg in listed
-        if product
-        for amount in product.ingredients
+    """Return the product of a Medication; `None` where it is none of ours.
+
+    It is named by the first of its concepts that names one, and its parts and the words of its form tell what that
+    leaves out; else it is named by its parts.
+    """
+    held = _held(parts)
+    for concept in filter(None, concepts):
+        named = codes_of(concept, site_codes or {}), words_of(concept)
+        if found := _product(named, route_hint, held, form):
+            return found
+    row = with_volume(shape((form,), held, len(parts)), form)
+    return _weighed(row, route_hint, contraceptive=False) if parts else None
+
+
+def _held(parts: Iterable[Part]) -> tuple[Amount, ...]:
+    """What the parts hold of our ingredients; iron that is listed beside its one salt is the iron of the salt."""
+    amounts = _each_once(
+        _with_strength(amount, strength) for product, strength in parts if product for amount in product.ingredients
     )
-    return _weighed(shape((words,), amounts, len(listed)), route_hint, contraceptive=False)
+    salts = [each for each in amounts if each.ingredient != "iron" and _kinds(each) & {"iron-oral"}]
+    iron = next((each for each in amounts if each.ingredient == "iron"), None)
+    if iron is None or len(salts) != 1:
+        return amounts
+    salt = replace(salts[0], elemental_iron_mg=iron.mg)
+    return tuple(salt if each is salts[0] else each for each in amounts if each is not iron)
+
+
+def _each_once(listed: Iterable[Amount]) -> tuple[Amount, ...]:
+    """Return each ingredient once, without a strength where two parts tell one: which is that of the piece is open."""
+    found: dict[str, list[Amount]] = {}
+    for each in listed:
+        found.setdefault(each.ingredient, []).append(each)
+    told = {name: [each for each in same if is_told(each)] for name, same in found.items()}
+    return tuple(same[0] if len(same) == 1 else Amount(name) for name, same in told.items())
+
+
+def _with_strength(amount: Amount, strength: Strength | None) -> Amount:
+    if strength is None:
+        return amount
+    value, unit = strength
+    return replace(amount, international_units=value) if unit == "iu" else replace(amount, mg=value)
+
+
+def _filled(row: ProductRow, held: tuple[Amount, ...], form: str) -> ProductRow:
+    """Return a named product with the form and the strengths that it leaves to its parts.
+
+    Where its name or code tells no strength at all, parts of other classes are of the product too: an ATC code may
+    name the first of two.
+    """
+    whole = plain(form)
+    injected = (row.route or route_named(whole)) in INJECTED  # a vial, whose strength is that of the whole
+    if not row.form and not (injected and strengths_known(row)):
+        row = with_volume(replace(row, form=form_named(whole)), "")
+    listed = [each for each in with_volume(replace(row, ingredients=held), form).ingredients if is_told(each)]
+    found = dict.fromkeys(each for named in row.ingredients for each in _told_by_parts(named, listed))
+    if not strengths_known(row):
+        kinds = frozenset[str]().union(*map(_kinds, found))
+        found |= dict.fromkeys(each for each in listed if kinds.isdisjoint(_kinds(each)))
+    return replace(
+        row,
+        ingredients=tuple(found),
+        count=max(row.count, len(found)),
+        extended_release=row.extended_release or is_extended_release(whole),
+    )
+
+
+def _told_by_parts(named: Amount, listed: list[Amount]) -> list[Amount]:
+    """Return an ingredient with the strength that one part gives it, or for a general name the particular parts."""
+    same = [each for each in listed if each.ingredient == named.ingredient]
+    if is_told(named) or len(same) > 1:
+        return [named]
+    if same:
+        return same
+    if named.ingredient in _VAGUE or _is_vague(ingredients()[named.ingredient]):
+        return [each for each in listed if _kinds(each) & _kinds(named)] or [named]
+    iron = [each for each in listed if _kinds(each) & _kinds(named) & {"iron-oral"}]
+    if len(iron) != 1:
+        return [named]
+    return [replace(named, elemental_iron_mg=iron[0].mg)] if iron[0].ingredient == "iron" else iron
+
+
+def _kinds(amount: Amount) -> frozenset[str]:
+    return ingredients()[amount.ingredient].classes
 
 
 @remembered
-def _product(named: tuple[tuple[tuple[str, str], ...], tuple[str, ...]], route_hint: str) -> Product | None:
+def _product(
+    named: tuple[tuple[tuple[str, str], ...], tuple[str, ...]],
+    route_hint: str,
+    held: tuple[Amount, ...] = (),
+    form: str = "",
+) -> Product | None:
     coded, said = named
     row = named_row(coded, said)
     if not row:
         return None
+    if held or form:
+        row = _filled(row, held, form)
     return _weighed(row, route_hint, contraceptive=row.contraceptive or _is_contraceptive(coded, said))
 
 
@@ -75,6 +160,7 @@ def named_row(coded: tuple[tuple[str, str], ...], said: tuple[str, ...]) -> Prod
 def _weighed(row: ProductRow, route_hint: str, *, contraceptive: bool) -> Product | None:
     """The product with the route weighed in: it decides the class, and whether it is one of ours at all."""
     route = route_hint or row.route
+    row = without_untold_iron(row, route)
     classes = classes_of(row, route, contraceptive=contraceptive)
     if not classes:
         return None
@@ -99,6 +185,12 @@ def codes_of(concept: Json, site_codes: SiteCodes) -> tuple[tuple[str, str], ...
 @remembered
 def _public_codes(concept: Json) -> tuple[tuple[str, str], ...]:
     return tuple(_codes(concept, {}))
+
+
+def is_coded_as_drug(concept: Json, *, site_codes: SiteCodes | None = None) -> bool:
+    """Return whether a code of the concept, not its words alone, names one of our ingredients."""
+    coded = codes_of(concept, site_codes or {})
+    return bool(coded) and named_row(coded, ()) is not None
 
 
 def words_of(concept: Json) -> tuple[str, ...]:
@@ -161,8 +253,10 @@ Listed = list[tuple[Ingredient, tuple[str, str]]]
 
 
 def _route_of(listed: Listed) -> str:
-    """The HCPCS codes of ours are of injections: J1750 is the infusion, whatever else iron dextran stands in."""
-    return "injection" if any(system == HCPCS for _, (system, _) in listed) else ""
+    """HCPCS codes of ours, and ATC codes of parenteral iron, are of injections, whatever else the drug stands in."""
+    coded = (code for _, code in listed)
+    injected = any(system == HCPCS or (system == ATC and code.startswith(_PARENTERAL_IRON)) for system, code in coded)
+    return "injection" if injected else ""
 
 
 def _chosen(listed: Listed) -> Listed:
@@ -187,9 +281,9 @@ def _is_vague(each: Ingredient) -> bool:
 
 
 def _same_class(row: ProductRow, vague: Ingredient) -> bool:
-    """The words name an ingredient of the class; inside an antipsychotic class the substitutable ones count too."""
-    found = classes_of(row, "", contraceptive=False)
-    return not found.isdisjoint(vague.classes) or (vague.name == "antipsychotic" and "agg-sub" in found)
+    """The words name an ingredient of the class, or one that `_ALSO_OF` counts to it."""
+    found = classes_of(row, row.route, contraceptive=False)
+    return not found.isdisjoint(vague.classes) or _ALSO_OF.get(vague.name) in found
 
 
 def _by_words(said: tuple[str, ...]) -> ProductRow | None:

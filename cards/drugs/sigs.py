@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from cards.drugs.numbers import MG_OF_IRON, NUMBER, number_of
+from cards.drugs.numbers import MG_OF_IRON, NUMBER
 
 
 class Form(NamedTuple):
@@ -46,18 +46,6 @@ class Forms:
         return self.pattern.sub(" ", sig)
 
 
-PerDay = Callable[[re.Match[str]], Decimal | None]
-
-
-class Frequency(NamedTuple):
-    """One form of how often. `per_day` gives the doses a day of a match; those of `example` are `reads`."""
-
-    pattern: re.Pattern[str]
-    per_day: PerDay
-    example: str
-    reads: str
-
-
 class Rewrite(NamedTuple):
     """One form of a number, and the figures that take its place: `example` becomes `becomes`."""
 
@@ -80,6 +68,15 @@ def _divided_out(match: re.Match[str]) -> str:
     return f"{whole + above / below:f}" if 0 < above < below <= 8 else match[0]
 
 
+#: A day's amount in parts: the parts are no doses of that amount.
+_SPREAD = (
+    r"(?:\b(?:in(?:to)?|as|over)\s++(?:\d+(?:\s*+(?:-|to)\s*+\d+)?\s++)?)?\b"
+    r"(?:(?<!be )divided|split(?= (?:into|between|over|evenly|equally|[btq]id)\b))"
+    r"(?: ?(?:(?:in(?:to)?|as|to|over|up|equally|evenly|between|among|the|doses?|daily|a|per|day|every|q|q?\d+h?|"
+    r"hourly|h(?:ou)?rs?|times?|twice|thrice|x|[btq]id|bd|[tq]ds|am|pm|morning|evening|night|bedtime)\b|[-/])"
+    r"(?! ?(?:mg|g|mcg|ml|tabs?|tablets?|caps?|capsules?)\b))*+"
+    r"|\b(?:in(?:to)?|as|over)\s++[2-9](?:\s*+(?:-|to)\s*+\d)?\s++(?:[a-z]+ )?doses\b"
+)
 #: From the top, each over all that those above it left.
 REWRITES = (
     Rewrite(re.compile(r"\b([a-z])\."), r"\1", "1 tab t.i.d.", "1 tab tid"),
@@ -90,6 +87,7 @@ REWRITES = (
         "2 tabs 12 hourly",
     ),
     Rewrite(re.compile(rf"\(\s*+(?:{'|'.join(_COUNTED)}|\d+)\s*+\)"), " ", "2 (two) tabs", "2 tabs"),
+    Rewrite(re.compile(_SPREAD), " daily ", "900 mg a day divided tid", "900 mg a day daily"),
     Rewrite(re.compile(r"\b(\d+)\s++and\s++(?:a\s++)?0\.5\b"), r"\1.5", "one and a half tabs", "1.5 tabs"),
 )
 #: After the hours of the clock are gone. Up to eighths: `7/12` and `90/12` are other things.
@@ -110,24 +108,25 @@ PLAIN_HOUR = Forms(
 # ------------------------------------------------------------------ how many
 
 #: One word between a number and what it counts.
-_WORD = r"\w{1,40}+"
+_WORD = r"[a-z]\w{0,39}+"
 _RANGE = rf"({NUMBER})(?:\s*+(?:-|to|or)\s*+({NUMBER}))?"
 _PIECES = r"(?:tab(?:let)?s?|tabs?\b|cap(?:sule|let)?s?|caps?\b|pills?|softgels?|gumm(?:y|ies)|patch(?:es)?|each)\b"
-_UNIT = rf"({MG_OF_IRON}|mg|mcg|ug|micrograms?|milligrams?|grams?|gm|g|ml|iu|units?|tsp|teaspoon(?:ful)?s?)\b"
+_UNITS = rf"(?:{MG_OF_IRON}|mg|mcg|ug|micrograms?|milligrams?|grams?|gm|g|ml|iu|units?|tsp|teaspoon(?:ful)?s?)\b"
+_UNIT = rf"({_UNITS})"
+_DAYS = r"(?:days?|weeks?|wks?|months?|d|w)\b"
+_LENGTH = (
+    r"\b(?<!repeat )(?<!repeat dose )(?<!repeat once )(?:for|x|after|in|over|within)\s*+"
+    r"(?:the )?(?:first |next )?\d+(?:\s*+(?:-|to)\s*+\d+)?\s*+"
+)
+_INTERVAL = (
+    r"(?:(?:every|each|q|per|a)\s*+)?(?:\d+(?:-\d+)?\s*+)?(?:days?|weeks?|wks?|nights?|d|weekly|daily|nightly)\b"
+)
+_OFTEN = r"(?:twice|thrice|bid|bd|tid|tds|qid|qds)\b"
 _SPAN = r"(?:days?|weeks?|wks?|months?|years?|d|hours?|hrs?|min(?:ute)?s?)\b"
 
 #: The groups are the ends of a range; the upper one is the dose.
 PIECES_DOSE = Forms((Form(rf"{_RANGE}\s*+(?:{_WORD}\s++)?{_PIECES}", "pieces", "daily: 1 to 2 red tablets", "2 x 1"),))
-TAKEN_DOSE = Forms(
-    (
-        Form(
-            rf"(?:^|take|give)\s*+{_RANGE}(?!\d)",
-            "a number alone, at the head or after `take`",
-            "take 2 by mouth daily",
-            "2 x 1",
-        ),
-    )
-)
+TAKEN_DOSE = Forms((Form(rf"(?:^|take|give)\s*+{_RANGE}(?!\d)", "a number alone", "take 2 by mouth daily", "2 x 1"),))
 #: The third group is the unit.
 MEASURED_DOSE = Forms(
     (
@@ -162,17 +161,28 @@ STRENGTH_EACH = Forms(
 
 # ------------------------------------------------------------------ numbers that are no dose
 
+_FILLS = (
+    r"(?<!\d)\d++(?:st|nd|rd|th)?\s*+(?:(?:re)?fills?|rfs?|bottles?|box(?:es)?)\b"
+    r"|\b(?:re)?fill(?:s|ed)?\b[: ]*+(?:x ?|up to )?\d++(?: ?(?:times|x)\b)?"
+)
 #: Taken out before doses and frequencies are looked for.
 NOT_A_DOSE = Forms(
     (
-        Form(r"(?<!\d)\d++\s*+refills?\b", "refills", "3 refills", "? x ?"),
+        Form(_FILLS, "refills", "3 refills", "? x ?"),
         Form(
-            r"(?:\bdisp(?:ense)?|#|\bqty)[-: ]*+#?+\s*+\d++\s*+[a-z]*+",
+            r"(?:\bdisp(?:ense)?|#|\bqty)[-: ]*+#?+\s*+\d++\s*+(?:x\s*+\d++|[a-z]*+)",
             "the supply",
             "disp: 90 tablets, 1 tab tid",
             "1 x 3",
         ),
-        Form(rf"\b(?:for|x|after|in)\s*+\d+\s*+{_SPAN}", "how long", "1 tab daily for 1 week", "1 x 1"),
+        Form(rf"{_RANGE}\s*+{_UNITS} ?(?:/|per) ?kg\b", "a dose by weight", "6 mg/kg/day", "? x 1"),
+        Form(_LENGTH + _SPAN, "how long", "for 1 week 1 tab daily", "1 x 1"),
+        Form(
+            rf"\bby (?:increments of )?(?:{NUMBER})\s*+(?:{_PIECES}|{_UNITS})(?:\s*+{_INTERVAL})?",
+            "by how much, and not how many",
+            "300 mg at bedtime, increase to 1800 mg daily by 300 mg every 3 days",
+            "1800 mg x 1",
+        ),
         Form(
             rf"(?<!every )(?<!each )(?<!q )\b(?:{NUMBER})(?:\s*+(?:-|to)\s*+\d+)?\s*+{_SPAN}"
             r"(?=\s*+(?:before|after|prior|apart|away|from|between)\b)",
@@ -191,7 +201,7 @@ NOT_A_DOSE = Forms(
 HOW_OFTEN = Forms(
     (
         Form(
-            rf"(?:{NUMBER})\s*+(?:times?\b|x(?!\s*+\d)|/ ?day|-?\s*+hourly)",
+            rf"(?:{NUMBER})\s*+(?:(?:times?|mal|ganger?|fois|volte|ve[cz]es|keer)\b|x(?!\s*+\d)|/ ?day|-?\s*+hourly)",
             "how often, not how many",
             "3 times daily",
             "? x 3",
@@ -202,7 +212,7 @@ ONLY_MEALS = Forms(
     (
         Form(
             r"\s*+(?:with|before|after)\s++(?:each |every )?(?:meals?|food|eating)\s*+\.?",
-            "when to take it, and no dose of its own",
+            "only when to take it",
             "1 tab in the morning, with meals, and 1 tab at night",
             "2 x 1",
         ),
@@ -214,9 +224,8 @@ ONLY_MEALS = Forms(
 ONCE = Forms(
     (
         Form(r"\bstat\b", "at once", "1 tab stat", "1 x ? once"),
-        Form(rf"\bx ?1(?!\s*+{_SPAN}|\s*+refill)\b", "times one", "1 tab daily x1", "1 x 1 once"),
-        Form(r"\bpremed\w*\b", "before a procedure", "1 tab as premedication", "1 x ? once"),
-        Form(r"\bpre-medication\b", "before a procedure", "1 tab for pre-medication", "1 x ? once"),
+        Form(rf"(?<!repeat )\bx ?1(?!\s*+{_SPAN}|\s*+refill)\b", "times one", "1 tab daily x1", "1 x 1 once"),
+        Form(r"\bpre-?med\w*\b", "before a procedure", "1 tab as pre-medication", "1 x ? once"),
         Form(r"\bonce only\b", "once", "1 tab once only at bedtime", "1 x 1 once"),
         Form(r"\bon call\b", "when called to a procedure", "1 tab on call", "1 x ? once"),
     )
@@ -225,10 +234,9 @@ ONCE = Forms(
 BARE_ONCE = Forms(
     (
         Form(r"\bsingle dose\b", "one dose", "1 tab as a single dose", "1 x ? once"),
-        Form(r"\b1[- ]?(?:time|x)\b", "one time", "1 tab 1 time", "1 x ? once"),
-        Form(r"\btimes 1\b", "times one", "1 tab times 1", "1 x ? once"),
+        Form(r"\b(?:1[- ]?(?:time|x)|times 1)\b", "one time", "1 tab 1 time", "1 x ? once"),
         Form(
-            r"\bonce\b(?!\s*+(?:a|per|each|every|daily|weekly|monthly|in|at|nightly|/))",
+            r"\bonce\b(?!\s*+(?:a|per|each|every|(?:dai|week|month|night)ly|in|at|/))",
             "once",
             "1 tab once",
             "1 x ? once",
@@ -243,140 +251,147 @@ _GAP = r"(?:(?<!\s)\s++)?+"
 #: What separates the doses of one day.
 PARTING = Forms(
     (
-        Form(rf"{_GAP},(?!\d)\s*+", "and", "1 tab am, 2 tabs pm", "3 x 1"),
-        Form(rf"{_GAP};\s*+", "and", "1 tab am; 2 tabs pm", "3 x 1"),
-        Form(rf"{_GAP}&\s*+", "and", "1 tab am & 2 tabs pm", "3 x 1"),
-        Form(rf"{_GAP}\+\s*+", "and", "1 tab am + 2 tabs pm", "3 x 1"),
-        Form(rf"{_GAP}\band\b\s*+", "and", "1 tab am and 2 tabs pm", "3 x 1"),
-        Form(rf"{_GAP}\bplus\b\s*+", "and", "1 tab am plus 2 tabs pm", "3 x 1"),
-    )
-)
-#: Steps that follow one another are never added up.
-ONE_AFTER_ANOTHER = Forms(
-    (
-        Form(r"\bthen", "a later step", "1 tab stat then 1 tab daily", "1 x 1"),
-        Form(r"\bincrease", "a higher step", "1 tab stat, increase to 2 tabs daily", "2 x 1"),
-        Form(r"\btitrate", "steps", "1 tab am, titrate, 1 tab pm", "1 x 1"),
-        Form(r"\btaper", "lower steps", "1 tab am, taper, 1 tab pm", "1 x 1"),
-        Form(r"\bdecrease", "a lower step", "2 tabs daily, decrease to 1 tab daily", "2 x 1"),
+        Form(rf"{_GAP}(?:;|,(?!\d))\s*+", "and", "1 tab am, 2 tabs pm", "3 x 1"),
+        Form(rf"{_GAP}[&+]\s*+", "and", "1 tab am & 2 tabs pm", "3 x 1"),
+        Form(rf"{_GAP}\b(?:and|plus|et)\b\s*+", "and", "1 tab am and 2 tabs pm", "3 x 1"),
         Form(
-            r"\btotal(?: daily)?(?: dose)?(?: of|:)?\s*+\d",
-            "the sum of what stands before it",
-            "100 mg am, 200 mg pm, total daily dose 300 mg daily",
-            "100 mg x 1",
+            r" (?:(?<=\bam )|(?<=\bpm )|(?<=\bhs )|(?<=\bom )|(?<=mane )|(?<=nocte )|(?<=matin )|(?<=midi )|"
+            r"(?<=soir )|(?<=morning )|(?<=noon )|"
+            r"(?<=evening )|(?<=night )|(?<=bedtime )|(?<=breakfast )|(?<=lunch )|(?<=dinner )|(?<=supper ))"
+            rf"(?=\d)(?!\d+\s*+(?:x\b|times|nights|mornings|evenings|{_SPAN}))",
+            "a number behind a part of the day",
+            "1 mane 2 nocte",
+            "3 x 1",
         ),
     )
 )
-#: Where one step ends and the next begins.
+LENGTH = re.compile(_LENGTH + _DAYS)
+#: Where one step ends and the next begins: steps that follow one another are never added up.
 NEXT_STEP = Forms(
     (
-        Form(r"\bthen\b", "a later step", "1 tab daily then 2 tabs daily", "2 x 1"),
-        Form(r"\bincreased?(?: the)?(?: dose)? to\b", "a higher step", "1 tab daily, increase to 2 tabs", "2 x 1"),
+        Form(r"\bthe(?:n|reafter)\b", "a later step", "1 tab daily thereafter 2 tabs daily", "2 x 1"),
+        Form(r"\bafter(?:wards?| that)\b", "a later step", "1 tab daily, after that 2 tabs daily", "2 x 1"),
+        Form(r"\bfollowed by\b", "a later step", "1 tab daily followed by 2 tabs daily", "2 x 1"),
+        Form(r"\btaper\w*", "lower steps", "2 tabs bid, taper, 1 tab bid", "2 x 2"),
+        Form(r"\bdecrease", "a lower step", "2 tabs daily, decrease to 1 tab daily", "2 x 1"),
+        Form(
+            rf"[,;.] (?=[^,;.]*\bafter \d+ {_DAYS} ?(?:[,;.]|$))",
+            "a later step, and when it begins",
+            "1 tab qhs, 2 tabs qhs after 3 days",
+            "2 x 1",
+        ),
+        Form(
+            rf"{_LENGTH}{_DAYS}(?! (?:and|&|\+|plus) )",
+            "how long a step is",
+            "1 tab daily x 3 days, 1 tab bid x 3 days",
+            "1 x 2",
+        ),
+        Form(
+            r"\b(?:on )?(?<!\d )(?<!\d)(?<!\ba )(?<!each )(?<!every )(?<!per )(?<!/)(?<!other )"
+            rf"\b(?:day|week|wk|month)s? ?#?\d{{1,3}}(?!\d)(?! ?(?:{_PIECES}|{_UNITS}|x\b|times|/))"
+            rf"(?: ?(?:-|to|and|&) ?\d{{1,3}}(?!\d| ?(?:{_PIECES}|{_UNITS}))"
+            r"|(?:, ?(?:and )?\d{1,3}(?= ?(?:[,.;]|and|$)))*+)(?: on(?:wards?)?\b)?",
+            "which days or weeks",
+            "week 1: 1 tab daily; week 2: 2 tabs daily",
+            "2 x 1",
+        ),
+        Form(
+            rf"\b(?<!every )(?<!each )(?<!other )(?:1st|2nd|3rd|first|second|third|next|last) {_DAYS}",
+            "which days or weeks",
+            "1st week 1 tab qhs, 2nd week 1 tab bid",
+            "1 x 2",
+        ),
+    )
+)
+#: The dose goes up from here, to a target or as far as the patient bears; what else rises has another object.
+_ITS_DOSE = r"(?: (?:the|your))?(?: (?:dose|dosage|it))?\b"
+_SO_FAR = rf"(?:(?:to|by|as|up|until|if|every|each|q|weekly|daily|slowly|gradually|from)\b|q\d|{NUMBER})"
+RISE = Forms(
+    (
+        Form(
+            rf"(?<!not )\bincreased?{_ITS_DOSE}(?= ?{_SO_FAR})",
+            "a higher step",
+            "1 tab daily, increase to 2 tabs",
+            "2 x 1",
+        ),
+        Form(
+            r"(?<!not )\b(?:up-?)?titrat(?:e\b|ing|ion|ed (?=to|up|by|as))",
+            "a higher step",
+            "1 tab daily, titrate up to 2 tabs daily",
+            "2 x 1",
+        ),
+        Form(
+            rf"(?:(?<=may )increase|(?<=can )increase|(?<!not )(?<!\ba )\b(?:raise|go up|build up|escalate|double))"
+            rf"{_ITS_DOSE}(?= ?(?:{_SO_FAR}|$|[,.;:)]|bid|[tq]id|(?:twice|after|in|over|with)\b))",
+            "a higher step",
+            "1 tab daily, build up to 2 tabs",
+            "2 x 1",
+        ),
+    )
+)
+_NAMED = r"(?:a|the|dose|dosage|target|goal|of|usual|is|max(?:imum)?|total|daily)\b"
+#: Where a rise ends.
+TARGET = Forms(
+    (
+        Form(
+            rf"(?:\bfrom (?:{NUMBER}) to|(?<!\d )\bto|\buntil|\breach(?:es|ing)?|\btarget|\bgoal|\bmax(?:imum)?|"
+            rf"\bno more than|\bnot (?:to )?exceed)\b[ :]?(?:{_NAMED}[ :]?){{0,5}}+(?=\d|\.\d|{_OFTEN})",
+            "the top of a rise",
+            "300 mg at bedtime, titrate to effect, max 1800 mg daily",
+            "1800 mg x 1",
+        ),
+    )
+)
+#: A target in these words is that of a day, where it does not say how often.
+OF_A_DAY = Forms(
+    (Form(r"\b(?:max|total|daily|no more|not )", "a day", "300 mg tid, titrate to max 3600 mg", "3600 mg x 1"),)
+)
+UNTOLD = Forms(
+    (
+        Form(
+            r"\b(?:then|thereafter|afterwards?),? (?:take |use |continue )?as (?:directed|instructed)\b",
+            "a step told elsewhere",
+            "1 tab daily, then as directed",
+            "1 x ?",
+        ),
+    )
+)
+#: The sum of what stands beside it.
+TOTAL = Forms(
+    (
+        Form(
+            rf"(?:\bfor )?(?:\ba )?\btotal(?: daily)?(?: dose)?(?: of|:| is)?\s*+(?:{NUMBER})\s*+(?:{_UNITS}\s*+)?"
+            r"(?:daily\b|(?:per|a|each) day\b|/ ?day\b)?",
+            "the sum of the day",
+            "100 mg am, 200 mg pm, total daily dose 300 mg daily",
+            "300 mg x 1",
+        ),
+    )
+)
+#: The group is the most that may be taken a day; it counts where nothing says how often.
+MOST = Forms(
+    (
+        Form(
+            r"\b(?:max(?:imum)?|no more than|not (?:to )?exceed)\b"
+            r"(?![^.;,]*\b(?:(?:per|a|each|every) dose|doses|times|at a time|at once|(?!24)\d+ ?h(?:ou)?rs?)\b)"
+            rf"(?: (?:of|is|{_NAMED}))*+[: ]*+((?:[^.;,]|[.,]\d)*)",
+            "the most a day",
+            "600 mg as needed, max 2400 mg a day",
+            "2400 mg x 1",
+        ),
+    )
+)
+_COUNT = r"(\d(?:\.\d{1,2})?)"
+#: How many in the morning, at noon, in the evening and at night, behind the size of each.
+SCHEME = Forms(
+    (
+        Form(
+            rf"(?:({NUMBER}) ?((?:{_PIECES}|{_UNITS})) )?(?<![\d/.,-]){_COUNT} ?- ?{_COUNT} ?- ?{_COUNT}"
+            rf"(?: ?- ?{_COUNT})?(?! ?-|[\d/]|[.,]\d)",
+            "so many at each part of the day",
+            "1-0-1-2",
+            "4 x 1",
+        ),
     )
 )
 IN_BRACKETS = Forms((Form(r"\([^()]*\)", "an aside", "1 tab daily (1 tab am and 1 tab pm)", "1 x 1"),))
-
-# ------------------------------------------------------------------ how often
-
-
-def _times(days: int) -> PerDay:
-    """Return the reading of so many times in so many days; the first group is the number of times."""
-    return lambda match: divided(number_of(match[1]), Decimal(days))
-
-
-def _fixed(times: str, days: int = 1) -> PerDay:
-    return lambda match: Decimal(times) / days
-
-
-def _every(times: str, days: int = 1) -> PerDay:
-    """Return the reading of once in so many parts, of which a stretch of `days` has `times`.
-
-    The first group says how many parts lie between two doses.
-    """
-    return lambda match: divided(Decimal(times) / days, number_of(match[1]))
-
-
-def divided(above: Decimal | None, below: Decimal | None) -> Decimal | None:
-    """Return the quotient, or None if a number is missing or zero."""
-    return above / below if above and below else None
-
-
-def _row(pattern: str, per_day: PerDay, example: str, reads: str) -> Frequency:
-    return Frequency(re.compile(pattern), per_day, example, reads)
-
-
-_N = rf"({NUMBER})"
-_A = r"(?:a|per|each|every|/)?"
-_MORNING, _EVENING = r"(?:mornings?|breakfast|am)", r"(?:bed(?:time)?|nights?|evenings?|dinner|supper|pm)"
-_PART = rf"(?:{_MORNING}|{_EVENING}|noon|lunch)"
-_OTHER = r"(?:other|second|2nd)"
-#: Read from the top: what is more particular first. A week is seven days, a month thirty.
-FREQUENCIES = (
-    # weeks
-    _row(
-        rf"\b{_N}(?:\s*+(?:-|to)\s*+\d+)?\s*+(?:times?|x)\s*+{_A}\s*+(?:week|wk)(?:ly)?\b", _times(7), "3x/week", "3/7"
-    ),
-    _row(rf"\btwice\s*+{_A}\s*+week(?:ly)?\b", _fixed("2", 7), "twice a week", "2/7"),
-    _row(rf"\bthrice\s*+{_A}\s*+week(?:ly)?\b", _fixed("3", 7), "thrice weekly", "3/7"),
-    _row(r"\btiw\b", _fixed("3", 7), "tiw", "3/7"),
-    _row(r"\bm[-,/ ]*w[-,/ ]*f\b", _fixed("3", 7), "m, w, f", "3/7"),
-    _row(r"\bmon\w*[,/ ]+wed\w*[,/ ]+(?:and )?fri\w*", _fixed("3", 7), "monday, wednesday and friday", "3/7"),
-    _row(rf"\b(?:every|q)\s*+{_N}\s*+(?:-\s*+\d+\s*+)?(?:weeks?|wks?)\b", _every("1", 7), "every 2 weeks", "1/14"),
-    _row(rf"\bevery {_OTHER} week\b", _fixed("1", 14), "every other week", "1/14"),
-    _row(r"\bonce (?:a|per|every|each) week\b", _fixed("1", 7), "once a week", "1/7"),
-    _row(r"\bweekly\b", _fixed("1", 7), "weekly", "1/7"),
-    _row(r"\bevery week\b", _fixed("1", 7), "every week", "1/7"),
-    _row(r"\b(?:1|each|per) week\b", _fixed("1", 7), "per week", "1/7"),
-    _row(r"\bq ?w(?:ee)?k(?:ly)?\b", _fixed("1", 7), "qwk", "1/7"),
-    _row(r"/ ?week\b", _fixed("1", 7), "1/week", "1/7"),
-    # months
-    _row(r"\bonce a month\b", _fixed("1", 30), "once a month", "1/30"),
-    _row(r"\bmonthly\b", _fixed("1", 30), "monthly", "1/30"),
-    _row(r"\b(?:every|per) month\b", _fixed("1", 30), "every month", "1/30"),
-    _row(r"\bq ?month\b", _fixed("1", 30), "qmonth", "1/30"),
-    # days apart
-    _row(rf"\bevery {_OTHER} (?:day|{_PART})\b", _fixed("1", 2), "every other night", "1/2"),
-    _row(rf"\balternat(?:e|ing) (?:days?|{_PART})\b", _fixed("1", 2), "on alternate days", "1/2"),
-    _row(r"\bq ?o ?d\b", _fixed("1", 2), "qod", "1/2"),
-    _row(r"\beod\b", _fixed("1", 2), "eod", "1/2"),
-    _row(r"\bevery (?:third|3rd) day\b", _fixed("1", 3), "every third day", "1/3"),
-    _row(rf"\b(?:every|q)\s*+{_N}\s*+(?:-\s*+\d+\s*+)?(?:days?|d)\b", _every("1"), "every 4 days", "1/4"),
-    # hours
-    _row(rf"\b(?:every|q)\s*+{_N}\s*+(?:(?:-|to)\s*+\d+\s*+)?-?(?:hours?|hourly|hrs?|h)\b", _every("24"), "q8h", "3"),
-    _row(rf"\b{_N}\s*+-?\s*+hourly\b", _every("24"), "6-hourly", "4"),
-    # times a day
-    _row(
-        rf"\b(?:(?:{NUMBER})\s*+(?:-|to|or)\s*+)?{_N}\s*+(?:x|times?)\s*+{_A}\s*+(?:day|daily)\b",
-        _times(1),
-        "3 or 4 times a day",
-        "4",
-    ),
-    _row(rf"(?:\bx ?|\b){_N} ?/ ?day\b", _times(1), "x3/day", "3"),
-    _row(r"\bq(?:id|ds)\b", _fixed("4"), "qid", "4"),
-    _row(r"\bt(?:id|ds)\b", _fixed("3"), "tid", "3"),
-    _row(r"\bthrice (?:a day|daily)\b", _fixed("3"), "thrice daily", "3"),
-    _row(r"\b(?:bid|bd)\b", _fixed("2"), "bid", "2"),
-    _row(rf"\btwice\s*+{_A}\s*+(?:day|daily)\b", _fixed("2"), "twice a day", "2"),
-    _row(
-        rf"\b{_MORNING} and (?:at |in |with |before )?(?:the )?(?:\d+ ?)?{_EVENING}\b",
-        _fixed("2"),
-        "morning and evening",
-        "2",
-    ),
-    _row(r"\b(?:qd|od)\b", _fixed("1"), "qd", "1"),
-    _row(r"\b(?:dai|night)ly\b", _fixed("1"), "daily", "1"),
-    _row(r"\b(?:a|per|each|every) day\b", _fixed("1"), "each day", "1"),
-    _row(r"\bq ?day\b", _fixed("1"), "qday", "1"),
-    _row(r"/ ?day\b", _fixed("1"), "80 mg/day", "1"),
-    # meals and parts of the day
-    _row(
-        r"\b(?:with|before|after) (?:each meal|every meal|meals|breakfast,? lunch,? and)",
-        _fixed("3"),
-        "with meals",
-        "3",
-    ),
-    _row(r"\bq? ?(?:hs|am|pm)\b", _fixed("1"), "qhs", "1"),
-    _row(r"\bnocte\b", _fixed("1"), "nocte", "1"),
-    _row(r"\bmane\b", _fixed("1"), "mane", "1"),
-    _row(rf"\b(?:at|before|prior to|each|every|in|with)\s*+(?:the )?{_PART}\b", _fixed("1"), "at bedtime", "1"),
-)

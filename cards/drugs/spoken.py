@@ -32,7 +32,7 @@ def _named(words: str) -> ProductRow | None:
     many = MANY.search(plain(words))
     count = max(components(words), len(amounts), first_above(defined("product.multi_ingredient")) if many else 0)
     row = shape((words,), _with_pair(words, amounts), count)
-    return _without_strength(row) if row.form == LIQUID and not _PER_ML.search(plain(words)) else row
+    return with_volume(row, words)
 
 
 def shape(said: tuple[str, ...], amounts: tuple[Amount, ...], count: int) -> ProductRow:
@@ -52,7 +52,9 @@ def _with_pair(words: str, amounts: tuple[Amount, ...]) -> tuple[Amount, ...]:
     if len(amounts) == 1 and _COMBINED.search(plain(words)):
         return (Amount(amounts[0].ingredient),)  # one of the numbers belongs to an ingredient that is none of ours
     strengths = paired_strengths(words) if len(amounts) > 1 else ()
-    if len(strengths) != len(amounts) or sum(each.mg is not None for each in amounts) > 1:
+    if strengths and len(strengths) != len(amounts):  # which number is of which cannot be told
+        return tuple(Amount(each.ingredient) if (each.mg, "mg") in strengths else each for each in amounts)
+    if not strengths or sum(each.mg is not None for each in amounts) > 1:
         return amounts
     if amounts[0].ingredient == "levodopa":
         strengths = (*sorted(strengths[:2], reverse=True), *strengths[2:])
@@ -67,11 +69,21 @@ def _with_strength(amount: Amount, value: Decimal, unit: str) -> Amount:
     return replace(amount, mg=value) if unit == "mg" else replace(amount, mg=None, international_units=value)
 
 
-def _without_strength(row: ProductRow) -> ProductRow:
-    """A liquid whose volume is not named: its numbers say nothing about one mL."""
+def with_volume(row: ProductRow, words: str) -> ProductRow:
+    """Return a product without its strengths where it is a liquid and no volume is named.
+
+    Its numbers say nothing about one mL.
+    """
+    if row.form != LIQUID or _PER_ML.search(plain(words)):
+        return row
     return replace(row, ingredients=tuple(Amount(each.ingredient) for each in row.ingredients))
 
 
 def strengths_known(row: ProductRow) -> int:
     """Count the ingredients that have a strength."""
-    return sum(each.mg is not None or each.international_units is not None for each in row.ingredients)
+    return sum(map(is_told, row.ingredients))
+
+
+def is_told(amount: Amount) -> bool:
+    """Return whether an ingredient has a strength."""
+    return any(each is not None for each in (amount.mg, amount.international_units, amount.elemental_iron_mg))

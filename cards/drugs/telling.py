@@ -34,7 +34,8 @@ class Telling(StrEnum):
 
     TOLD = "told"  # one of ours, or another drug
     UNKNOWN = "unknown"  # a code of no table, or a name of no list
-    NONE = "none"  # nothing is named, or that the patient takes nothing
+    NONE = "none"  # that the patient takes nothing
+    BLANK = "blank"  # nothing is named
 
 
 def telling_of(concept: Json, *, site_codes: SiteCodes | None = None) -> Telling:
@@ -54,7 +55,7 @@ def _telling(named: tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ..
     """By its codes as they were sent, those that our tables may know, and its words."""
     sent, coded, said = named
     if not sent and not said:
-        return Telling.NONE
+        return Telling.BLANK
     if any(code in _TAKES_NONE for _, code in sent) or any(_SAYS_NONE.search(plain(words)) for words in said):
         return Telling.NONE
     if named_row(coded, said) or any(is_another_code(*each) for each in sent) or any(map(_is_another, said)):

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from cards.drugs.ingredients import Ingredient, brands_by_words, names_by_words, plain
-from cards.drugs.iron_words import iron_beside_strength
+from cards.drugs.iron_words import iron_beside_strength, names_parenteral_iron, without_denied_iron
 from cards.drugs.languages.folding import folded, without_salt
 from cards.drugs.numbers import GROUPED, IU_UNITS, MG_PER_UNIT, NUMBER, measurable, number_of
 from cards.drugs.products import strengths
+from cards.drugs.trade_names import TELL_THEIR_IRON, Named, further_names
 from cards.facts.chart import Amount
 from cards.written_numbers import readings
 
+#: The iron of vitamins that hold some and do not say how much: never more than a low dose.
+IRON_UNTOLD = "iron of unknown content"
 LONGEST_TEXT = 1000  # signs; a product name is shorter, and what is longer is not one
 _WORD = re.compile(r"[a-z0-9]+")
 _LONGEST_NAME = 9  # words
@@ -30,22 +32,33 @@ _PAIR = re.compile(rf"({NUMBER})\s*+{_UNIT}?{_NEXT}(?:{_NEXT})?(?!\s*+(?:ml|hr?\
 _VOLUME = re.compile(rf"\s*+(?:mg\s*+)?/\s*+({NUMBER})?\s*+ml\b")
 #: `400 (241.3 mg) mg`: in brackets stands the element of a salt, which shares the unit and the volume of the salt.
 _ELEMENT = re.compile(rf"(?<=\d)\s*+\(\s*+({NUMBER})\s*+mg\s*+\)(?=\s*+mg\b)")
-_IRON = frozenset({"iron-oral", "iron-iv"})
-#: Products of these say their iron beside the strength, and are no iron of their own.
-_WITH_IRON = _IRON | {"iron-binder", "phosphate-binder", "chelator"}
+_WITH_IRON = TELL_THEIR_IRON | {"iron-oral", "iron-iv"}
 _NOT_A_SALT = r"(?![\s-]++(?:\d|carbonyl|sucrose|dextran|poly|bis|complex|fumarate|sul|gluc|isomalt|malt|pyro|asparto))"
 _IRON_STATED = re.compile(
     rf"\(?\b(?:({NUMBER})\s*+(?:mg)?\s*+(?:of\s++)?(?:elemental\s*+(?:iron|fe)?\b|elemental\b|(?:iron|fe)\b){_NOT_A_SALT}"
     rf"(?:\s*+/\s*+({NUMBER})?\s*+(ml)\b)?|elemental\s++iron:?\s*+({NUMBER})\s*+mg)\s*+\)?"
 )
+#: `27 mg iron-800 mcg`: the label of a combination lists its iron first, then what is named after the iron.
+_IRON_LISTED = re.compile(
+    rf"({NUMBER})\s*+mg\s++iron\s*+-\s*+({NUMBER})\s*+{_UNIT}\b(?:\s*+-\s*+(?:{NUMBER})\s*+{_UNIT}\b){{0,4}}"
+)
+_AFTER_IRON = re.compile(r"\b(?:iron|ferrous)\b[^-\d]{0,30}-\s*$")
+#: `iron-FA` is folic acid; FA-8 is a trade name.
+_FA = re.compile(r"\bfa\b(?!-8)")
+_IRON_WORD = re.compile(r"\b(?:iron|ferrous|fe)\b")
 _BRAND = re.compile(r"\[[^\[\]]*\]")
 _HEAD = re.compile(r"(?:^|[/,;:+&(\[-]|\band|\bwith|\bplus)\s*$")
 _TAIL = re.compile(
-    r"\s*(?:$|[\d/,;+&()\[\]-]|mg\b|oral|po\b|tab|cap|pill|supplement|chew|liquid|drops|er\b|sr\b|and\b|plus\b|with\b|"
+    r"(?![\s-]?free\b)\s*(?:$|[\d/,;+&()\[\]-]|mg\b|oral|po\b|tab|cap|pill|supplement|chew|liquid|drops|er\b|sr\b|and\b|plus\b|with\b|"
     r"kaps|comp|film|dragee|drasj|gel|tropf|gouttes|gotas|gocce|droppar|draber|brause|bruis)"
 )
 MANY = re.compile(
-    r"\b(?:multi ?-?vit\w*|multiple vitamins?|prenatal|mvi|vitamin b complex|b ?-?complex|vit ?-?min\w*)\b"
+    r"\b(?:multi ?-?vit\w*|multiple vitamins?|prenatal|pnv|mvi|vitamin b complex|b ?-?complex|vit ?-?min\w*)\b"
+)
+#: Vitamins that hold iron though they do not name it: those with minerals, and those for pregnancy.
+_WITH_MINERALS = re.compile(r"\b(?:minerals?|mineralstoff\w*|mineraux|minerales)\b")
+_PRENATAL = re.compile(
+    r"\bprenatal \W?(?:multi ?-?)?(?:vit(?:amins?|s)?(?! ?-?[a-k]\b)|tab\w*|cap\w*|supplements?)\b|\bpnv\b"
 )
 HORMONES = re.compile(
     r"\b(?:norethin\w*|ethinyl ?estradiol|ethinylestradiol|levonorgestrel|norgestimate|norgestrel|desogestrel|"
@@ -57,37 +70,46 @@ HORMONES = re.compile(
 Strength = tuple[Decimal, str]  # a number in mg, or in IU with unit "iu"; per mL where the label says so
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """An ingredient and where its name stands in the text."""
-
-    ingredient: Ingredient
-    start: int
-    end: int
-
-
 def amounts_named(said: str) -> tuple[Amount, ...]:
     """Return the ingredients that words name, each with the strength beside it where one is written.
 
     In a liquid the strength is that of one mL; without `/ 5 mL` or the like it is not known.
     """
     text = plain(said[:LONGEST_TEXT])
-    iron, element = _IRON_STATED.search(text), _ELEMENT.search(text)
-    salt_text = _IRON_STATED.sub(_blanked, _ELEMENT.sub(_blanked, text))
+    if _IRON_WORD.search(text):
+        text = _FA.sub("folic acid", text)
+    iron, element, listed = (pattern.search(text) for pattern in (_IRON_STATED, _ELEMENT, _IRON_LISTED))
+    salt_text = _IRON_STATED.sub(_blanked, _ELEMENT.sub(_blanked, _IRON_LISTED.sub(_blanked, text)))
     kept = _without_general_names(_named(salt_text))
     strengths = _strengths(salt_text, kept) if kept else {}
-    stated = _stated(iron, text) if iron else _shared(element[1], element.end(), text) if element else None
+    if listed:
+        strengths |= _listed_after_iron(listed, kept)
+        stated = number_of(listed[1])
+    else:
+        stated = _stated(iron, text) if iron else _shared(element[1], element.end(), text) if element else None
     merged: dict[str, Amount] = {}
     for each in kept:
         name = each.ingredient.name
         if name not in merged or merged[name] == Amount(name):
             merged[name] = _amount(each.ingredient, strengths.get(each.start), stated)
+    if list(merged) == ["iron"] and names_parenteral_iron(text):
+        return (Amount("intravenous iron", merged["iron"].mg),)
     if not any(_WITH_IRON & each.ingredient.classes for each in kept):
         beside = iron_beside_strength(text)
         mg = number_of(beside) if beside else stated if MANY.search(text) else None
         if mg is not None:
             merged["iron"] = Amount("iron", measurable(mg))
+        elif names_parenteral_iron(text):
+            merged["intravenous iron"] = Amount("intravenous iron")
+        elif _holds_iron_untold(text):
+            merged[IRON_UNTOLD] = Amount(IRON_UNTOLD)
     return tuple(merged.values())
+
+
+def _holds_iron_untold(text: str) -> bool:
+    """Whether plain words are of vitamins that hold iron without naming it, and do not deny it."""
+    with_minerals = MANY.search(text) and _WITH_MINERALS.search(text)
+    return bool(with_minerals or _PRENATAL.search(text)) and without_denied_iron(text) == text
 
 
 def components(said: str) -> int:
@@ -97,9 +119,12 @@ def components(said: str) -> int:
 
 
 def _named(text: str) -> list[Named]:
-    """Generic names in order; trade names only where there is no generic one. `[Brand]` of RxNorm says nothing new."""
+    """Generic names, and the trade names that name more, in order. `[Brand]` of RxNorm says nothing new."""
     bare = without_brackets(text)
-    return list(_matches(bare, names_by_words())) or list(_matches(bare, brands_by_words()))
+    generic, trade = list(_matches(bare, names_by_words())), list(_matches(bare, brands_by_words()))
+    if not generic:
+        return trade
+    return sorted((*generic, *further_names(bare, generic, trade)), key=lambda each: each.start)
 
 
 def without_brackets(text: str) -> str:
@@ -114,7 +139,9 @@ def _matches(text: str, known: Mapping[tuple[str, ...], tuple[Ingredient, ...]])
         length, found = _longest(keys, at, known)
         start, end = words[at].start(), words[at + length - 1].end()
         yield from (
-            Named(each, start, end) for each in found if not each.bare or _stands_alone(text, start, end, length)
+            Named(each, start, end, len(found))
+            for each in found
+            if not each.bare or _stands_alone(text, start, end, length)
         )
         at += length
 
@@ -150,16 +177,27 @@ def _without_general_names(named: list[Named]) -> list[Named]:
 def _strengths(text: str, named: list[Named]) -> dict[int, Strength]:
     """Where each name starts, with its strength: the first one between it and the next name."""
     found: dict[int, Strength] = {}
+    named = [each for each in named if not each.in_brackets] or named
     starts = sorted({each.start for each in named})
     for start, following in zip(starts, [*starts[1:], len(text)], strict=True):
         here = [each for each in named if each.start == start]
         strength = _strength(text[max(each.end for each in here) : following], here[0].ingredient.name)
-        if strength and len(here) == 1:  # a trade name of two: one number is not the strength of both
+        if strength and here[0].among == 1:  # a trade name of two: one number is not the strength of both
             found[start] = strength
     if len(starts) == 1 and not found:
         before = _strength(text[: starts[0]], named[0].ingredient.name)
         found |= {starts[0]: before} if before else {}
     return found
+
+
+def _listed_after_iron(listed: re.Match[str], named: list[Named]) -> dict[int, Strength]:
+    """The strength that is listed after that of iron: of the name behind it, else of the name behind the iron."""
+    strength = _in_mg(listed[2], listed[3])
+    behind = [
+        each for each in named if not listed.string[listed.end() : each.start].strip() and each.start > listed.end()
+    ]
+    others = [each for each in named if _AFTER_IRON.search(listed.string[: each.start])]
+    return {each.start: strength for each in (behind or others)[:1]} if strength else {}
 
 
 def _strength(text: str, ingredient: str) -> Strength | None:
@@ -196,7 +234,7 @@ def _of_a_product(number: str, unit: str, ingredient: str) -> Strength | None:
 
 def paired_strengths(said: str) -> tuple[Strength, ...]:
     """Return the strengths of `25-100 mg`, `28 mg-800 mcg` or `12.5/50/200`, in order; empty where there are none."""
-    match = _PAIR.search(_IRON_STATED.sub(" ", plain(said[:LONGEST_TEXT])))
+    match = _PAIR.search(_IRON_STATED.sub(" ", _IRON_LISTED.sub(" ", plain(said[:LONGEST_TEXT]))))
     if not match:
         return ()
     written = zip(match.groups()[::2], match.groups()[1::2], strict=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+from cards.values import frozen
 
 #: CDS Hooks wants fewer than 140 characters (C-01), counted as a JavaScript client counts them.
 SUMMARY_LIMIT = 139
@@ -25,7 +26,7 @@ def utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Coding:
     """A code with its system and words; CDS Hooks requires the first two, and on override reasons all three."""
 
@@ -38,7 +39,7 @@ class Coding:
         return {"code": self.code, "system": self.system, "display": self.display}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Action:
     """A change to draft orders: create or update with a whole resource, or delete by relative reference."""
 
@@ -61,7 +62,7 @@ class Action:
         return {"type": self.type, "description": self.description, **target}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardSuggestion:
     """A suggestion of a card; its actions are taken together."""
 
@@ -81,7 +82,7 @@ class CardSuggestion:
         return {"label": self.label, "uuid": self.uuid, **recommended, "actions": actions}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """An absolute link to a guideline."""
 
@@ -93,7 +94,7 @@ class Link:
         return {"label": self.label, "url": self.url, "type": "absolute"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Basis:
     """What a card rests on; a card whose basis was shown before is no news.
 
@@ -107,7 +108,7 @@ class Basis:
     doses: tuple[tuple[str, Decimal | None], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Expectation:
     """What a card asks for.
 
@@ -115,15 +116,17 @@ class Expectation:
     of      analytes, drug classes, or the ingredients of drugs
     since   the first day on which it may happen
     doses   what the drafts bring of each ingredient, in mg on their fullest day
+    drafts  references of the drafts, under which a record system may keep them once they are signed
     """
 
     kind: str
     of: tuple[str, ...]
     since: date
     doses: tuple[tuple[str, Decimal], ...] = ()
+    drafts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settled:
     """How an expectation ended: whether it was followed, and on which day that happened or was seen.
 
@@ -136,7 +139,7 @@ class Settled:
     is_final: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PatientBasis:
     """What an override rests on that is about the patient.
 
@@ -148,7 +151,7 @@ class PatientBasis:
     diagnosis: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Card:
     """One card. `id` is the card id of the clinical rationale; `inputs` the facts printed in its why."""
 

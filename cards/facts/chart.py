@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from cards.dates import PartialDate
 from cards.quantity import Quantity
+from cards.values import frozen
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
@@ -24,7 +26,7 @@ class Listing(StrEnum):
     NOT_KNOWN = "not known"  # could not be read at all
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gap:
     """The reason why a list was not read to its end.
 
@@ -47,20 +49,29 @@ DRAFTS = "draftOrders"
 REQUIRED = ("patient", "conditions", "labs")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Person:
-    """The patient. `sex` is female, male, other or unknown; `birth` may be a year or a month only."""
+    """The patient. `sex` is female, male, other or unknown; `birth` may be a year or a month only.
+
+    `birth_is_unreadable`: a birth date is there and cannot be read, so that the age may be any.
+    """
 
     birth: PartialDate | None = None
     sex: str = "unknown"
     deceased: bool = False
+    birth_is_unreadable: bool = False
 
     def age_on(self, day: date) -> int | None:
         """Return the completed years on `day`; for a birth date of less precision the youngest age it allows."""
-        if self.birth is None:
-            return None
-        born = self.birth.last
-        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+        return None if self.birth is None else _years(self.birth.last, day)
+
+    def oldest_on(self, day: date) -> int | None:
+        """Return the completed years on `day`; for a birth date of less precision the oldest age it allows."""
+        return None if self.birth is None else _years(self.birth.first, day)
+
+
+def _years(born: date, day: date) -> int:
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
 class Certainty(StrEnum):
@@ -68,7 +79,7 @@ class Certainty(StrEnum):
     SUSPECTED = "suspected"  # provisional, differential, unconfirmed, or known from text alone
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Diagnosis:
     """A diagnosis the chart carries, by the names of the value sets it belongs to (file names in cards/valuesets).
 
@@ -88,7 +99,7 @@ class Diagnosis:
     unverified: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LabResult:
     """A result that may be compared: final, dated, in the analyte's canonical unit, rounded as it is shown.
 
@@ -113,7 +124,7 @@ class LabResult:
     code: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnusableResult:
     """A result that exists and must not be compared. `why` is a key of cards/wording/reasons.toml.
 
@@ -122,6 +133,8 @@ class UnusableResult:
     numbers   the readings of its number as it was written, for ratios
     known_by  where `when` tells no day in the past: the day by which it had been collected, which is when it was issued
               or else last updated
+    stated    those of `possible` that it has in the unit that stands behind its number in a text, or in its reference
+              range where it has none itself; empty where none does. It says what is likely, and never lifts a stop.
     """
 
     analyte: str
@@ -132,6 +145,7 @@ class UnusableResult:
     possible: tuple[Quantity, ...] = ()
     numbers: tuple[Decimal, ...] = ()
     known_by: PartialDate | None = None
+    stated: tuple[Quantity, ...] = ()
 
     @property
     def collected(self) -> PartialDate | None:
@@ -139,7 +153,10 @@ class UnusableResult:
         return self.known_by or self.when
 
 
-@dataclass(frozen=True, slots=True)
+_INGREDIENT = attrgetter("ingredient")
+
+
+@frozen
 class Amount:
     """One ingredient of a product with what one dose unit (tablet, capsule, mL, patch) holds, in mg.
 
@@ -154,7 +171,7 @@ class Amount:
     elemental_iron_mg: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Product:
     """A drug product, known by its active ingredients (names of cards/drugs/ingredients.toml).
 
@@ -172,10 +189,10 @@ class Product:
 
     def ingredient_names(self) -> frozenset[str]:
         """Return the names of the active ingredients."""
-        return frozenset([amount.ingredient for amount in self.ingredients])
+        return frozenset(map(_INGREDIENT, self.ingredients))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DailyDose:
     """The amount of each ingredient per day: mg as labelled, elemental mg for iron, IU for vitamin D.
 
@@ -183,22 +200,25 @@ class DailyDose:
     which it is taken: `iron_every_day` false means that there are others.
 
     fullest_mg      mg of the fullest day, for what is judged by it; the mean of a week is `mg`
+    least_mg        mg that a day on which it is taken brings at least: one intake where a day cannot be told
     fullest_units   IU of the fullest day, for print; the mean of a week is `international_units`
     after_dialysis  every dose is given after dialysis, by the words of the directions
     """
 
     mg: Mapping[str, Decimal | None] = field(default_factory=dict)
     fullest_mg: Mapping[str, Decimal | None] = field(default_factory=dict)
+    least_mg: Mapping[str, Decimal | None] = field(default_factory=dict)
     after_dialysis: bool = False
     international_units: Mapping[str, Decimal | None] = field(default_factory=dict)
     fullest_units: Mapping[str, Decimal | None] = field(default_factory=dict)
     elemental_iron_mg: Decimal | None = None  # of the fullest day, never the mean of a week
+    least_iron_mg: Decimal | None = None  # elemental; as `least_mg`
     iron_every_day: bool = True
     #: false where the iron salt is not known, so that OS-IRON-DOSE does not fire on a guess
     iron_salt_known: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reasons:
     """Why a drug is given; `readable` means that at least one reason is a known diagnosis or symptom.
 
@@ -221,7 +241,7 @@ class Reasons:
         return self.readable and not self.name_rls and not self.rls_in_words_only and not self.symptoms_only
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drug:
     """One order, statement or administration of one product."""
 
@@ -229,7 +249,9 @@ class Drug:
     reference: str = ""
     status: str = ""
     active: bool = False
-    given_on: PartialDate | None = None  # for an infusion: when it was given or ordered
+    given_on: PartialDate | None = None  # for an infusion: the last time it was given, or may have been
+    may_go_on: bool = False  # no end is recorded, so that `given_on` reaches to today
+    planned_on: PartialDate | None = None  # for an infusion: when it is ordered for, if that lies ahead
     start: PartialDate | None = None
     end: PartialDate | None = None
     daily: DailyDose | None = None
@@ -237,15 +259,23 @@ class Drug:
     one_dose: bool = False
     inpatient: bool = False
     replaces: frozenset[str] = frozenset()  # references this order supersedes
+    based_on: frozenset[str] = frozenset()  # those among them of which this is one instance
     dispensed: bool = False  # handed out, whoever ordered it
     cut_short: bool = False  # it has more instructions, or longer directions, than are judged
+    #: an order of the basket ends it, replaces it or is the order of which it is an instance: not taken beside others
+    set_aside: bool = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Return whether it is active, and will be when the basket is signed."""
+        return self.active and not self.set_aside
 
     def has(self, *classes: str) -> bool:
         """Return whether the product belongs to any of these drug classes."""
         return not self.product.classes.isdisjoint(classes)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Draft:
     """An order being signed: a drug or laboratory tests. `can_be_removed` only for status draft."""
 
@@ -259,7 +289,7 @@ class Draft:
     unverified: bool = False  # of its tests; a drug has its own
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LabOrder:
     """A laboratory order already placed; `completed` as the record system calls it, be there a result or not.
 
@@ -277,7 +307,7 @@ class LabOrder:
     withdrawn: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Allergy:
     """An allergy or intolerance, by value-set names and ingredient names, never by free text."""
 
@@ -288,7 +318,7 @@ class Allergy:
     unverified: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Procedure:
     concepts: frozenset[str]
     when: PartialDate | None
@@ -296,7 +326,7 @@ class Procedure:
     unverified: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Measure:
     """A plain clinical measure that is not a laboratory result.
 
@@ -311,7 +341,7 @@ class Measure:
     reference: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chart:
     """One patient at one moment. Every list says how far it can be trusted (`listing`)."""
 
@@ -385,6 +415,12 @@ class Chart:
         return self.knows(name) or (bool(subjects) and answered.issuperset(subjects))
 
     @property
+    def has_untold_draft(self) -> bool:
+        """Return whether an order is not judged because its drug is named and cannot be told."""
+        gap = self.gaps.get(DRAFTS)
+        return gap is not None and gap.why == "unknown-drug"
+
+    @property
     def age(self) -> int | None:
         """Return the age in completed years today, or None where no birth date is known."""
         return self._age
@@ -398,6 +434,10 @@ class Chart:
     def active_drugs(self, *classes: str) -> tuple[Drug, ...]:
         """Return the active drugs that belong to any of these classes."""
         return tuple([each for each in self.drugs if each.active and not each.product.classes.isdisjoint(classes)])
+
+    def drugs_that_go_on(self, *classes: str) -> tuple[Drug, ...]:
+        """Return the active drugs of these classes that no order of the basket ends or replaces."""
+        return tuple([drug for drug in self.active_drugs(*classes) if not drug.set_aside])
 
     def results(self, analyte: str) -> tuple[LabResult, ...]:
         """Return the usable results of one analyte, newest first; of one time the higher number first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -12,6 +12,7 @@ from cards.dates import PartialDate
 from cards.facts.chart import Draft, Drug, LabResult, UnusableResult
 from cards.knowledge.rules import Threshold
 from cards.quantity import Quantity
+from cards.values import frozen
 
 
 class Outcome(StrEnum):
@@ -56,7 +57,7 @@ class Text(str):
 Fact = LabResult | UnusableResult | Quantity | Threshold | PartialDate | date | Drug | Draft | Decimal | int | Text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OrderTests:
     """Suggest laboratory orders: names of cards/presenting/orderables.toml, such as ferritin and iron-panel.
 
@@ -67,7 +68,7 @@ class OrderTests:
     due: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RemoveDraft:
     """Suggest to remove a draft order of this call."""
 
@@ -75,7 +76,7 @@ class RemoveDraft:
     recommended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReviseDraft:
     """Suggest another timing for a draft order; only where a site switches drug suggestions on."""
 
@@ -86,7 +87,7 @@ class ReviseDraft:
 Suggestion = OrderTests | RemoveDraft | ReviseDraft
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """The answer of one decision to one question.
 

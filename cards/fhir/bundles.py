@@ -9,11 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from cards.facts.chart import Gap, Listing
-from cards.fhir.json_values import Json, code_of_status, codings, first, items, objects, text
+from cards.fhir.identity import newest_versions
+from cards.fhir.json_values import Json, code_of_status, codings, first, is_cut, items, objects, text
+from cards.values import frozen
 
 _NOTES = frozenset({"information", "warning", "success"})
+#: FHIR's codes (issue-type) of an answer that is not whole: a source did not answer, or the server gave up. What the
+#: caller may not see (`suppressed`, `forbidden`, `security`) is none: it would cut every list of that caller for ever.
+_NOT_WHOLE = frozenset(
+    {"incomplete", "timeout", "throttled", "too-costly", "transient", "exception", "no-store", "lock-error"}
+)
 #: Codes of a vendor's notes: results were left out; a search found nothing.
 _LEFT_OUT = "59204"
 _FOUND_NOTHING = "4101"
@@ -26,11 +34,18 @@ DEEPEST = 3
 _BESIDE_ENTRIES = frozenset({"entry", "link", "extension", "modifierExtension", "signature", "issues"})
 #: Resources that carry others in themselves, and are no Bundle.
 _CARRIERS = frozenset({"Parameters", "List"})
+#: A number of entries, however it is written; a larger one than the most is read as this.
+_NUMBER = re.compile(r"\+?[0-9]+(?:\.[0-9]*)?(?:[eE]\+?[0-9]{1,3})?")
+_LONGEST_TOTAL, _MOST_TOTAL = 30, Decimal(10**9)
+#: What a search adds to its matches, so that `Bundle.total` does not count it.
+_NO_MATCH = frozenset({"include", "outcome"})
+#: Where a resource says what it is about.
+_CODES = ("code", "medicationCodeableConcept", "medication")
 #: Values that hold no objects.
 _PLAIN = (str, int, float)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listed:
     """The resources for one prefetch key.
 
@@ -41,6 +56,7 @@ class Listed:
     gap       why the list is not COMPLETE
     answered  value sets or analytes of which every entry was read although the list is CUT (`Chart.answered`)
     addresses the `fullUrl` of entries, each with its resource (`cards.fhir.references`)
+    added     those of the resources that the search added to its matches
     """
 
     resources: tuple[dict[str, Json], ...] = ()
@@ -51,11 +67,13 @@ class Listed:
     answered: frozenset[str] = frozenset()
     laboratory_only: bool = False
     addresses: tuple[tuple[str, dict[str, Json]], ...] = field(default=(), repr=False)
+    added: tuple[dict[str, Json], ...] = field(default=(), repr=False)
 
 
 NOT_READ = Listed(listing=Listing.NOT_KNOWN, gap=Gap("absent"))
 NOT_FHIR = Listed(listing=Listing.NOT_KNOWN, gap=Gap("shape"))
 REFUSED = Listed(listing=Listing.NOT_KNOWN, refused=True, gap=Gap("failed"))
+_PARTIAL = Gap("partial")
 
 
 def unwrap(value: Json, *, kind: str = "", pages_followed: bool = False) -> Listed:
@@ -80,17 +98,35 @@ def self_link(value: Json) -> str:
 
 
 def _link(value: Json, relation: str) -> str | None:
-    for link in objects(_innermost(value).get("link")):
-        if relation in map(code_of_status, items(link.get("relation") or link.get("rel"))):
-            address = link.get("url")
-            return address if isinstance(address, str) else ""
+    for link in items(_innermost(value).get("link")):
+        named = link if isinstance(link, Mapping) else {"relation": link}
+        address = named.get("url")
+        if relation not in map(code_of_status, items(named.get("relation") or named.get("rel"))):
+            address = named.get(relation)  # `{"next": address}`, as other interfaces write it
+            if address is None:
+                continue
+        return address if isinstance(address, str) else ""
     return None
 
 
+def count_matches(listed: Iterable[Listed]) -> int:
+    """Return how many records these lists hold that a search matched, each counted once however often it was sent."""
+    lists = tuple(listed)
+    added = {id(each) for one in lists for each in one.added}
+    return len(newest_versions(each for one in lists for each in one.resources if id(each) not in added))
+
+
 def total_of(value: Json) -> int:
-    """Return how many entries the server says there are on all pages together; 0 where it does not say."""
-    total = _innermost(value).get("total")
-    return total if isinstance(total, int) and not isinstance(total, bool) else 0
+    """Return how many entries the server says there are on all pages together; 0 where it does not say.
+
+    A whole number counts in any form of JSON: 400, 400.0, "400", "4e2".
+    """
+    total = next(iter(items(_innermost(value).get("total"))), 0)
+    if type(total) is int:
+        return total
+    written = total.strip() if isinstance(total, str) else "" if isinstance(total, bool) else str(total)
+    found = Decimal(written) if len(written) <= _LONGEST_TOTAL and _NUMBER.fullmatch(written) else Decimal(0)
+    return int(min(found, _MOST_TOTAL)) if found > _MOST_TOTAL or found % 1 == 0 else 0
 
 
 def _innermost(value: Json) -> Mapping[str, Json]:
@@ -117,8 +153,31 @@ def _unwrap(value: Json, kind: str, pages_followed: bool, depth: int) -> Listed:
     if found in _CARRIERS and found != kind and depth > 0:
         return _unwrap_carried(value, kind, pages_followed, depth)
     if found:
-        return NOT_FHIR if kind and found != kind else Listed((value,))
+        return NOT_FHIR if kind and found != kind else _single(value)
     return _unwrap_response(value, kind, pages_followed, depth)
+
+
+def _single(resource: dict[str, Json]) -> Listed:
+    """The list of one resource that came by itself."""
+    listed = Listed((_of_plain_type(resource),))
+    return replace(listed, listing=Listing.CUT, gap=Gap("unreadable-entry")) if _has_more_codes(resource) else listed
+
+
+def _of_plain_type(resource: dict[str, Json]) -> dict[str, Json]:
+    """The resource as it is, but with no blanks around its type, which readers compare exactly."""
+    kind = resource.get("resourceType")
+    return resource if not isinstance(kind, str) or kind == kind.strip() else {**resource, "resourceType": kind.strip()}
+
+
+def _has_more_codes(resource: Mapping[str, Json]) -> bool:
+    """Return whether it, or what it holds, has more codings than are read, so that what it is about may be missed."""
+    for name in _CODES:
+        if name in resource and is_cut(resource[name]):
+            return True
+    if "component" not in resource and "contained" not in resource:
+        return False
+    held = (*objects(resource.get("component")), *objects(resource.get("contained")))
+    return any(is_cut(each[name]) for each in held for name in _CODES if name in each)
 
 
 def _unwrap_array(values: list[Json], kind: str, depth: int) -> Listed:
@@ -135,7 +194,7 @@ def _unwrap_array(values: list[Json], kind: str, depth: int) -> Listed:
 def _unwrap_carried(carrier: Mapping[str, Json], kind: str, pages_followed: bool, depth: int) -> Listed:
     """What a Parameters or a List carries: a Bundle as it is, resources as those of an array. None is no answer."""
     held = _carried(carrier)
-    if len(held) == 1 and first(held).get("resourceType") == "Bundle":
+    if len(held) == 1 and text(first(held).get("resourceType")) == "Bundle":
         return _unwrap(held[0], kind, pages_followed, depth - 1)
     return _unwrap_array(held, kind, depth - 1)
 
@@ -176,11 +235,16 @@ def _unwrap_bundle(bundle: dict[str, Json], kind: str, pages_followed: bool, dep
     heap = _Heap(cut=_holds_resources_elsewhere(bundle))
     if heap.cut and not entries:
         return NOT_FHIR
-    for entry in entries if isinstance(entries, list) else (entries,) if entries else ():
+    for entry in entries if isinstance(entries, list) else () if entries is None else (entries,):
         _sort_in(heap, entry, kind, depth)
-    listed, total, count = heap.listed(), total_of(bundle), len(heap.resources)
+    heap.note(bundle.get("issues"))
+    listed, total = heap.listed(), total_of(bundle)
+    goes_on = next_link(bundle) is not None
+    if pages_followed or heap.failed or not (total or goes_on):
+        return listed
+    count = count_matches([listed])
     is_short = total > count and not heap.withheld  # a smaller total means nothing: some servers count the page
-    if pages_followed or heap.failed or not (is_short or next_link(bundle) is not None):
+    if not (is_short or goes_on):
         return listed
     return replace(listed, listing=Listing.CUT, gap=Gap("cut", read=count, total=total if total > count else None))
 
@@ -202,9 +266,15 @@ class _Heap:
     failed: bool = False
     withheld: bool = False
     gap: Gap | None = None
+    added: list[dict[str, Json]] = field(default_factory=list)
 
     def listed(self) -> Listed:
-        found = Listed(tuple(self.resources), withheld=self.withheld, addresses=tuple(self.addresses))
+        found = Listed(
+            tuple(self.resources),
+            withheld=self.withheld,
+            addresses=tuple(self.addresses),
+            added=tuple(self.added),
+        )
         if self.failed:
             return replace(found, listing=Listing.NOT_KNOWN, refused=True, gap=REFUSED.gap)
         if self.cut:
@@ -214,10 +284,18 @@ class _Heap:
     def take(self, inner: Listed) -> None:
         self.resources += inner.resources
         self.addresses += inner.addresses
+        self.added += inner.added
         self.withheld |= inner.withheld
         self.failed |= inner.refused
         self.cut |= inner.listing is not Listing.COMPLETE
         self.gap = self.gap or inner.gap
+
+    def note(self, outcome: Json) -> None:
+        """Take in what an OperationOutcome says of the answer that it stands in."""
+        for each in objects(outcome):
+            self.withheld |= _says_left_out(each)
+            if _says_not_whole(each):
+                self.cut, self.gap = True, self.gap or _PARTIAL
 
 
 def _sort_in(heap: _Heap, entry: Json, kind: str, depth: int) -> None:
@@ -227,15 +305,22 @@ def _sort_in(heap: _Heap, entry: Json, kind: str, depth: int) -> None:
     if not isinstance(resource, dict) or not _TYPE.fullmatch(text(resource.get("resourceType"))):
         heap.failed |= _failed(held)
         heap.cut = True
-    elif resource["resourceType"] == "OperationOutcome":
+        return
+    if "response" in held:
+        heap.note(first(held["response"]).get("outcome"))
+    resource = _of_plain_type(resource)
+    if resource["resourceType"] == "OperationOutcome":
         heap.failed |= _is_failure(resource) or _failed(held)
-        heap.withheld |= _says_left_out(resource)
+        heap.note(resource)
     elif resource["resourceType"] == "Bundle":
         heap.take(_unwrap(resource, kind, False, depth - 1) if depth > 0 else NOT_FHIR)
     elif resource["resourceType"] in _CARRIERS and _carried(resource):
         heap.take(_unwrap_carried(resource, kind, False, depth) if depth > 0 else NOT_FHIR)
     else:
         heap.resources.append(resource)
+        heap.cut |= _has_more_codes(resource)
+        if "search" in held and code_of_status(first(held["search"]).get("mode")) in _NO_MATCH:
+            heap.added.append(resource)
         address = text(held["fullUrl"]) if "fullUrl" in held else ""
         if address:
             heap.addresses.append((address, resource))
@@ -243,7 +328,7 @@ def _sort_in(heap: _Heap, entry: Json, kind: str, depth: int) -> None:
 
 def _instead_of_an_answer(outcome: Mapping[str, Json]) -> Listed:
     """A failed look, but for the note that a search found nothing."""
-    nothing = not _is_failure(outcome) and _FOUND_NOTHING in _codes(outcome)
+    nothing = not _is_failure(outcome) and not _says_not_whole(outcome) and _FOUND_NOTHING in _codes(outcome)
     return Listed(withheld=_says_left_out(outcome)) if nothing else REFUSED
 
 
@@ -254,8 +339,17 @@ def _is_failure(outcome: Mapping[str, Json]) -> bool:
 
 
 def _says_left_out(outcome: Mapping[str, Json]) -> bool:
-    suppressed = any(code_of_status(issue.get("code")) == "suppressed" for issue in objects(outcome.get("issue")))
-    return suppressed or _LEFT_OUT in _codes(outcome) or any(map(_LEFT_OUT_WORDS.search, _words(outcome)))
+    is_coded = "suppressed" in _kinds(outcome) or _LEFT_OUT in _codes(outcome)
+    return is_coded or any(map(_LEFT_OUT_WORDS.search, _words(outcome)))
+
+
+def _says_not_whole(outcome: Mapping[str, Json]) -> bool:
+    """Return whether an issue of any severity says that the answer is not whole; other notes change no list."""
+    return not _NOT_WHOLE.isdisjoint((*_kinds(outcome), *map(str.lower, _codes(outcome))))
+
+
+def _kinds(outcome: Mapping[str, Json]) -> tuple[str, ...]:
+    return tuple(code_of_status(issue.get("code")) for issue in objects(outcome.get("issue")))
 
 
 def _codes(outcome: Mapping[str, Json]) -> frozenset[str]:

@@ -42,14 +42,15 @@ def newest_versions(resources: Iterable[Resource]) -> tuple[Resource, ...]:
     most back. Where none of them decides, both are returned. Resources without an id are all returned. The order of
     the resources decides nothing but the places of the results.
     """
+    every = tuple(resources)
+    names = [type_and_id(each) for each in every]
+    nameless = [each for each, (_, logical_id) in zip(every, names, strict=True) if not logical_id]
+    if not nameless and len(set(names)) == len(names):
+        return every  # as nearly always
     named: dict[tuple[str, str], list[Resource]] = {}
-    nameless: list[Resource] = []
-    for each in resources:
-        name = type_and_id(each)
+    for name, each in zip(names, every, strict=True):
         if name[1]:
             named.setdefault(name, []).append(each)
-        else:
-            nameless.append(each)
     kept = [each for group in named.values() for each in (group if len(group) == 1 else _of_one_id(group))]
     return (*kept, *nameless)
 

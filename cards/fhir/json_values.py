@@ -53,6 +53,20 @@ def cut(value: Json) -> Json:
     return value[:MOST_CODINGS] if isinstance(value, _SEVERAL) else value
 
 
+def is_cut(concept: Json) -> bool:
+    """Return whether one or several CodeableConcepts have more codings, or are more, than are read."""
+    if type(concept) is dict and "concept" not in concept:
+        return _holds_more(concept.get("coding"))
+    if isinstance(concept, _SEVERAL) and len(concept) > MOST_CODINGS:
+        return True
+    held = (each for outer in objects(concept) for each in (outer, *objects(outer.get("concept"))))
+    return any(_holds_more(each.get("coding")) for each in held)
+
+
+def _holds_more(codings: Json) -> bool:
+    return isinstance(codings, _SEVERAL) and len(codings) > MOST_CODINGS
+
+
 def first(value: Json) -> Mapping[str, Json]:
     """Return the first JSON object of a value that should be one object; an empty one where there is none."""
     if value is None:
@@ -106,7 +120,7 @@ def _written_code(word: str, concept: Mapping[str, Json]) -> Iterator[CodingElem
     """A code that stands where a Coding belongs."""
     found = _CODE.fullmatch(word.strip())
     if found:
-        yield found[1] or "", found[2], NOTHING, concept
+        yield found[1] or "", found[2], {"system": found[1] or "", "code": found[2]}, concept
 
 
 def codes_without_system(concept: Json) -> tuple[str, ...]:

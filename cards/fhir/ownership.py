@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
 from cards.fhir.bundles import Listed
 from cards.fhir.json_values import Json, code_of_status, first, objects, reference_of, text
 from cards.fhir.references import Address, References, address_of, contained_in
+from cards.values import frozen
 
 #: The prefetch key of the patient's own record.
 _PATIENT = "patient"
@@ -27,7 +28,7 @@ class Owner(StrEnum):
     UNKNOWN = "not to be told"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ownership:
     """Whose records are, in one call about one patient.
 

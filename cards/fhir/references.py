@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 
 from cards.fhir.bundles import Listed
 from cards.fhir.identity import newest_versions
 from cards.fhir.json_values import Json, objects, text
+from cards.values import frozen
 
 #: The resource that a reference points at; `None` where it is not at hand.
 Resolve = Callable[[str], Mapping[str, Json] | None]
@@ -22,7 +22,7 @@ _ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})")
 _Key = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """A reference taken apart, without its version, query and percent signs.
 
@@ -160,7 +160,7 @@ class References:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Index:
     by_address: Mapping[str, list[dict[str, Json]]]
     by_name: Mapping[_Key, list[dict[str, Json]]]

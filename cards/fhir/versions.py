@@ -57,10 +57,14 @@ def _of_procedure_request(resource: Mapping[str, Json]) -> str | None:
     return "STU3" if "intent" in resource else "DSTU2"
 
 
+#: Members that a result has in STU3 alone.
+_ONLY_STU3_RESULTS = frozenset({"comment", "context", "related"})
+
+
 def _of_observation(resource: Mapping[str, Json]) -> str | None:
     if "comments" in resource:
         return "DSTU2"
-    return "STU3" if {"comment", "context", "related"} & resource.keys() else None
+    return None if _ONLY_STU3_RESULTS.isdisjoint(resource) else "STU3"
 
 
 _TELLS: Mapping[str, Callable[[Mapping[str, Json]], str | None]] = {

@@ -146,9 +146,32 @@ def _fold(uri: str) -> str | None:
     return _BY_SPELLING.get(plain) or _BY_LAST_PART.get(_MARKS.sub("", plain.rpartition("/")[2]))
 
 
+#: A code of ICD-10-GM with the letter of its certainty behind it, as billing lists write it: `E83.1G`, `E83.1 G`. Such
+#: a letter right behind the point (`D75.A`), or A and Z behind three signs without one, may be ICD-10-CM's own.
+_WITH_CERTAINTY = re.compile(
+    r"([A-Z]\d\d(?:(?:\.\d{1,2}|\d{0,2}|\.-)[+*!#]?[\s-]+|(?:\.\d{1,2}|\d{1,2}|\.-)[+*!#]?|[+*!#]?(?=[GV])))([GVZA])[+*!#]?",
+    re.IGNORECASE,
+)
+_ICD_9_SHAPE = re.compile(r"(?:\d{3}|V\d{2}|E\d{3})\d{0,2}")
+_ICD_10_SHAPE = re.compile(r"[A-Z]\d[0-9A-Z]{1,5}")
+
+
+def split_certainty(system: str, code: str) -> tuple[str, str]:
+    """Return a code and the letter of its certainty, which only ICD-10-GM has; the letter is empty where none is."""
+    found = _WITH_CERTAINTY.fullmatch(code.strip()) if system == ICD_10_GM else None
+    return (found[1].rstrip(), found[2].upper()) if found else (code, "")
+
+
+def has_icd_shape(system: str, code: str) -> bool:
+    """Return whether a code is written as codes of this edition of ICD are; what is not tells nothing."""
+    shape = _ICD_9_SHAPE if system == ICD_9_CM else _ICD_10_SHAPE
+    return system in ICD_SYSTEMS and bool(shape.fullmatch(plain_code(system, code)))
+
+
 def plain_code(system: str, code: str) -> str:
     """Return a code as it is compared: ICD without dot and marks (`G25.81` is `G2581`), ICD-11 by stem."""
     if system in ICD_SYSTEMS:
+        code, _ = split_certainty(system, code)
         return "".join(filter(str.isalnum, code)).upper()
     if system == ICD_11:
         return re.split(r"[&/]", code.strip().upper())[0]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -18,12 +17,13 @@ from typing import Any
 
 from cards.knowledge.limits import Limit
 from cards.knowledge.rules import BadKnowledge
+from cards.values import frozen
 
 #: The path of the shipped file, as messages name it.
 WHERE = "cards/knowledge/definitions.toml"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Definition(Limit):
     """A number that no site may change; `step`: by how much it may be off unnoticed. A `side` of "is" is no limit."""
 

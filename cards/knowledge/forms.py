@@ -7,9 +7,11 @@ function that turns what stands in the file into a value.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from typing import Any
+
+from cards.values import frozen
 
 Schema = dict[str, Any]
 
@@ -18,7 +20,7 @@ def _as_it_stands(found: Any) -> Any:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Form:
     """One place of a file. `is_required` and `holds_facts` (in braces) are about a member of a table."""
 
@@ -29,7 +31,7 @@ class Form:
     item: Form | None = None  # of a list, or of a table that holds the same under every name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table(Form):
     """A table of known members."""
 

@@ -7,14 +7,16 @@ sides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from operator import ge, gt, le, lt
 from typing import NamedTuple, Protocol
 
 from cards.dates import Days, PartialDate, days_after, months_before
 from cards.quantity import Quantity, UnlikeUnits
+from cards.values import frozen
 
 
 class Side(NamedTuple):
@@ -43,7 +45,7 @@ SIDES: Mapping[str, Side] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limit:
     """A number with its unit, what it means, and on which side of it that holds (a key of `SIDES`)."""
 
@@ -94,33 +96,41 @@ _NUMBERS = (int, Decimal)
 
 
 def compare(value: Comparable, limit: Limit) -> bool | None:
-    """Return whether a value lies on the stated side of the limit, or None where it may lie on either."""
+    """Return whether a value lies on the stated side of the limit, or None where it may lie on either.
+
+    Above a limit lies also what is reported as at or above that very number (clinical amendments 2, section 1.5).
+    """
     if isinstance(value, Days):
         return _compared_days(value, limit)
     if isinstance(value, _NUMBERS):
-        return _is_beyond(value, limit)
+        return _BEYOND[limit.side](value, limit.value)
     quantity = value if isinstance(value, Quantity) else value.quantity
     if quantity.comparator or quantity.unit != limit.unit:
         return _compared_interval(quantity, SIDES[limit.side], limit.quantity)
-    return _is_beyond(quantity.value, limit)
+    return _BEYOND[limit.side](quantity.value, limit.value)
 
 
-def _is_beyond(number: Decimal | int, limit: Limit) -> bool:
-    """Return whether a number in the unit of the limit lies on the stated side."""
-    upper, closed = SIDES[limit.side]
-    if upper:
-        return number >= limit.value if closed else number > limit.value
-    return number <= limit.value if closed else number < limit.value
+def _is_beyond(side: Side) -> Callable[[Decimal | int, Decimal], bool]:
+    """Return the comparison that tells whether one number lies on this side of another."""
+    if side.upper:
+        return ge if side.closed else gt
+    return le if side.closed else lt
+
+
+_BEYOND = {phrase: _is_beyond(side) for phrase, side in SIDES.items()}
 
 
 def _compared_days(value: Days, limit: Limit) -> bool | None:
     if limit.unit != "d":
         raise UnlikeUnits(f"d compared with {limit.unit}")
-    least = _is_beyond(value.least, limit)
-    return least if value.least == value.most or least is _is_beyond(value.most, limit) else None
+    is_beyond = _BEYOND[limit.side]
+    least = is_beyond(value.least, limit.value)
+    return least if value.least == value.most or least is is_beyond(value.most, limit.value) else None
 
 
 def _compared_interval(value: Quantity, side: Side, cut: Quantity) -> bool | None:
+    if side == SIDES["above"] and value.comparator == ">=" and value.surely_at_least(cut):
+        return True  # `>=100` is as high as a laboratory reports: a stop above 100 fires as for `>100`
     if side.cuts_below_the_limit:
         below, above = value.surely_below(cut), value.surely_at_least(cut)
     else:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal
 
+from cards.values import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class ReasonRule:
     """How long an override with one reason silences a card.
 
@@ -29,7 +31,7 @@ class ReasonRule:
         return not self.cards or card in self.cards
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Repetition:
     """The days of silence by what happened; cards are named by topic code.
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from cards.knowledge.decision_file import DECISION
 from cards.knowledge.limits import Limit
+from cards.values import frozen
 
 Found = TypeVar("Found")
 #: Days whose thresholds are kept: that of today, and others that somebody asks for.
@@ -28,7 +29,7 @@ class BadKnowledge(ValueError):
         super().__init__("\n".join(faults))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Citation:
     """A source. `certainty`: retrieved, quoted (seen only in another page), unverified (from memory) or ours.
 
@@ -42,14 +43,14 @@ class Citation:
     certainty: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatedValue:
     since: date
     value: Decimal
     citation: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Threshold(Limit):
     """A limit of a decision file, which a site may set inside its range."""
 
@@ -82,7 +83,7 @@ class Threshold(Limit):
         return ([entry for entry in self.history if entry.since <= day] or [self.history[0]])[-1]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Switch:
     """A contested choice that a site may make; `value` is one of `choices`."""
 
@@ -95,7 +96,7 @@ class Switch:
     site_date: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardText:
     """The texts of one card, with `{placeholders}` for facts. `topic` is the stable code (hyphens removed)."""
 
@@ -124,7 +125,7 @@ class CardText:
         return self.id.replace("-", "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judges:
     """Which draft orders a decision judges.
 
@@ -142,7 +143,7 @@ class Judges:
     tests: tuple[frozenset[str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DecisionText:
     """The content of a decision file besides thresholds: who it is for, its sentences and its cards.
 

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-from cards.knowledge.code_systems import ICD_SYSTEMS, LOINC, plain_code, system_of
+from cards.knowledge.code_systems import ICD_SYSTEMS, LOINC, plain_code, split_certainty, system_of
 from cards.knowledge.icd_editions import edition_of
 from cards.knowledge.rules import BadKnowledge
+from cards.values import frozen
 
 _LONGEST_ICD_CODE = 7
 
@@ -36,7 +37,7 @@ _ASKED_FOR = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """One code of a value set.
 
@@ -55,7 +56,7 @@ class Member:
 Code = tuple[str, str]  # (canonical system, code as published)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ValueSet:
     """A concept. `codes` match exactly, `categories` with everything below them, `excluded` never.
 
@@ -211,7 +212,7 @@ class ConceptIndex:
 
 def _in_its_edition(system: str, code: str) -> Code:
     canonical = system_of(system) or system
-    return edition_of(canonical, code), code
+    return edition_of(canonical, code), split_certainty(canonical, code)[0]
 
 
 def _plain(code: Code) -> Code:

@@ -13,9 +13,10 @@ from typing import Any
 
 from cards.labs.unit_grammar import parse_unit
 from cards.quantity import Quantity
+from cards.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conversion:
     """One accepted unit: the canonical value is `value * times / per`.
 

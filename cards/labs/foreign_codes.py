@@ -1,4 +1,8 @@
-"""Results in code systems from which nothing is mapped: which analyte their words or code name (data amendments 3)."""
+"""Results in codes from which nothing is mapped, or in words alone: which analyte they name (data amendments 3).
+
+A code of a laboratory, or of no system, tells no more than the words beside it. Where a code of another public system
+stands, it tells what the result is.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +10,41 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from cards.knowledge.code_systems import SNOMED, spellings_of, system_of
+from cards.values import frozen
 
 _SCHEME = re.compile(r"^(?:https?://|urn:oid:|oid:)?(?:www\.)?")
 _LONGEST_NAME = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Named:
     words: re.Pattern[str]
     codes: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Table:
     systems: Mapping[str, str]  # by OID or address without scheme
     other: re.Pattern[str]
+    whole: frozenset[str]  # names that are another's only where nothing stands beside them
     analytes: Mapping[str, _Named]
 
 
 def named_analytes(sent: Iterable[tuple[str, str]], said: Iterable[str]) -> frozenset[str]:
-    """Return the analytes that a result names in these systems; `sent` are its (system, code), `said` its words.
+    """Return the analytes that a result names; `sent` are its (system, code), `said` its words.
 
-    Empty where none of its codes is of such a system, and where its words name another test.
+    Empty where all its codes are of systems that tell what it is, and where its words name another test.
     """
-    foreign = [(system, code) for each, code in sent if (system := foreign_system(each))]
+    coded = tuple(sent)
+    foreign = [(system, code) for each, code in coded if (system := foreign_system(each))]
+    is_told = not foreign and any(system_of(each) for each, _ in coded)
     words = [_folded(each[:_LONGEST_NAME]) for each in said if each]
-    if not foreign or any(_table().other.search(each) for each in words):
+    if is_told or _name_another(words):
         return frozenset()
     return frozenset(
         name
@@ -45,6 +52,16 @@ def named_analytes(sent: Iterable[tuple[str, str]], said: Iterable[str]) -> froz
         if any(code.upper().startswith(known.codes.get(system, ())) for system, code in foreign)
         or any(known.words.search(each) for each in words)
     )
+
+
+def names_another_test(said: Iterable[str]) -> bool:
+    """Return whether words say that a result is another test, or a remark on one."""
+    words = [_folded(each[:_LONGEST_NAME]) for each in said if each]
+    return _name_another(words) or (bool(words) and all(each.strip(" :") in _table().whole for each in words))
+
+
+def _name_another(words: Iterable[str]) -> bool:
+    return any(_table().other.search(each) for each in words)
 
 
 def foreign_system(uri: str) -> str:
@@ -61,7 +78,7 @@ def foreign_marks() -> frozenset[str]:
 
 
 def foreign_names() -> tuple[frozenset[str], frozenset[str]]:
-    """Return all words, folded, and all beginnings of codes by which results in these systems name an analyte."""
+    """Return all words, folded, and all beginnings of codes by which results name an analyte."""
     entries = [entry for name, entry in _content().items() if name not in ("systems", "not")]
     words = frozenset(_folded(word) for entry in entries for word in entry["words"])
     return words, frozenset(code for entry in entries for listed in entry["codes"].values() for code in listed)
@@ -83,6 +100,7 @@ def _table() -> _Table:
     return _Table(
         systems={each: name for name, entry in systems.items() for each in (*entry["oids"], *entry["addresses"])},
         other=_any_of(others["words"]),
+        whole=frozenset(others["whole"]),
         analytes={
             name: _Named(_any_of(entry["words"]), {system: tuple(codes) for system, codes in entry["codes"].items()})
             for name, entry in content.items()

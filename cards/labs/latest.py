@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from cards.dates import PartialDate
 from cards.facts.chart import Chart, LabResult, UnusableResult
-from cards.knowledge.limits import Limit, compare, is_recent, misses
+from cards.knowledge.limits import SIDES, Limit, compare, is_recent, meets, misses
 from cards.labs.saturation import newest_first, saturations, surely_later
 from cards.quantity import Quantity
+from cards.values import frozen
 
 _STATUS = ("final", "amended", "corrected")
 #: Not results at all: the laboratory withdrew them, or never made them. A cancelled one with a number still blocks.
@@ -29,13 +29,14 @@ class Kind(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """The result of one analyte as a decision sees it.
 
     result    the value to compare; only where `kind` is usable
     others    usable: further results of the same time and band; conflict: all results of that time;
               stale, censored: the result that is not used
+    undecided results of the same time that lie on both sides of a limit of this decision
     unusable  results that are newer than all of these, or undated, and may not be compared; newest first
 
     Whether the list of results was read to its end is the caller's question (`Chart.listing`).
@@ -45,6 +46,7 @@ class Reading:
     result: LabResult | None = None
     others: tuple[LabResult, ...] = ()
     unusable: tuple[UnusableResult, ...] = ()
+    undecided: tuple[LabResult, ...] = ()
 
     @property
     def bounds(self) -> LabResult | None:
@@ -52,12 +54,39 @@ class Reading:
 
         `>120` is surely above 100 and may be above 150; what it surely meets, it meets.
         """
-        return self.result or (self.others[0] if self.kind is Kind.CENSORED else None)
+        return self.result or self.censored
 
     @property
     def censored(self) -> LabResult | None:
         """Return the newest result if it is given as above or below a value that leaves this decision open."""
         return self.others[0] if self.kind is Kind.CENSORED else None
+
+    def beyond(self, limit: Limit) -> LabResult | None:
+        """Return the result that surely lies on the stated side of a limit that warns; of several the furthest.
+
+        Of results of one time that contradict each other the one that warns counts, so that a second result never
+        makes a warning milder, or silent (data amendments 1).
+        """
+        found = [each for each in self._of_one_time if meets(each, limit)]
+        furthest = max if SIDES[limit.side].upper else min
+        return furthest(found, key=lambda each: _height(each.quantity), default=None)
+
+    def counted(self, limit: Limit) -> LabResult | None:
+        """Return the result to compare with a limit that warns: one beyond it, else what `bounds` returns."""
+        return self.beyond(limit) or self.bounds
+
+    def contradicting(self, counted: LabResult | None) -> tuple[LabResult, ...]:
+        """Return the other results of the time of the one that counts, where they do not say the same."""
+        if counted is None or counted is self.result or counted not in self._of_one_time:
+            return ()
+        return tuple(each for each in self._of_one_time if each is not counted)
+
+    @property
+    def _of_one_time(self) -> tuple[LabResult, ...]:
+        """Return the results of the newest time; of those in one band the one to compare alone."""
+        if self.kind is Kind.CONFLICT:
+            return (*self.others, *self.undecided)
+        return (self.result, *self.undecided) if self.result else self.undecided
 
     @property
     def implausibly_high(self) -> UnusableResult | None:
@@ -99,18 +128,20 @@ def choose(
     """
     if not results:
         return Reading(Kind.UNREADABLE if unusable else Kind.NONE, unusable=tuple(unusable))
-    newest = max(results, key=lambda result: result.when.order)
-    same_time = [result for result in results if result is newest or result.when.same_time_as(newest.when)]
+    newest, same_time = results[0], results
+    if len(results) > 1:
+        newest = max(results, key=lambda result: result.when.order)
+        same_time = [result for result in results if result is newest or result.when.same_time_as(newest.when)]
     if len(same_time) == 1 and _bands(newest, limits) is not None:
         return Reading(Kind.USABLE, newest, (), tuple(unusable))
     judged = [(each, bands) for each in same_time if (bands := _bands(each, limits)) is not None]
     decided = sorted([each for each, _ in judged], key=_word, reverse=True)
-    listed = tuple(unusable)
+    listed, undecided = tuple(unusable), _undecided(same_time, limits)
     if not decided:
-        return Reading(Kind.CENSORED, others=(newest,), unusable=listed)
+        return Reading(Kind.CENSORED, others=(newest,), unusable=listed, undecided=undecided)
     if len({bands for _, bands in judged}) > 1:
-        return Reading(Kind.CONFLICT, others=tuple(decided), unusable=listed)
-    return Reading(Kind.USABLE, decided[0], tuple(decided[1:]), listed)
+        return Reading(Kind.CONFLICT, others=tuple(decided), unusable=listed, undecided=undecided)
+    return Reading(Kind.USABLE, decided[0], tuple(decided[1:]), listed, undecided)
 
 
 def newest_within(chart: Chart, analyte: str, window: Limit) -> LabResult | None:
@@ -166,6 +197,10 @@ def _bands(result: LabResult, limits: Sequence[Limit]) -> tuple[bool | None, ...
     """Return on which side of every limit the result lies, or None where one of them cannot be decided."""
     sides = tuple([compare(result, limit) for limit in limits])
     return None if None in sides else sides
+
+
+def _undecided(results: Iterable[LabResult], limits: Sequence[Limit]) -> tuple[LabResult, ...]:
+    return tuple(sorted([each for each in results if _bands(each, limits) is None], key=_word, reverse=True))
 
 
 def _word(result: LabResult) -> tuple[int, float, bool, Decimal, int, str]:

@@ -7,7 +7,7 @@ reconciled in the same way.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import islice, product
@@ -19,9 +19,11 @@ from cards.knowledge.limits import Limit, meets, misses
 from cards.labs.analytes import analyte
 from cards.labs.unit_grammar import parse_unit
 from cards.quantity import LOWER_BOUNDS, UPPER_BOUNDS, Quantity
+from cards.values import frozen
 
 #: What binds iron, the most trusted measure first.
 _BINDERS = ("tibc", "uibc", "transferrin")
+_PARTS = frozenset({"iron", *_BINDERS})
 _STATUS = ("final", "amended", "corrected")
 #: The most results of one analyte on one day of which a partner is looked for; nobody draws blood once an hour.
 _MOST_A_DAY = 24
@@ -44,7 +46,7 @@ class ByDay:
         return held[:_MOST_A_DAY]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Saturations:
     """All saturations of a chart, newest first.
 
@@ -175,6 +177,11 @@ def may_meet(result: UnusableResult, limit: Limit) -> bool:
     return any(meets(each, limit) for each in result.possible)
 
 
+def may_lie(result: UnusableResult, limit: Limit) -> bool:
+    """Return whether an unusable result may lie on the stated side of a limit under any reading: `<100` may be low."""
+    return any(not misses(each, limit) for each in result.possible)
+
+
 def surely_later(result: LabResult, unusable: UnusableResult) -> bool:
     """Return whether a usable result was surely collected later; an undated one was by the day it was known."""
     if unusable.collected is None:
@@ -252,7 +259,9 @@ def from_unusable_parts(chart: Chart) -> Iterator[UnusableResult]:
     The parts are of one day; one that is not dated may be of any. Of very many iron results those without a date are
     taken, then the newest.
     """
-    unusable = [each for each in chart.unusable if is_a_result(each)]
+    unusable = [each for each in chart.unusable if each.analyte in _PARTS and is_a_result(each)]
+    if not unusable:
+        return
     iron: list[LabResult | UnusableResult] = [*chart.results("iron"), *_of(unusable, "iron")]
     binders: list[LabResult | UnusableResult] = []
     for name in _BINDERS:

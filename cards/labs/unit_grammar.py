@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+
+from cards.values import frozen
 
 #: A longer text is prose, not a unit.
 LONGEST_UNIT = 40
@@ -47,7 +48,7 @@ _PER_AREA = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unit:
     """The size of a unit in base units and its dimension; `per_area`: per 1.73 m² of body surface."""
 

@@ -11,7 +11,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -21,6 +21,7 @@ from cards.labs.analytes import Analyte, Conversion, is_a_unit, spelling_key
 from cards.labs.unit_grammar import LONGEST_UNIT
 from cards.quantity import LOWER_BOUNDS, UPPER_BOUNDS, Quantity
 from cards.remembered import remembered
+from cards.values import frozen
 from cards.written_numbers import readings
 
 #: A longer number is not a measurement.
@@ -31,7 +32,7 @@ _SIGNS = {"≤": "<=", "≥": ">=", "＜": "<", "＞": ">"}
 _RESULT_TEXT = re.compile(r"(<=|>=|<|>)?\s*([+-]?(?:\d[\d.,' ]*|\.\d+))(?:((?:[^\W\d_]|[%\[{]).*))?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadableQuantity:
     """A quantity in the canonical unit, as shown; `exact` is the same before rounding.
 
@@ -54,7 +55,7 @@ class ReadableQuantity:
         return ((self.reported or self.exact).value,)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnreadableQuantity:
     """Why there is no quantity (a key of cards/wording/reasons.toml); an implausible one can still be named.
 
@@ -93,10 +94,10 @@ def canonical(
     why = "unknown-comparator" if sign is None else "two-readings" if len(numbers) > 1 else ""
     if isinstance(conversion, UnreadableQuantity):
         why = why or conversion.why
-        conversions = _conversions(analyte, spelled)
+        conversions = conversions_for(analyte, spelled)
     else:
         conversions = (conversion,)
-    return UnreadableQuantity(why, None, _possible(analyte, numbers, sign or "", conversions), numbers)
+    return UnreadableQuantity(why, None, possible_values(analyte, numbers, sign or "", conversions), numbers)
 
 
 def canonical_text(
@@ -105,13 +106,7 @@ def canonical_text(
     """Read a result given as text: `38`, `<5 ng/mL`, `less than 5`, `38,5 ug/L` (clinical rationale 0.3, rule 3)."""
     if len(text) > LONGEST_UNIT + MOST_DIGITS:
         return UnreadableQuantity("not-a-number")
-    plain = unicodedata.normalize("NFKC", text).strip()
-    for sign, ours in _SIGNS.items():
-        plain = plain.replace(sign, ours)
-    named = _in_words().match(plain)
-    if named:
-        plain = signs_in_words()[named[1].lower()] + plain[named.end() :]
-    found = _RESULT_TEXT.fullmatch(plain)
+    found = _RESULT_TEXT.fullmatch(with_signs(unicodedata.normalize("NFKC", text).strip()))
     if not found:
         return UnreadableQuantity("not-a-number")
     return canonical(analyte, found[2].strip(), found[1], unit=found[3], by_definition=by_definition)
@@ -127,7 +122,7 @@ def numbers_of(value: object) -> tuple[Decimal, ...] | UnreadableQuantity:
         return UnreadableQuantity("not-a-number")
     if isinstance(value, int) and value.bit_length() > 4 * MOST_DIGITS:
         return UnreadableQuantity("not-a-number")
-    number = _measurable(Decimal(repr(value)) if isinstance(value, float) else Decimal(value))
+    number = measurable(Decimal(repr(value)) if isinstance(value, float) else Decimal(value))
     return UnreadableQuantity("not-a-number") if number is None else (number,)
 
 
@@ -137,12 +132,13 @@ def _numbers_of_text(text: str) -> tuple[Decimal, ...] | UnreadableQuantity:
     plain = unicodedata.normalize("NFKC", text).strip()
     if not plain:
         return UnreadableQuantity("no-value")
-    found = tuple(_measurable(each) for each in readings(plain)) if plain.isascii() else ()
+    found = tuple(measurable(each) for each in readings(plain)) if plain.isascii() else ()
     known = tuple(each for each in found if each is not None)
     return known if known and len(known) == len(found) else UnreadableQuantity("not-a-number")
 
 
-def _measurable(number: Decimal) -> Decimal | None:
+def measurable(number: Decimal) -> Decimal | None:
+    """Return the number if it is one that a measurement may have, else None."""
     if not number.is_finite() or len(number.as_tuple().digits) > MOST_DIGITS:
         return None
     if number and abs(number.adjusted()) > WIDEST_EXPONENT:
@@ -159,7 +155,14 @@ def signs_in_words() -> Mapping[str, str]:
 @cache
 def _in_words() -> re.Pattern[str]:
     longest_first = sorted(signs_in_words(), key=len, reverse=True)
-    return re.compile(rf"({'|'.join(map(re.escape, longest_first))})\b\.?\s*(?=[\d.,])", re.IGNORECASE)
+    return re.compile(rf"\b({'|'.join(map(re.escape, longest_first))})\b\.?\s*(?=[\d.,])", re.IGNORECASE)
+
+
+def with_signs(text: str) -> str:
+    """Return a text with every comparator, in letters or as another sign, as ours."""
+    for sign, ours in _SIGNS.items():
+        text = text.replace(sign, ours)
+    return _in_words().sub(lambda named: signs_in_words()[named[1].lower()], text)
 
 
 def _comparator(value: object) -> str | None:
@@ -197,16 +200,17 @@ def _conversion_of(named: Sequence[str], analyte: Analyte, by_definition: bool) 
     return UnreadableQuantity("unit-never-reported" if never else "unknown-unit")
 
 
-def _conversions(analyte: Analyte, spelled: Iterable[str]) -> tuple[Conversion, ...]:
+def conversions_for(analyte: Analyte, spelled: Iterable[str]) -> tuple[Conversion, ...]:
     """Return what the unit may be where it is not understood: any that is accepted, or the one it is by its size."""
     by_size = [analyte.physical(each) for each in spelled if each and len(each) <= LONGEST_UNIT]
     accepted = (each for each in dict.fromkeys(analyte.units.values()) if not each.by_definition)
     return tuple(dict.fromkeys((*accepted, *(each for each in by_size if each))))
 
 
-def _possible(
+def possible_values(
     analyte: Analyte, numbers: Iterable[Decimal], sign: str, conversions: Iterable[Conversion]
 ) -> tuple[Quantity, ...]:
+    """Return every value, in the canonical unit, that numbers may have in these units."""
     held = tuple(conversions)
     return tuple(
         dict.fromkeys(

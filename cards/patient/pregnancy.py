@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
@@ -12,9 +11,10 @@ from cards.knowledge.code_systems import plain_code
 from cards.knowledge.definitions import defined, whole
 from cards.knowledge.limits import meets, misses
 from cards.knowledge.valuesets import load_valueset
+from cards.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pregnancy:
     """A pregnancy; `days` of gestation completed today, None where not known."""
 

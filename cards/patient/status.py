@@ -64,22 +64,35 @@ def is_esrd(chart: Chart) -> bool:
 def end_stage_kidney(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
     """Return the facts that show end-stage kidney disease or maintenance dialysis (clinical rationale 4.3).
 
-    Stage 5 counts only beside dialysis. A transplant ends the disease unless there was dialysis within 90 days.
-    Dialysis for acute kidney injury is not end-stage disease.
+    Stage 5 counts only beside dialysis. After a transplant, without dialysis within 90 days, only codes that are surely
+    later than it count: it may have failed. Dialysis for acute kidney injury is not end-stage disease.
     """
-    dialysis: tuple[Diagnosis | Procedure, ...] = (
+    dialysis, named, stage_5 = on_dialysis(chart), chart.diagnosed("esrd"), chart.diagnosed("ckd-stage-5")
+    transplants = chart.diagnosed("kidney-transplant")
+    if transplants and not any(is_recent_dialysis(fact, chart.today) for fact in dialysis):
+        codes = (*chart.diagnosed("dialysis-dependence"), *named, *stage_5)
+        later = [each for each in codes if all(_is_surely_later(each, transplant) for transplant in transplants)]
+        dialysis = tuple(each for each in dialysis if each in later)
+        named, stage_5 = (tuple(each for each in found if each in later) for found in (named, stage_5))
+    if named:
+        return (*named, *dialysis)
+    if dialysis and stage_5:
+        return (*stage_5, *dialysis)
+    return () if chart.diagnosed("acute-kidney-injury") else dialysis
+
+
+def on_dialysis(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
+    """Return the facts that show dialysis of any kind, be it for acute kidney injury: codes, and acts of 90 days."""
+    return (
         *chart.diagnosed("dialysis-dependence"),
         *_procedures(chart, "dialysis-procedure", defined("dialysis.days")),
     )
-    named = chart.diagnosed("esrd")
-    if chart.diagnosed("kidney-transplant") and not any(_is_recent_dialysis(fact, chart.today) for fact in dialysis):
-        return ()
-    if named:
-        return (*named, *dialysis)
-    stage_5 = chart.diagnosed("ckd-stage-5") if dialysis else ()
-    if stage_5:
-        return (*stage_5, *dialysis)
-    return () if chart.diagnosed("acute-kidney-injury") else dialysis
+
+
+def _is_surely_later(code: Diagnosis, transplant: Diagnosis) -> bool:
+    """Return whether every date of a code lies after the transplant; without a date of both it does not surely."""
+    dates, done = [each for each in (code.onset, code.recorded) if each], transplant.onset or transplant.recorded
+    return bool(dates) and done is not None and all(each.first > done.last for each in dates)
 
 
 def kidney_failure(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
@@ -88,7 +101,8 @@ def kidney_failure(chart: Chart) -> tuple[Diagnosis | Procedure, ...]:
     return tuple(fact for fact in found if not fact.unverified and "ckd-stage-5" not in fact.concepts) or found
 
 
-def _is_recent_dialysis(fact: Diagnosis | Procedure, today: date) -> bool:
+def is_recent_dialysis(fact: Diagnosis | Procedure, today: date) -> bool:
+    """Return whether a dialysis is dated within 90 days."""
     dates = (fact.when,) if isinstance(fact, Procedure) else (fact.onset, fact.recorded)
     return any(when is not None and _is_within(when, defined("dialysis.days"), today) for when in dates)
 
@@ -115,11 +129,22 @@ def _newest(procedures: tuple[Procedure, ...]) -> date:
 
 
 def overload(chart: Chart) -> tuple[Diagnosis | Drug, ...]:
-    """Return the facts that show iron overload, or an active chelator (clinical amendments 1).
+    """Return the facts that show iron overload, or a chelator that is active or ordered (clinical amendments 1).
 
     Inherited disease also counts when it is inactive.
     """
-    return (*chart.diagnosed("overload"), *chart.active_drugs("chelator"))
+    return (*chart.diagnosed("overload"), *chart.active_drugs("chelator"), *ordered_chelators(chart))
+
+
+def ordered_chelators(chart: Chart) -> tuple[Drug, ...]:
+    """Return the chelators among the draft orders, but for those that are active already."""
+    return chart.once(_ordered_chelators)
+
+
+def _ordered_chelators(chart: Chart) -> tuple[Drug, ...]:
+    active = {name for drug in chart.active_drugs("chelator") for name in drug.product.ingredient_names()}
+    ordered = (draft.drug for draft in chart.drafts if draft.drug and draft.drug.has("chelator"))
+    return tuple(drug for drug in ordered if not active.issuperset(drug.product.ingredient_names()))
 
 
 def probable_overload(chart: Chart) -> tuple[Diagnosis, ...]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from cards.facts.chart import Chart, Drug
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import misses
+from cards.patient.given import may_have_been_given
 
 #: What a reader must exclude before iron is given, by the list that would show it; keys of `[open_questions]` in
 #: cards/wording/wording.toml.
 _BY_CONDITIONS = ("polycythaemia", "dialysis")
 _BY_MEDICATIONS = ("chelator", "iron_taken")
 _BY_PROCEDURES = ("dialysis_sessions", "phlebotomy")
-#: What a record says of an infusion that was given, or may have been.
-_GIVEN_PERHAPS = frozenset({"active", "completed", "in-progress", "stopped", "unknown", ""})
 
 
 def open_questions(chart: Chart) -> tuple[str, ...]:
@@ -35,10 +34,12 @@ def not_excluded(chart: Chart) -> tuple[str, ...]:
 def undated_infusions(chart: Chart) -> tuple[Drug, ...]:
     """Return the infusions of iron that are recorded without a day: each may be a recent one (data amendments 4)."""
     return tuple(
-        drug
-        for drug in chart.drugs
-        if drug.has("iron-iv") and drug.given_on is None and drug.start is None and drug.status in _GIVEN_PERHAPS
+        drug for drug in chart.drugs if drug.has("iron-iv") and _is_undated(drug) and may_have_been_given(drug)
     )
+
+
+def _is_undated(drug: Drug) -> bool:
+    return drug.given_on is None and drug.start is None and drug.planned_on is None
 
 
 def may_hide_overload(chart: Chart) -> bool:

@@ -219,7 +219,8 @@ def _drug(drug: Drug) -> str:
     dose = _listed(sorted(drug.daily.mg.items()) if drug.daily else ())
     if drug.status == "draft":
         return f"{drug.product.name} {drug.product.route} {drug.status} {dose}"
-    days = " ".join(map(_text, (drug.start, drug.end, drug.given_on)))
+    ahead = (drug.planned_on,) if drug.planned_on else ()
+    days = " ".join(map(_text, (drug.start, drug.end, drug.given_on, *ahead)))
     return f"{drug.product.name} {drug.product.route} {drug.status} {drug.active} {days} {dose}"
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cards.facts.card import Action
 from cards.facts.chart import Chart, Listing
 from cards.knowledge.rules import Rules
+from cards.values import frozen
 
 #: Lists whose failure takes the suggestions away: an action without safety data is unsafe.
 _SECONDARY = ("medications", "procedures", "orders", "allergies")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClientCapabilities:
     """What the calling EHR's cards support, and where the source-attributes page of the service lives."""
 
@@ -42,7 +43,7 @@ def without_never_sent(lists: Iterable[str], chart: Chart, never_sent: frozenset
     return tuple(name for name in lists if name not in never_sent or chart.listing(name) is not Listing.NOT_KNOWN)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardContext:
     """Everything needed to write one card."""
 

@@ -37,7 +37,7 @@ def sections(
     headings = wording()["headings"]
     parts = [unread] if unread else []
     parts += [f"**{headings['about']}:** {about}"] if about else []
-    parts.append(recommendation)
+    parts += [recommendation] if recommendation else []
     if why:
         parts.append(f"**{headings['why']}**\n\n" + "\n".join(f"- {line}" for line in why))
     parts.append(f"**{headings['rule']}:** {rule}")

@@ -10,7 +10,6 @@ import copy
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from cards.facts.card import Action
 from cards.presenting.fhir_models import INVALID, model_of
 from cards.presenting.orders import say_action
+from cards.values import frozen
 
 #: What a new timing replaces besides frequency and period; a translation or extension of these goes with them.
 _REPLACED = ("frequencyMax", "periodMax", "timeOfDay", "dayOfWeek", "when", "offset")
@@ -28,14 +28,14 @@ _UNCLEAR_IN_DOSAGE = ("patientInstruction", "additionalInstruction", "modifierEx
 _DOSES = ("doseAndRate", "doseQuantity", "doseRange")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Digits:
     """A number of the request exactly as it was written: `1.50`, `0.10`, `1E2`."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Revision:
     """Another timing, of cards/presenting/orderables.toml; `display` is in our own words."""
 
@@ -91,8 +91,14 @@ def _text(value: object) -> str:
 
 
 def drafts_as_written(request_text: bytes) -> Drafts:
-    """Return the drafts of a hook request; a name that two different ones bear is left out."""
-    request = json.loads(request_text, parse_float=Digits, parse_int=Digits)
+    """Return the drafts of a hook request; a name that two different ones bear is left out.
+
+    A request that holds a value nested deeper than this parser goes has none, so that no change of a draft is offered.
+    """
+    try:
+        request = json.loads(request_text, parse_float=Digits, parse_int=Digits)
+    except RecursionError:
+        return {}
     entries = _listed(_member(_member(request, "context"), "draftOrders"), "entry")
     found: dict[str, dict[str, Any]] = {}
     shared: set[str] = set()

@@ -8,7 +8,7 @@ list that was read to its end (three answers).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -18,11 +18,15 @@ from cards.facts.card import Expectation, Settled
 from cards.facts.chart import Chart, Drug, LabResult, UnusableResult
 from cards.facts.finding import Finding
 from cards.knowledge.rules import CardText
+from cards.values import frozen
 
 #: Days after which what was not done counts as missed.
 MISSED_AFTER = 90
 #: An order that is signed may reach the list of drugs on the next day.
 _SIGNED_AFTER = 1
+#: Why a result is not used where no test was made, and where it is not known whether one was.
+_NO_TEST = frozenset({"cancelled", "entered-in-error"})
+_NO_RESULT = frozenset({"no-value", "not-reported-yet"})
 
 
 class Happened(StrEnum):
@@ -33,7 +37,7 @@ class Happened(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Seen:
     """What a chart shows, since when, and whether it could have shown that it did not happen."""
 
@@ -55,9 +59,11 @@ def expectation_of(finding: Finding, text: CardText, chart: Chart) -> Expectatio
         drugs = [fact for fact in finding.facts.values() if isinstance(fact, Drug) and fact.active and fact.has(*names)]
         asked = replace(asked, of=_ingredients(drugs))
     if kind in ("withheld", "dose"):
-        drafted = [draft.drug for draft in finding.drafts if draft.drug and draft.drug.has(*names)]
+        judged = [draft for draft in finding.drafts if draft.drug and draft.drug.has(*names)]
+        drafted = [draft.drug for draft in judged if draft.drug]
         doses = tuple((name, mg) for drug in drafted for name, mg in _fullest(drug) if mg is not None)
-        asked = replace(asked, of=_ingredients(drafted), doses=doses if kind == "dose" else ())
+        references = tuple(draft.reference for draft in judged if draft.reference)
+        asked = replace(asked, of=_ingredients(drafted), doses=doses if kind == "dose" else (), drafts=references)
     if not asked.of:
         return None
     is_there_already = _SEEN[kind](asked, chart).happened is Happened.YES
@@ -82,14 +88,29 @@ def settle(asked: Expectation, chart: Chart) -> Settled | None:
 
 def _result(asked: Expectation, chart: Chart) -> _Seen:
     results: tuple[LabResult | UnusableResult, ...] = (*chart.labs, *chart.unusable)
-    dates = (each.when for each in results if each.analyte in asked.of)
-    return _first(dates, asked.since, is_whole=chart.is_exhaustive("labs", *asked.of))
+    own = [each for each in results if each.analyte in asked.of and _why(each) not in _NO_TEST]
+    dates = [each.when for each in own if _why(each) not in _NO_RESULT]
+    may_come = [each.when for each in own if _why(each) in _NO_RESULT]
+    return _first(dates, asked.since, chart, may_be=may_come, is_whole=chart.is_exhaustive("labs", *asked.of))
+
+
+def _why(result: LabResult | UnusableResult) -> str:
+    """Return why a result is not used, "" for one that is."""
+    return result.why if isinstance(result, UnusableResult) else ""
 
 
 def _started(asked: Expectation, chart: Chart) -> _Seen:
-    drugs = [drug for drug in chart.drugs if drug.has(*asked.of) and (drug.active or drug.given_on)]
-    is_whole = chart.knows("medications") and all(drug.given_on or drug.start for drug in drugs)
-    return _first((drug.given_on or drug.start for drug in drugs), asked.since, is_whole=is_whole)
+    begun = [_begun(drug) for drug in chart.drugs if drug.has(*asked.of) and not _is_over(drug, asked.since)]
+    return _first(begun, asked.since, chart, is_whole=chart.knows("medications"))
+
+
+def _begun(drug: Drug) -> PartialDate | None:
+    return drug.given_on or drug.start
+
+
+def _is_over(drug: Drug, day: date) -> bool:
+    """Return whether a drug ended before that day, so that one whose start is not known did not begin after it."""
+    return drug.end is not None and drug.end.last < day
 
 
 def _ended(asked: Expectation, chart: Chart) -> _Seen:
@@ -121,12 +142,13 @@ def _not_ordered(asked: Expectation, chart: Chart, counts: Callable[[Drug], bool
     """Return whether the drafts that a card spoke against were not ordered after all."""
     if (chart.today - asked.since).days < _SIGNED_AFTER:
         return _UNKNOWN
-    own = [each for each in chart.drugs if each.active and not each.product.ingredient_names().isdisjoint(asked.of)]
-    later = [each for each in own if each.start and each.start.first >= asked.since]
+    own = [each for each in chart.drugs if not each.product.ingredient_names().isdisjoint(asked.of)]
+    later = [each for each in own if each.reference in asked.drafts or _is_since(_begun(each), asked.since)]
     told = [counts(each) for each in later]
     if True in told:
         return _Seen(Happened.NO)
-    may_be = any(each.start is None or each.start.last >= asked.since for each in own if each not in later)
+    others = [each for each in own if each not in later and not _is_over(each, asked.since)]
+    may_be = any(_may_be_since(_begun(each), asked.since) for each in others)
     if None in told or may_be or not chart.knows("medications"):
         return _UNKNOWN
     return _Seen(Happened.YES, asked.since)
@@ -141,15 +163,33 @@ _SEEN: dict[str, Callable[[Expectation, Chart], _Seen]] = {
 }
 
 
-def _first(dates: Iterable[PartialDate | None], since: date, *, is_whole: bool) -> _Seen:
-    """Return the first of these days that is surely not before `since`; a month may lie on both sides."""
+def _first(
+    dates: Iterable[PartialDate | None],
+    since: date,
+    chart: Chart,
+    *,
+    may_be: Iterable[PartialDate | None] = (),
+    is_whole: bool,
+) -> _Seen:
+    """Return the first of these days that is surely not before `since`, and not ahead.
+
+    A month may lie on both sides; `may_be` are days of which it is not known whether anything happened on them.
+    """
     known = tuple(dates)
-    later = [when.first for when in known if when and when.first >= since]
-    may_be_later = any(when is None or when.first < since <= when.last for when in known)
-    could_deny = is_whole and not may_be_later
+    later = [when.first for when in known if when and since <= when.first <= chart.today]
+    in_doubt = [*may_be, *(when for when in known if when is None or not since <= when.first <= chart.today)]
+    could_deny = is_whole and not any(_may_be_since(when, since) for when in in_doubt)
     if later:
         return _Seen(Happened.YES, min(later), could_deny)
     return _Seen(Happened.NO) if could_deny else _UNKNOWN
+
+
+def _is_since(when: PartialDate | None, day: date) -> bool:
+    return when is not None and when.first >= day
+
+
+def _may_be_since(when: PartialDate | None, day: date) -> bool:
+    return when is None or when.last >= day
 
 
 def _ingredients(drugs: Iterable[Drug]) -> tuple[str, ...]:

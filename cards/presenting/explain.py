@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from cards.decisions.decide import Verdict
 from cards.facts.chart import Chart
 from cards.facts.finding import Finding, Outcome
 from cards.knowledge.rules import Rules
 from cards.presenting.codes_in_doubt import rests_on_a_code_in_doubt
+from cards.values import frozen
 from cards.wording.render import fill, joined, wording
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explanation:
     """One answer in words. `about` names the draft order where the question is about one."""
 
@@ -53,7 +52,8 @@ def _sentence(finding: Finding, chart: Chart, rules: Rules) -> str:
         rule = fill(text.cards[finding.card].rule, finding.facts, rules)
         doubt = wording()["reasons"]["code_in_doubt"]
         return f"{rule} {doubt}" if rests_on_a_code_in_doubt(finding, chart) else rule
-    sentence = fill(text.because[finding.because], finding.facts, rules)
+    because = text.because.get(finding.because) or wording()["reasons"][finding.because]
+    sentence = fill(because, finding.facts, rules)
     said = [sentence]
     for key, lists in (("missing", finding.missing), ("unread", finding.not_checked)):
         names = ", ".join(wording()["not_checked"][name] for name in lists)

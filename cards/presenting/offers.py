@@ -42,7 +42,8 @@ def _label(actions: tuple[Action, ...]) -> str:
 def _actions(wanted: Suggestion, finding: Finding, context: CardContext) -> tuple[tuple[Action, ...], ...]:
     profile = context.profile
     if isinstance(wanted, OrderTests) and "create" in profile.actions:
-        if DRAFTS in context.chart.gaps:  # the test may be among the drafts that were not read
+        may_be_drafted = DRAFTS in context.chart.gaps and not context.chart.has_untold_draft
+        if may_be_drafted:  # the test may be among the drafts that were not read
             return ()
         sites, names = profile.site_orderables, [name for name in wanted.tests if _can_order(name, profile)]
         created = [

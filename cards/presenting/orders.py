@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -13,13 +12,14 @@ from typing import Any
 
 from cards.facts.card import Action
 from cards.presenting.fhir_models import model_of
+from cards.values import frozen
 from cards.wording.render import wording
 
 RLS_REASON = {"system": "http://snomed.info/sct", "code": "32914008", "display": "Restless legs"}
 _LABORATORY = {"system": "http://snomed.info/sct", "code": "108252007", "display": "Laboratory procedure"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Orderable:
     """A test a site can order: LOINC code, name, what to tell the patient; `site` is the local catalogue code."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cards.decisions.decide import ORDER_HOOKS, Verdict, decide
 from cards.facts.card import Basis, Card, Coding, Link
@@ -25,6 +25,7 @@ from cards.presenting.draft_groups import grouped
 from cards.presenting.expectations import expectation_of
 from cards.presenting.offers import selection_behavior, suggestions
 from cards.presenting.override_reasons import offered_reasons
+from cards.values import frozen
 from cards.wording.person import render_person_without_age
 from cards.wording.render import (
     at_most_listed,
@@ -55,7 +56,7 @@ _SAFETY = ("OS-IV-", "OS-IRON-OVL", "OS-IRON-PV", "OS-IRON-TSAT45", "OS-IRON-F30
 _FAMILIES = (*_SAFETY, "OS-IRON-", "IRON-", "OS-AGG", "AGG-", "OS-DA", "DA-AUG", "B12-", "FOL-", "VITD-", "MG-", "B6-")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CardInShort:
     """What a card is about, and how urgent it is."""
 
@@ -262,8 +263,8 @@ def _write(finding: Finding, context: CardContext, basis: Basis) -> Card:
 
 
 def _lines(items: str) -> list[str]:
-    """Return the items of a list in Markdown."""
-    return [line.removeprefix("- ") for line in items.splitlines() if line]
+    """Return the items of a list in Markdown, but for those that say nothing."""
+    return [said for line in items.splitlines() if (said := line.strip().removeprefix("-").strip())]
 
 
 def _links(text: CardText, source_url: str) -> tuple[Link, ...]:

@@ -7,7 +7,7 @@ must not be refused for a stray field.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import partial
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from cards.drugs.medication import Medications
 from cards.drugs.recognise import recognise
-from cards.facts.chart import DRAFTS, LISTS, Allergy, Chart, Drug, Gap, LabOrder, Listing, Product
+from cards.facts.chart import DRAFTS, LISTS, Allergy, Chart, Drug, Gap, LabOrder, Listing, Person, Product
 from cards.fhir.bundles import NOT_READ, Listed, unwrap
 from cards.fhir.json_values import Json
 from cards.fhir.local_codes import NONE, LocalConcepts
@@ -30,11 +30,12 @@ from cards.reading.lab_orders import read_lab_orders
 from cards.reading.medications import MOST_DRUGS, has_unknown_drugs, read_draft_drug, read_drugs, records_to_read
 from cards.reading.own_lists import OwnList, own_list, with_more_drugs
 from cards.reading.people import read_person
-from cards.reading.procedures import read_procedures
+from cards.reading.procedures import read_infusions, read_procedures
 from cards.reading.results import LocalCodes, read_results
+from cards.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Site:
     """What one site does its own way.
 
@@ -69,11 +70,13 @@ def read_chart(
     drafts: Json = None,
     selections: Sequence[str] | None = None,
     site: Site | None = None,
+    orders: Drafts | None = None,
 ) -> Chart:
     """Read one patient's chart from what was gathered; a key that is absent is not known.
 
-    `now` must have a zone; `today` is its day in `zone`. `drafts` is the Bundle of an order hook. Resources about
-    anyone else are left out and counted (`Chart.discarded`). The shapes of every FHIR version are read.
+    `now` must have a zone; `today` is its day in `zone`. `drafts` is the Bundle of an order hook, and `orders` what
+    `read_orders` found there, if it was given these very resources. Resources about anyone else are left out and
+    counted (`Chart.discarded`). The shapes of every FHIR version are read.
     """
     site = site or Site()
     today = now.astimezone(zone).date()
@@ -95,13 +98,19 @@ def read_chart(
         resolve=call.resolve,
     )
     diagnoses = read_diagnoses(
-        kept["conditions"], patient_id=patient_id, today=today, zone=zone, local=site.diagnosis_codes
+        kept["conditions"],
+        patient_id=patient_id,
+        today=today,
+        zone=zone,
+        local=site.diagnosis_codes,
+        procedures=kept["procedures"],
     )
-    orders = _read_orders(sent, selections, call)
-    treatment = _read_treatment(kept, call)
+    orders = orders or _read_orders(sent, selections, call)
+    treatment = _read_treatment(kept, call, orders.set_aside)
+    person = read_person(kept["patient"], zone, today=today)
     return Chart(
         today=today,
-        person=read_person(kept["patient"], zone),
+        person=person,
         diagnoses=(*diagnoses, *results.diagnoses_like),
         labs=results.labs,
         unusable=results.unusable,
@@ -111,12 +120,12 @@ def read_chart(
         procedures=read_procedures(
             kept["procedures"], patient_id=patient_id, today=today, zone=zone, local=site.procedure_codes
         ),
-        lab_orders=_read_placed_orders(kept["orders"], call),
+        lab_orders=_read_placed_orders(kept["orders"], call, orders.set_aside),
         drafts=orders.drafts,
         has_unknown_draft=orders.unknown,
         unknown_draft_for_rls=orders.for_rls,
         listings=_listings(own, treatment),
-        gaps=_gaps(own, treatment) | ({DRAFTS: orders.gap} if orders.gap else {}),
+        gaps=_gaps(own, treatment, person) | ({DRAFTS: orders.gap} if orders.gap else {}),
         answered={name: each.listed.answered for name, each in own.items() if each.listed.answered},
         results_withheld=own["labs"].listed.withheld,
         laboratory_only=own["labs"].listed.laboratory_only,
@@ -124,14 +133,19 @@ def read_chart(
     )
 
 
-def _read_placed_orders(resources: Iterable[Json], call: _Call) -> tuple[LabOrder, ...]:
+def _read_placed_orders(resources: Iterable[Json], call: _Call, set_aside: frozenset[str]) -> tuple[LabOrder, ...]:
+    """Laboratory orders, those that the basket takes back as withdrawn."""
     concepts_of = partial(diagnosis_concepts, local=call.site.diagnosis_codes)
-    return read_lab_orders(
+    placed = read_lab_orders(
         resources,
         patient_id=call.patient_id,
         zone=call.zone,
         local=call.site.order_codes,
         reasons_of=lambda order: read_reasons(order, within(order, call.resolve), concepts_of),
+    )
+    return tuple(
+        replace(order, active=False, completed=False, withdrawn=True) if order.reference in set_aside else order
+        for order in placed
     )
 
 
@@ -150,8 +164,10 @@ def _listings(own: Mapping[str, OwnList], treatment: _Treatment) -> Mapping[str,
     return listings
 
 
-def _gaps(own: Mapping[str, OwnList], treatment: _Treatment) -> dict[str, Gap]:
+def _gaps(own: Mapping[str, OwnList], treatment: _Treatment, person: Person) -> dict[str, Gap]:
     gaps = {name: each.listed.gap for name, each in own.items() if each.listed.gap}
+    if person.birth_is_unreadable:
+        gaps.setdefault("patient", Gap("birth-date"))
     if treatment.gap and own["medications"].listed.listing is Listing.COMPLETE:
         gaps["medications"] = treatment.gap
     return gaps
@@ -225,8 +241,13 @@ def _read_orders(sent: Listed, selections: Sequence[str] | None, call: _Call) ->
     )
 
 
-def _read_treatment(kept: Mapping[str, Sequence[Mapping[str, Json]]], call: _Call) -> _Treatment:
-    """Drugs and allergies; a drug may refer to anything of the call."""
+def _read_treatment(
+    kept: Mapping[str, Sequence[Mapping[str, Json]]], call: _Call, set_aside: frozenset[str]
+) -> _Treatment:
+    """Drugs and allergies; a drug may refer to anything of the call, and an infusion may be a procedure.
+
+    `set_aside`: the orders that the basket ends or replaces, and with them the records that are based on them.
+    """
     patient_id, today, zone, site, resolve = call.patient_id, call.today, call.zone, call.site, call.resolve
 
     codes = {**site.drug_codes, **site.allergy_codes}
@@ -248,11 +269,25 @@ def _read_treatment(kept: Mapping[str, Sequence[Mapping[str, Json]]], call: _Cal
         resolve=resolve,
         concept_of_condition=concepts_of,
         site_codes=site.drug_codes,
+        infusions=read_infusions(
+            kept["procedures"],
+            patient_id=patient_id,
+            today=today,
+            zone=zone,
+            resolve=resolve,
+            medications=Medications(site.drug_codes),
+        ),
+    )
+    drugs = tuple(
+        replace(drug, set_aside=True) if not set_aside.isdisjoint({drug.reference, *drug.based_on}) else drug
+        for drug in drugs
     )
     gap: Gap | None = None
     if count > MOST_DRUGS:
         gap = Gap("cut", read=MOST_DRUGS, total=count)
-    elif has_unknown_drugs(records, patient_id=patient_id, resolve=resolve, site_codes=site.drug_codes):
+    elif has_unknown_drugs(
+        records, patient_id=patient_id, today=today, zone=zone, resolve=resolve, site_codes=site.drug_codes
+    ):
         gap = Gap("unknown-drug")
     elif any(drug.cut_short for drug in drugs):
         gap = Gap("directions")

@@ -10,10 +10,11 @@ from cards.fhir.ownership import subject_is
 from cards.reading.diagnoses import diagnosis_concepts
 from cards.reading.presence import words_of
 
-_NOT_PRESENT = frozenset({"inactive", "resolved", "refuted", "entered-in-error"})
+_CLEARED = frozenset({"refuted", "entered-in-error"})
 _HIGH = frozenset({"high", "crith"})
 _IRON = "iron-iv"
 _GABAPENTINOID = "gabapentinoid"
+_ORAL_IRON = "iron-oral"
 _REACTION = "iron-adverse-reaction"
 _ANY_IRON = frozenset({"iron"})
 
@@ -26,7 +27,9 @@ ConceptsOf = Callable[[Json], frozenset[str]]
 def read_allergies(
     resources: Iterable[Json], *, patient_id: str, recognise: Recognise, concepts_of: ConceptsOf = diagnosis_concepts
 ) -> tuple[Allergy, ...]:
-    """Return the present allergies to an intravenous iron or a gabapentinoid, with its ingredients.
+    """Return every allergy to a named iron or a gabapentinoid that was not taken back, with its ingredients.
+
+    One that is called inactive or resolved counts too: the reaction did happen (clinical amendments 2, section 3.1).
 
     An adverse reaction to iron of no named product (SNOMED 293354007, T45.4X5A, or "iron" alone) takes in upset of the
     gut by tablets: it counts only where its criticality is high or it was anaphylaxis.
@@ -35,22 +38,22 @@ def read_allergies(
         found
         for resource in resources
         if isinstance(resource, Mapping) and resource.get("resourceType") == "AllergyIntolerance"
-        if subject_is(resource, patient_id) and _is_present(resource)
+        if subject_is(resource, patient_id) and not _is_cleared(resource)
         if (found := _allergy(resource, recognise, concepts_of))
     )
 
 
-def _is_present(resource: Mapping[str, Json]) -> bool:
-    """Not over and not denied; without a status it is present (DSTU2 has one `status` for both)."""
+def _is_cleared(resource: Mapping[str, Json]) -> bool:
+    """Refuted or entered in error (DSTU2 has one `status` for both statuses)."""
     said = (words_of(resource.get(name)) for name in ("clinicalStatus", "verificationStatus", "status"))
-    return not frozenset().union(*said) & _NOT_PRESENT
+    return bool(frozenset[str]().union(*said) & _CLEARED)
 
 
 def _allergy(resource: Mapping[str, Json], recognise: Recognise, concepts_of: ConceptsOf) -> Allergy | None:
     severe, reference = _is_severe(resource), own_reference(resource)
     products = [product for concept in _substances(resource) if (product := recognise(concept))]
-    for drug_class in (_IRON, _GABAPENTINOID):
-        named = [product for product in products if drug_class in product.classes]
+    for drug_class in (_IRON, _GABAPENTINOID, _ORAL_IRON):
+        named = [each for each in products if drug_class in each.classes and each.ingredient_names() != _ANY_IRON]
         if named:
             names = frozenset().union(*(product.ingredient_names() for product in named))
             doubtful = all(product.unverified for product in named)

@@ -1,8 +1,8 @@
 """How certain a code of ICD-10-GM is: the mark that German records put beside each diagnosis (data amendments 2).
 
 It stands in an extension of the Coding (or beside its `code` or `userSelected`, where JSON holds the extensions of a
-plain value), in one of the CodeableConcept, or as a second Coding of a code system of such marks. It is said of the
-code, and so overrules what the statuses of the Condition say.
+plain value), as a letter behind the code itself, in an extension of the CodeableConcept, or as a second Coding of a
+code system of such marks. It is said of the code, and so overrules what the statuses of the Condition say.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from cards.facts.chart import Certainty, Diagnosis
 from cards.fhir.json_values import Json, code_of_status, cut, objects, text
-from cards.knowledge.code_systems import ICD_SYSTEMS, system_of
+from cards.knowledge.code_systems import ICD_SYSTEMS, split_certainty, system_of
 
 #: Part of every address of the extension and of the code systems.
 _NAME = "diagnosesicherheit"
@@ -42,7 +42,7 @@ class Marks:
 
     def mark_of(self, coding: Mapping[str, Json], concept: Mapping[str, Json]) -> Mark | None:
         """Return the mark of a Coding in its CodeableConcept, or None where it has none that is known."""
-        letters = (*_extended(coding), *(self._beside_all(concept) if _is_icd(coding) else ()))
+        letters = (*_extended(coding), _behind(coding), *(self._beside_all(concept) if _is_icd(coding) else ()))
         return next((_MARKS[letter] for letter in letters if letter in _MARKS), None)
 
     def _beside_all(self, concept: Mapping[str, Json]) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ class Marks:
 def ruled_by(known: Diagnosis, mark: Mark | None) -> Iterator[Diagnosis]:
     """Yield a diagnosis as its mark has it: refuted, suspected, over or confirmed.
 
-    What is over counts no more, but for iron overload and polycythaemia vera.
+    What is over counts no more, but for iron overload and polycythaemia vera, whatever the clinical status says.
     """
     if mark is Mark.EXCLUDED:
         yield replace(known, counts=False, cleared=True)
@@ -64,7 +64,7 @@ def ruled_by(known: Diagnosis, mark: Mark | None) -> Iterator[Diagnosis]:
         yield replace(known, certainty=Certainty.CONFIRMED)
     elif mark is Mark.OVER:
         if known.concepts & _NEVER_OVER:
-            yield replace(known, concepts=known.concepts & _NEVER_OVER)
+            yield replace(known, concepts=known.concepts & _NEVER_OVER, counts=not known.cleared)
         if known.concepts - _NEVER_OVER:
             yield replace(known, concepts=known.concepts - _NEVER_OVER, counts=False)
     else:
@@ -73,6 +73,12 @@ def ruled_by(known: Diagnosis, mark: Mark | None) -> Iterator[Diagnosis]:
 
 def _is_icd(coding: Mapping[str, Json]) -> bool:
     return system_of(coding.get("system")) in ICD_SYSTEMS
+
+
+def _behind(coding: Mapping[str, Json]) -> str:
+    """The letter behind the code itself: `E83.1 G`."""
+    system = system_of(coding.get("system"))
+    return split_certainty(system, text(coding.get("code")))[1] if system else ""
 
 
 def _extended(element: Mapping[str, Json]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, tzinfo
 from functools import cache, cached_property
 
@@ -26,11 +26,11 @@ from cards.fhir.json_values import (
 )
 from cards.fhir.local_codes import NONE, LocalConcepts, local_concepts
 from cards.fhir.ownership import subject_is
-from cards.knowledge.code_systems import ICD_10, ICD_SYSTEMS, SNOMED, plain_code, system_of
+from cards.knowledge.code_systems import ICD_10, ICD_10_GM, ICD_SYSTEMS, SNOMED, plain_code, split_certainty, system_of
 from cards.knowledge.icd_editions import edition_of
 from cards.knowledge.valuesets import ConceptIndex, load_valueset, valueset_names
 from cards.reading.certainty import Mark, Marks, ruled_by
-from cards.reading.diagnosis_words import is_not_the_patients_code, names_in_words
+from cards.reading.diagnosis_words import is_not_the_patients_code, names_an_earlier_year, names_in_words
 from cards.reading.presence import (
     Presence,
     is_family_history,
@@ -38,9 +38,10 @@ from cards.reading.presence import (
     is_patients_own_concern,
     presence,
 )
-from cards.reading.procedures import PROCEDURES
+from cards.reading.procedures import PROCEDURES, names_a_kidney_transplant, tells_a_kidney_transplant
 from cards.reading.rls_words import names_rls, names_rls_beside_code, names_rls_of_a_relative
 from cards.remembered import remembered
+from cards.values import frozen
 
 _NOT_DIAGNOSES = ("lab-", "measure-", "order-", "drug-")
 _ONLY_WITH_WORDS = "rls-by-text-only-code"
@@ -48,11 +49,14 @@ _ONLY_WITH_WORDS = "rls-by-text-only-code"
 _SYSTEMS_OF_BARE_CODES = (*sorted(ICD_SYSTEMS), SNOMED)
 _SHORTEST_BARE_CODE = 4
 _RLS = frozenset({"rls", "rls-in-pregnancy", _ONLY_WITH_WORDS})
-#: An inherited overload stays when it is called inactive or resolved; what else such an entry says does not.
-_STAYS = frozenset({"overload", "hereditary-overload"})
+#: Stays when it is called inactive, in remission or resolved, as a German mark "state after" never ends it either; what
+#: else such an entry says does not. Iron overload that is called acquired may end (clinical amendments).
+_STAYS = frozenset({"hereditary-overload", "probable-overload", "polycythaemia-vera"})
+_OVERLOAD = frozenset({"overload"})
+_ESRD = frozenset({"esrd"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Careful:
     """A fact that words alone make known, because it makes an answer more careful.
 
@@ -61,6 +65,7 @@ class _Careful:
     settled   value sets of which one among the codes says more of it than words do
     coded     those of which a code without a system names it as words do
     stays     whether it counts although the entry is called inactive or resolved
+    passes    whether a year before this one in the words tells that it is over
     """
 
     named: str
@@ -68,6 +73,7 @@ class _Careful:
     settled: frozenset[str]
     coded: frozenset[str]
     stays: bool = False
+    passes: bool = False
 
 
 _HEREDITARY = frozenset({"hereditary-overload"})
@@ -86,6 +92,19 @@ _CAREFUL = (
         "pregnant",
         frozenset({"pregnant", "puerperal", "gestation-week", "lactation"}),
         frozenset({"pregnant"}),
+    ),
+    _Careful(
+        "esrd",
+        "esrd",
+        frozenset({"dialysis-dependence", "haemodialysis-dependence", "esrd", "kidney-transplant", "ckd-stage-5"}),
+        frozenset({"esrd"}),
+    ),
+    *(
+        _Careful(name, name, frozenset({name}), frozenset({name}), stays=name in _STAYS, passes=name == "sepsis")
+        for name in (
+            *("polycythaemia-vera", "sepsis", "bariatric", "inflammatory-bowel", "coeliac"),
+            *("oxalate", "kidney-stone", "copd", "sleep-apnoea"),
+        )
     ),
 )
 
@@ -128,16 +147,17 @@ def _names_rls_in_text(concept: Json) -> bool:
 def _careful_in_words(concept: Json, local: LocalConcepts) -> tuple[_Careful, ...]:
     """Return what words alone, or beside codes that no list holds, make known, each value set once.
 
-    Iron overload (then probable), dialysis and pregnancy, since each makes an answer more careful; words never clear
-    anything. A code without a system counts as words, and the names of codes are words here. A code that is excluded,
-    or says that a relative has it, or that it was looked for, leaves nothing to words.
+    Iron overload (then probable), dialysis, pregnancy, what bars or directs an infusion, vitamin C or a sedating drug:
+    each makes an answer more careful; words never clear anything. A code without a system counts as words, and the
+    names of codes are words here. A code that is excluded, or says that a relative has it, or that it was looked for,
+    leaves nothing to words.
     """
     return _said_carefully(concept, _all_concepts(_recognised(concept, local)))
 
 
 @remembered
 def _said_carefully(concept: Json, found: frozenset[str]) -> tuple[_Careful, ...]:
-    if not _leaves_room_for_words(concept):
+    if not leaves_room_for_words(concept):
         return ()
     words = text_and_displays(concept)
     bare = _meant_without_system(concept)
@@ -150,14 +170,19 @@ def _said_carefully(concept: Json, found: frozenset[str]) -> tuple[_Careful, ...
 
 
 def _meant_without_system(concept: Json) -> frozenset[str]:
-    """What codes mean that stand without a system: whatever they mean in one that we know. Short ones mean nothing."""
+    """What codes mean that stand without a system: whatever they mean in one that we know. Short ones mean nothing.
+
+    Nor do those that ICD-10-GM would call excluded.
+    """
     index = diagnosis_index()
     bare = (code for code in codes_without_system(concept) if len(plain_code(ICD_10, code)) >= _SHORTEST_BARE_CODE)
-    pairs = ((system, code) for code in bare for system in _SYSTEMS_OF_BARE_CODES)
+    meant = (code for code in bare if split_certainty(ICD_10_GM, code)[1] != Mark.EXCLUDED)
+    pairs = ((system, code) for code in meant for system in _SYSTEMS_OF_BARE_CODES)
     return frozenset[str]().union(*(index.concepts_of(system, code) for system, code in pairs))
 
 
-def _leaves_room_for_words(concept: Json) -> bool:
+def leaves_room_for_words(concept: Json) -> bool:
+    """Return whether no code says that it was looked for, is excluded, or that a relative has it."""
     marks = Marks()
     for system, code, coding, held in coding_elements(concept):
         canonical = system_of(system)
@@ -175,22 +200,45 @@ def read_diagnoses(
     today: date,
     zone: tzinfo,
     local: LocalConcepts = NONE,
+    procedures: Iterable[Json] = (),
 ) -> tuple[Diagnosis, ...]:
     """Return the diagnoses among these resources that belong to a value set of ours.
 
     Somebody else's resources, other kinds of resource and family history are passed over. `local`: the site's own
-    codes.
+    codes. `procedures`: those among which a kidney transplant ends end-stage disease that words tell.
     """
-    return tuple(
-        diagnosis
+    own = [
+        resource
         for resource in resources
         if isinstance(resource, Mapping) and resource.get("resourceType") == "Condition"
         if subject_is(resource, patient_id) and not is_family_history(resource)
-        for diagnosis in _diagnoses(resource, today, zone, local)
-    )
+    ]
+    found = tuple(diagnosis for resource in own for diagnosis in _diagnoses(resource, today, zone, local))
+    if any(map(_is_esrd_in_words, found)) and (
+        _tell_a_kidney_transplant(own, found, today, zone) or tells_a_kidney_transplant(procedures, patient_id)
+    ):
+        return tuple(each for each in found if not _is_esrd_in_words(each))
+    return found
 
 
-@dataclass(frozen=True, slots=True)
+def _is_esrd_in_words(known: Diagnosis) -> bool:
+    return known.concepts == _ESRD and not known.code
+
+
+def _tell_a_kidney_transplant(
+    own: Iterable[Mapping[str, Json]], found: tuple[Diagnosis, ...], today: date, zone: tzinfo
+) -> bool:
+    """Return whether a code or words of any entry tell a transplanted kidney: it settles end-stage disease in words.
+
+    A code of end-stage disease is judged by its dates instead.
+    """
+    if any("kidney-transplant" in each.concepts and not each.cleared for each in found):
+        return True
+    said = (text_and_displays(each.get("code")) for each in own if not presence(each, today, zone).cleared)
+    return any(map(names_a_kidney_transplant, said))
+
+
+@frozen
 class _Recognised:
     """One coding that is in a value set of ours; `code` as system|code."""
 
@@ -221,8 +269,9 @@ def _each_known(concept: Json, local: tuple[frozenset[str], ...]) -> Iterator[_R
         if concepts and not of_a_relative:
             unverified = not own and any(index.is_unverified(system, code, name) for name in concepts)
             with_words = concepts | _concepts_with_words(concepts, words)
-            canonical = edition_of(system_of(system) or system, code)
-            name = f"{canonical}|{plain_code(canonical, code)}"
+            canonical = system_of(system) or system
+            edition, (bare, _) = edition_of(canonical, code), split_certainty(canonical, code)
+            name = f"{edition}|{plain_code(edition, bare)}"
             yield _Recognised(with_words, name, unverified, marks.mark_of(coding, held))
 
 
@@ -291,7 +340,8 @@ def _diagnoses(condition: Mapping[str, Json], today: date, zone: tzinfo, local: 
     if in_text and "rls" not in _all_concepts(found):
         yield replace(blank, concepts=frozenset({"rls"}), certainty=Certainty.SUSPECTED)
     for each in _careful_in_words(condition.get("code"), local):
-        counts = blank.counts or (each.stays and not blank.cleared)
+        passed = each.passes and names_an_earlier_year(text_and_displays(condition.get("code")), today)
+        counts = (blank.counts and not passed) or (each.stays and not blank.cleared)
         yield replace(blank, concepts=frozenset({each.concept}), certainty=Certainty.SUSPECTED, counts=counts)
 
 
@@ -299,8 +349,9 @@ def _by_code(blank: Diagnosis, found: tuple[_Recognised, ...]) -> Diagnosis:
     concepts = _all_concepts(found)
     unverified = all(each.unverified for each in found)
     known = replace(blank, concepts=concepts, code=found[0].code, unverified=unverified)
-    if "hereditary-overload" in concepts and not (blank.counts or blank.cleared):
-        return replace(known, concepts=concepts & _STAYS, counts=True)
+    staying = concepts & (_STAYS | _OVERLOAD if "hereditary-overload" in concepts else _STAYS)
+    if staying and not (blank.counts or blank.cleared):
+        return replace(known, concepts=staying, counts=True)
     return known
 
 

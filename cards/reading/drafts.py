@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from cards.drugs.medication import Medications, is_out_of_reach, product_of
 from cards.facts.chart import Draft, Drug, Gap, Listing, Reasons
@@ -15,13 +15,17 @@ from cards.fhir.local_codes import NONE, LocalConcepts
 from cards.fhir.ownership import Owner, Ownership
 from cards.fhir.references import Address, References, Resolve, address_of, within
 from cards.fhir.wrapped_orders import wrapped_orders
-from cards.reading.lab_orders import ordered_in_doubt, tests_ordered
+from cards.reading.lab_orders import ordered_in_doubt, orders_a_drug, tests_ordered
+from cards.reading.medications import INTENTS, REPLACED, named_orders
 from cards.reading.resource_types import DRUG_ORDERS, LAB_ORDERS
+from cards.values import frozen
 
 #: The most drafts that are read (contract section 5).
 MOST_DRAFTS = 200
 #: An order in one of these is not being signed (clinical rationale 3; a stopped ServiceRequest is called revoked).
-_OVER = frozenset({"cancelled", "stopped", "revoked", "completed", "entered-in-error"})
+_OVER = frozenset({"cancelled", "stopped", "revoked", "completed", "ended", "entered-in-error"})
+#: An order in one of these never began, so that it took the place of none.
+_NEVER_BEGAN = frozenset({"cancelled", "revoked", "entered-in-error"})
 
 #: Where an order names its drug.
 _MEDICATION = ("medicationCodeableConcept", "medicationReference", "medication")
@@ -36,7 +40,7 @@ ReadDrug = Callable[[Mapping[str, Json]], Drug | None]
 ReadReasons = Callable[[Mapping[str, Json]], Reasons]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drafts:
     """The drafts of a kind we judge.
 
@@ -45,6 +49,7 @@ class Drafts:
     elsewhere  a drug order names its drug by a Medication that is nowhere in the call
     gap        why a draft that may be selected was not read; `None` where all were
     for_rls    a draft of which this or its drug could not be told states restless legs syndrome as its reason
+    set_aside  the orders of the record that the basket ends or replaces, as `own_reference` names them
     """
 
     drafts: tuple[Draft, ...] = ()
@@ -53,9 +58,10 @@ class Drafts:
     elsewhere: bool = False
     gap: Gap | None = None
     for_rls: bool = False
+    set_aside: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Order:
     """One draft order of the patient: its place in the draft Bundle, and the address of its entry."""
 
@@ -98,8 +104,8 @@ def read_drafts(
     read = sorted(judged[:MOST_DRAFTS], key=lambda each: each.number)
     drug_orders = [each for each in read if text(each.resource.get("resourceType")) in DRUG_ORDERS]
     unique = _unique_references(sent.resources)
-    found = [_draft(each, each.number in selected, unique, read_drug, local) for each in read]
-    drafts = tuple(draft for draft in found if draft)
+    found = [(each, _draft(each, each.number in selected, unique, read_drug, local)) for each in read]
+    drafts = _side_by_side([(order.resource, draft) for order, draft in found if draft])
     cut_short = any(draft.selected and draft.drug and draft.drug.cut_short for draft in drafts)
     asked = (each.resource for each in drug_orders if each.number in selected)
     unknown = [each for each in asked if _is_unknown(each, resolve, medications)]
@@ -109,15 +115,16 @@ def read_drafts(
         if owner is not Owner.OTHER and (number in selected or not is_exact)
     ]
     in_basket = References.of([sent]).find
-    inside = [each for holder in holders for each in _unread_inside(holder, in_basket, resolve, medications)]
+    inside = [each for holder in holders for each in _unread_inside(holder, in_basket, resolve, medications, local)]
     return Drafts(
         drafts=drafts,
         discarded=len(owners) - len(orders),
         unknown=any(unknown),
         for_rls=any(_is_for_rls(read_reasons(each)) for each in (*unknown, *inside, *_of_unknown_owner(sent, owners))),
         elsewhere=any(_refers_elsewhere(each.resource, resolve) for each in drug_orders),
+        set_aside=_set_aside([each.resource for each in orders], resolve, medications),
         gap=_gap(sent, owners, is_exact, sum(each.number in selected for each in judged))
-        or (Gap("order-inside") if inside else Gap("directions") if cut_short else None),
+        or (Gap("order-inside") if inside else Gap("directions") if cut_short else _untold(unknown, resolve)),
     )
 
 
@@ -132,10 +139,20 @@ def _gap(sent: Listed, owners: Iterable[Owner], is_exact: bool, judged: int) -> 
     return Gap("unknown-subject") if _of_unknown_owner(sent, owners) else None
 
 
+def _untold(unknown: Iterable[Mapping[str, Json]], resolve: Resolve) -> Gap | None:
+    """Why an order is not judged whose drug no list would tell either."""
+    return Gap("unknown-drug") if any(not _refers_elsewhere(each, resolve) for each in unknown) else None
+
+
 def _unread_inside(
-    holder: Mapping[str, Json], in_basket: Resolve, resolve: Resolve, medications: Medications | None
+    holder: Mapping[str, Json],
+    in_basket: Resolve,
+    resolve: Resolve,
+    medications: Medications | None,
+    local: LocalConcepts,
 ) -> list[Mapping[str, Json]]:
-    """The orders of a drug of ours, or of one that cannot be told, that lie inside a resource of another type.
+    """The orders of a drug of ours, or of one that cannot be told, that lie inside a resource of another type, and the
+    services and meals that name such a drug.
 
     They are not read as drafts: nothing could be removed by its name. A drug order that names its drug is no such
     holder; what it contains belongs to it.
@@ -144,7 +161,11 @@ def _unread_inside(
         return []
     found = []
     inside = within(holder, resolve)
-    for each in wrapped_orders(holder, DRUG_ORDERS, in_basket):
+    for each in wrapped_orders(holder, DRUG_ORDERS, in_basket, services=LAB_ORDERS):
+        if text(each.get("resourceType")) in LAB_ORDERS:
+            if _is_being_signed(each) and orders_a_drug(each, medications or Medications(), local):
+                found.append(each)
+            continue
         reach = within(each, inside)
         is_order = text(each.get("resourceType")) in DRUG_ORDERS
         is_ours = product_of(each, reach, medications) is not None
@@ -177,6 +198,52 @@ def _is_being_signed(order: Mapping[str, Json]) -> bool:
     return code_of_status(order.get("status")) not in _OVER and order.get("doNotPerform") is not True
 
 
+def _set_aside(
+    orders: Iterable[Mapping[str, Json]], resolve: Resolve, medications: Medications | None
+) -> frozenset[str]:
+    """The orders of the record that end with the basket: one of the same id is over there, or one there replaces it.
+
+    A laboratory order that is completed brings its results all the same. What cannot be told replaces nothing, for it
+    may be the same kind of drug.
+    """
+    found: set[str] = set()
+    for each in orders:
+        kind, status = text(each.get("resourceType")), code_of_status(each.get("status"))
+        if kind in DRUG_ORDERS | LAB_ORDERS and status in _OVER and not (kind in LAB_ORDERS and status == "completed"):
+            found.add(own_reference(each))
+        if kind not in DRUG_ORDERS:
+            continue
+        replaced = named_orders(each, resolve, *REPLACED) if _takes_effect(each) else frozenset()
+        if replaced and not _is_unknown(each, resolve, medications):
+            found |= replaced
+    return frozenset(found - {""})
+
+
+def _takes_effect(order: Mapping[str, Json]) -> bool:
+    """Whether the drug is to be taken, or was: it is neither a proposal nor a prohibition, and was not cancelled."""
+    began = code_of_status(order.get("status")) not in _NEVER_BEGAN and order.get("doNotPerform") is not True
+    return began and code_of_status(order.get("intent")) in INTENTS
+
+
+def _side_by_side(drafts: Sequence[tuple[Mapping[str, Json], Draft]]) -> tuple[Draft, ...]:
+    """The drafts, with those marked that another of the basket replaces, or of which they are one instance."""
+    drugs = {draft.reference: draft.drug for order, draft in drafts if draft.drug and _takes_effect(order)}
+    aside: set[str] = set()
+    for own, drug in drugs.items():
+        for other in drug.replaces & drugs.keys() - {own}:
+            if own in drugs[other].replaces:
+                continue  # each names the other: neither is left out
+            if other not in drug.based_on:
+                aside.add(other)
+            elif not drug.product.ingredient_names().isdisjoint(drugs[other].product.ingredient_names()):
+                aside.add(own)
+    return tuple(_marked(draft) if draft.reference in aside else draft for _, draft in drafts)
+
+
+def _marked(draft: Draft) -> Draft:
+    return replace(draft, drug=replace(draft.drug, set_aside=True)) if draft.drug else draft
+
+
 def _selected(selections: Sequence[str] | None, orders: Sequence[_Order]) -> tuple[frozenset[int], bool]:
     """The places of the drafts that are selected, and whether every selection named one.
 
@@ -188,7 +255,7 @@ def _selected(selections: Sequence[str] | None, orders: Sequence[_Order]) -> tup
     index = _places_by_name(orders)
     named = [_named(address_of(each), index) for each in dict.fromkeys(map(reference_of, selections))]
     found = frozenset().union(*named)
-    return found if found or not named else everything, all(named)
+    return found or everything, bool(named) and all(named)
 
 
 #: The places of drafts by what may name them: the address of the entry; type and id; type and end of the address. A

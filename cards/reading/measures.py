@@ -7,12 +7,13 @@ from decimal import Decimal
 
 from cards.dates import parse_known
 from cards.facts.chart import Diagnosis, Measure, UnusableResult
-from cards.fhir.json_values import codings
+from cards.fhir.json_values import codings, text, text_of
 from cards.knowledge.code_systems import LOINC, SNOMED, system_of
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import meets
 from cards.labs.analytes import analyte
 from cards.labs.units import ReadableQuantity, UnreadableQuantity, canonical
+from cards.reading.diagnosis_words import states_pregnancy
 from cards.reading.observations import Measurement
 from cards.reading.values import dated, read_value, unusable, why_not_final, why_undated
 
@@ -70,8 +71,10 @@ def _due_date(measurement: Measurement, today: date, zone: tzinfo) -> Measure | 
 
 
 def _pregnancy(measurement: Measurement, today: date) -> Diagnosis | None:
-    answers = {(system_of(system), code) for system, code in codings(measurement.content.get("valueCodeableConcept"))}
-    if not answers & _PREGNANT or measurement.when is None:
+    said = measurement.content.get("valueCodeableConcept")
+    answers = {(system_of(system), code) for system, code in codings(said)}
+    words = text(measurement.content.get("valueString")) or ("" if answers else text_of(said))
+    if not (answers & _PREGNANT or states_pregnancy(words)) or measurement.when is None:
         return None
     if why_not_final(measurement) or why_undated(measurement, today):
         return None

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field, replace
 from datetime import date, tzinfo
 from typing import TypeVar
 
 from cards.dates import PartialDate, days_after, on_day, parse_known, parse_partial_date
 from cards.drugs.dose import daily_dose
-from cards.drugs.history import with_history
+from cards.drugs.history import days_directed, last_giving, may_go_on, reaches_today, with_history
 from cards.drugs.instructions import MOST_DOSAGES, is_cut_short, one_dose_in
-from cards.drugs.medication import Medications, is_out_of_reach, product_of
+from cards.drugs.medication import Medications, is_out_of_reach, names_nothing, product_of
 from cards.drugs.recognise import SiteCodes
 from cards.drugs.timing import is_stat, number
-from cards.facts.chart import Drug, Product
+from cards.facts.chart import Drug
 from cards.fhir.json_values import (
     Json,
     code_of_status,
@@ -31,11 +31,14 @@ from cards.fhir.ownership import subject_is
 from cards.fhir.references import Resolve, name_of, resolver, within
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import misses
+from cards.patient.given import is_as_given, may_have_been_given
 from cards.reading.diagnoses import diagnosis_concepts
 from cards.reading.drug_reasons import ConceptsOf, Meanings, read_reasons
 from cards.reading.resource_types import DRUG_ADMINISTRATION, DRUG_DISPENSE, DRUG_ORDERS, DRUG_STATEMENTS
+from cards.values import frozen
 
-_INTENTS = frozenset({"", "order", "original-order", "reflex-order", "filler-order", "instance-order", "plan"})
+#: What is meant to be taken: neither proposed nor one of several choices.
+INTENTS = frozenset({"", "order", "original-order", "reflex-order", "filler-order", "instance-order", "plan"})
 #: Never taken, so no part of any history.
 _NEVER = frozenset({"draft", "cancelled", "entered-in-error", "not-taken", "not-done", "declined"})
 #: Elements that may say that it is not taken.
@@ -45,18 +48,25 @@ _NOT_DISPENSED = frozenset({"preparation", "on-hold"})
 _DISPENSED = frozenset({"completed", "in-progress", "unknown", ""})
 _ACTIVE = frozenset({"active", "intended"})
 _UNSAID = frozenset({"", "unknown", "recorded"})
-_GIVEN = frozenset({"active", "completed", "in-progress"})
 _BOTTLES = frozenset({"bottle", "bottles", "box", "boxes", "pack", "packs", "package", "tube", "kit"})
 
 
 _ENDED = frozenset({"completed", "stopped", "ended"})
-_DATES = ("authoredOn", "effectiveDateTime", "dateAsserted", "whenHandedOver", "dateWritten")
+#: The orders that an order takes the place of, and those of which it is one instance.
+REPLACED = ("priorPrescription", "replaces")
+BASED_ON = ("basedOn",)
+#: When an infusion was or will be given, and, where nothing else says so, when the record of it was written.
+_TIMINGS = ("effectiveTiming", "occurenceTiming")
+_PERIODS = ("effectivePeriod", "effectiveTimePeriod", "occurencePeriod")
+_MOMENTS = ("effectiveDateTime", "effectiveTimeDateTime", "occurenceDateTime", "whenHandedOver")
+_WRITTEN = ("authoredOn", "dateWritten", "whenPrepared", "dateAsserted")
+_DATES = (*_MOMENTS, *_WRITTEN)
 #: The most drugs that are judged (contract section 5).
 MOST_DRUGS = 500
 Resource = TypeVar("Resource", bound=Mapping[str, Json])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Reading:
     """What reading one resource needs besides it."""
 
@@ -77,15 +87,17 @@ def read_drugs(
     resolve: Resolve | None = None,
     concept_of_condition: ConceptsOf = diagnosis_concepts,
     site_codes: SiteCodes | None = None,
+    infusions: Iterable[Drug] = (),
 ) -> tuple[Drug, ...]:
     """Return the drugs of ours among these resources, past ones too; what was never taken is left out.
 
-    `resolve` finds referred Medications and Conditions; without it they are looked for among `resources`.
+    `infusions` are those that other records tell of; they belong to the same history. `resolve` finds referred
+    Medications and Conditions; without it they are looked for among `resources`.
     """
     held = objects(list(resources))
     reading = _Reading(today, zone, resolve or resolver(held), concept_of_condition, Medications(site_codes))
     own = (each for each in held if subject_is(each, patient_id) and not _was_never_taken(each))
-    return with_history(drug for each in own if (drug := _drug(each, reading)))
+    return with_history((*(drug for each in own if (drug := _drug(each, reading))), *infusions))
 
 
 def records_to_read(resources: Iterable[Resource]) -> tuple[tuple[Resource, ...], int]:
@@ -97,19 +109,55 @@ def records_to_read(resources: Iterable[Resource]) -> tuple[tuple[Resource, ...]
     taken = [each for each in held if names_a_drug(each) and not _was_never_taken(each)]
     if len(taken) <= MOST_DRUGS:
         return held, len(taken)
-    latest = sorted(taken, key=lambda each: max(map(text, map(each.get, _DATES))), reverse=True)
+    latest = sorted(taken, key=_last_date, reverse=True)
     first = sorted(latest, key=lambda each: code_of_status(each.get("status")) in _ENDED)
     left_out = {id(each) for each in first[MOST_DRUGS:]}
     return tuple(each for each in held if id(each) not in left_out), len(taken)
 
 
+def _last_date(record: Mapping[str, Json]) -> str:
+    periods = [period for name in _PERIODS for period in objects(record.get(name))]
+    said = (*map(record.get, _DATES), *(period.get(name) for period in periods for name in ("start", "end")))
+    return max(map(text, said))
+
+
 def has_unknown_drugs(
-    resources: Iterable[Json], *, patient_id: str, resolve: Resolve, site_codes: SiteCodes | None = None
+    resources: Iterable[Json],
+    *,
+    patient_id: str,
+    today: date,
+    zone: tzinfo,
+    resolve: Resolve,
+    site_codes: SiteCodes | None = None,
 ) -> bool:
-    """Return whether a record of the patient names a drug that cannot be told."""
-    medications = Medications(site_codes)
+    """Return whether a drug of the patient cannot be told: one that is named, or one that may be taken today."""
+    reading = _Reading(today, zone, resolve, diagnosis_concepts, Medications(site_codes))
     own = (each for each in objects(list(resources)) if subject_is(each, patient_id) and not _was_never_taken(each))
-    return any(names_a_drug(each) and is_out_of_reach(each, within(each, resolve), medications) for each in own)
+    return any(names_a_drug(each) and _is_untold(each, reading) for each in own)
+
+
+def _is_untold(resource: Mapping[str, Json], reading: _Reading) -> bool:
+    """Return whether its drug cannot be told; a record that is over and names nothing is left aside."""
+    resolve = within(resource, reading.resolve)
+    if is_out_of_reach(resource, resolve, reading.medications):
+        return True
+    return names_nothing(resource, resolve, reading.medications) and _may_be_taken(resource, reading)
+
+
+def _may_be_taken(resource: Mapping[str, Json], reading: _Reading) -> bool:
+    """Return whether what a record is about may be taken today: not over by its status, its end or its only day.
+
+    What was given or handed out is over after a time, and so is what could be handed out until a day.
+    """
+    if code_of_status(resource.get("status")) in _ENDED:
+        return False
+    start, kind = _start(resource, reading.zone), text(resource.get("resourceType"))
+    end = _dispensed_until(resource, start) if kind == DRUG_DISPENSE else _end(resource, reading.zone)
+    if end is not None:
+        return end.last >= reading.today
+    valid = first(first(resource.get("dispenseRequest")).get("validityPeriod"))
+    last = start if kind in (DRUG_ADMINISTRATION, DRUG_DISPENSE) else parse_known(valid.get("end"), reading.zone)
+    return last is None or not misses(last.days_before(reading.today), defined("drug.dispensed_days"))
 
 
 def names_a_drug(resource: Mapping[str, Json]) -> bool:
@@ -151,23 +199,27 @@ def _drug(resource: Mapping[str, Json], reading: _Reading) -> Drug | None:
         end = _dispensed_until(resource, start)
     told = (*objects(resource.get("dosageInstruction")), *objects(resource.get("dosage")))
     dosages = told[:MOST_DOSAGES]
+    replaced = named_orders(resource, resolve, *REPLACED)
+    based_on = named_orders(resource, resolve, *BASED_ON)
     one_dose = kind == DRUG_ADMINISTRATION or one_dose_in(dosages) or _dispenses_one(resource)
-    return Drug(
+    drug = Drug(
         product=product,
         reference=own_reference(resource),
         status=status,
         active=_is_taken(kind, status, began, end, reading.today),
-        given_on=_given_on(product, status, start, reading.today),
         start=start,
+        planned_on=start if status in _ACTIVE and start is not None and start.first > reading.today else None,
         end=end or (None if status in _ACTIVE else _supplied_until(resource, start)),
         daily=daily_dose(dosages, product, one_dose=one_dose) if dosages == told else None,
         reasons=read_reasons(resource, resolve, reading.concepts, reading.meanings),
         one_dose=one_dose,
         inpatient=_is_inpatient(resource, dosages),
-        replaces=frozenset(_replaced(resource, resolve)),
+        replaces=replaced | based_on,
+        based_on=based_on - replaced,
         dispensed=kind == DRUG_DISPENSE,
         cut_short=is_cut_short(told),
     )
+    return _infusion(drug, resource, dosages, reading) if drug.has("iron-iv") else drug
 
 
 def _was_never_taken(resource: Mapping[str, Json]) -> bool:
@@ -175,7 +227,7 @@ def _was_never_taken(resource: Mapping[str, Json]) -> bool:
     status = code_of_status(resource.get("status"))
     if status in _NEVER or (text(resource.get("resourceType")) == DRUG_DISPENSE and status in _NOT_DISPENSED):
         return True
-    if code_of_status(resource.get("intent")) not in _INTENTS and not _is_home_drug(resource):
+    if code_of_status(resource.get("intent")) not in INTENTS and not _is_home_drug(resource):
         return True
     if _REFUSALS.isdisjoint(resource):
         return False
@@ -211,10 +263,78 @@ def _is_active(status: str, start: PartialDate | None, end: PartialDate | None, 
     return status in _ACTIVE or (status in _UNSAID and recent)
 
 
-def _given_on(product: Product, status: str, start: PartialDate | None, today: date) -> PartialDate | None:
-    """The day of an infusion of iron; one that lies ahead was not given."""
-    infused = "iron-iv" in product.classes and status in _GIVEN
-    return start if infused and start is not None and start.first <= today else None
+def _infusion(
+    drug: Drug, resource: Mapping[str, Json], dosages: Iterable[Mapping[str, Json]], reading: _Reading
+) -> Drug:
+    """Return an infusion of iron with the last day on which it may have been given, or for which it is ordered.
+
+    A day ahead on which it is said to be given cannot be right, and is as one that is not recorded.
+    """
+    stopped_order = drug.status == "stopped" and text(resource.get("resourceType")) in DRUG_ORDERS
+    if not may_have_been_given(drug) or stopped_order:  # by the rationale an order counts if active or completed
+        return drug
+    told = [
+        _closed(drug, start, end, dosages)
+        for start, end in _times_of_giving(resource, dosages, reading.zone)
+        if start or end
+    ]
+    written = partial_date_of(resource, *_WRITTEN, zone=reading.zone)
+    times = told or [(written, _lasts_until(written, dosages) if _repeats(drug) else written)]
+    as_given, is_order = is_as_given(drug), text(resource.get("resourceType")) in DRUG_ORDERS
+    goes_on = drug.status in ("active", "in-progress")
+    ends_unsaid = as_given or is_order  # a statement says of today what it says
+    given = []
+    for start, end in times:
+        was_closed = ends_unsaid and not may_go_on(start, reading.today, as_given=as_given)
+        given.append(last_giving(start, end, reading.today, as_given=as_given, goes_on=goes_on and not was_closed))
+    last = max((each for each in given if each), key=lambda moment: moment.order, default=None)
+    ahead = [each[0] or each[1] for each, when in zip(times, given, strict=True) if when is None]
+    planned = min((each for each in ahead if each), key=lambda moment: moment.order, default=None)
+    if planned is not None and drug.status not in _ACTIVE:
+        planned = None
+    start = drug.start if last or planned else None
+    is_open = goes_on and any(end is None for _, end in times)
+    may_still = is_open and reaches_today(last, reading.today)
+    return replace(drug, given_on=last, planned_on=planned, start=start, may_go_on=may_still)
+
+
+def _closed(
+    drug: Drug, start: PartialDate | None, end: PartialDate | None, dosages: Iterable[Mapping[str, Json]]
+) -> tuple[PartialDate | None, PartialDate | None]:
+    """Return a time of giving with its end: one dose of an order ends when it begins, others by their number."""
+    if end is not None or start is None or is_as_given(drug):
+        return start, end
+    return start, start if drug.one_dose else _lasts_until(start, dosages)
+
+
+def _times_of_giving(
+    resource: Mapping[str, Json], dosages: Iterable[Mapping[str, Json]], zone: tzinfo
+) -> Iterator[tuple[PartialDate | None, PartialDate | None]]:
+    """The start and the end of each time at which it was or will be given; of a single one both are the same."""
+    for timing in (*(each.get("timing") for each in dosages), *map(resource.get, _TIMINGS)):
+        for event in items(first(timing).get("event")):
+            yield (parse_known(event, zone),) * 2
+    for period in (*_bounds(resource), *(each for name in _PERIODS for each in objects(resource.get(name)))):
+        yield parse_known(period.get("start"), zone), parse_known(period.get("end"), zone)
+    still_given = code_of_status(resource.get("status")) == "in-progress"
+    for name in _MOMENTS:
+        for each in items(resource.get(name)):
+            moment = parse_known(each, zone)
+            yield moment, None if still_given and name != "whenHandedOver" else moment
+
+
+def _repeats(drug: Drug) -> bool:
+    """Whether the instructions say how often it is given, and not that it is given once."""
+    if drug.one_dose or drug.daily is None:
+        return False
+    return drug.daily.elemental_iron_mg is not None or not drug.daily.iron_every_day
+
+
+def _lasts_until(start: PartialDate | None, dosages: Iterable[Mapping[str, Json]]) -> PartialDate | None:
+    """The day on which the longest of the instructions ends; `None` where one of them names no end."""
+    days = [days_directed(each) for each in dosages]
+    known = [each for each in days if each is not None]
+    return on_day(days_after(start.first, max(known))) if start and known and len(known) == len(days) else None
 
 
 def _start(resource: Mapping[str, Json], zone: tzinfo) -> PartialDate | None:
@@ -286,11 +406,8 @@ def _is_inpatient(resource: Mapping[str, Json], dosages: Iterable[Mapping[str, J
     return "inpatient" in categories or any(is_stat(each.get("timing")) for each in dosages)
 
 
-def _replaced(resource: Mapping[str, Json], resolve: Resolve) -> Iterator[str]:
-    """The orders that it supersedes, as `own_reference` names them."""
-    for name in ("priorPrescription", "replaces", "basedOn"):
-        for each in items(resource.get(name)):
-            reference = reference_of(each)
-            found = resolve(reference) if reference else None
-            if reference:
-                yield (own_reference(found) if found else "") or name_of(reference) or reference
+def named_orders(resource: Mapping[str, Json], resolve: Resolve, *members: str) -> frozenset[str]:
+    """Return the orders that these members of an order refer to, as `own_reference` names them."""
+    named = [reference_of(each) for name in members for each in items(resource.get(name))]
+    found = [(reference, resolve(reference)) for reference in named if reference]
+    return frozenset([(own_reference(held) if held else "") or name_of(told) or told for told, held in found])

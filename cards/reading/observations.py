@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from cards.dates import PartialDate, names_no_day, parse_known, parse_partial_date
@@ -24,11 +23,13 @@ from cards.fhir.json_values import (
 from cards.fhir.ownership import subject_is
 from cards.fhir.references import Resolve, resolver, within
 from cards.knowledge.code_systems import SNOMED, system_of
+from cards.labs.analytes import analytes
+from cards.values import frozen
 
 _DATED = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "effectiveTiming")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Measurement:
     """One code with one value. `content` holds code and value; the rest comes from the Observation around it.
 
@@ -53,16 +54,18 @@ class Measurement:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Meaning:
     """What a code means to us: no names for what no decision needs. Not `mapped`: named by words or a foreign code.
 
     `code` is the one that a table of ours or the map of the site has: of LOINC as it is, of others as system|code.
+    Not `told`: neither code nor words tell that it is anything.
     """
 
     names: frozenset[str] = frozenset()
     mapped: bool = True
     code: str = ""
+    told: bool = True
 
 
 NamesOf = Callable[[Json], Meaning]
@@ -84,7 +87,8 @@ def measurements(
 def _observations(resource: Mapping[str, Json]) -> Iterable[Mapping[str, Json]]:
     """The Observation itself and the Observations contained in it or in a report.
 
-    A contained one has no life of its own: what it does not say of patient and time, its container says.
+    A contained one has no life of its own: what it does not say of patient and time, its container says, and its status
+    is never better than that of its container.
     """
     kind = resource.get("resourceType")
     alone = (resource,) if kind == "Observation" else ()
@@ -97,11 +101,31 @@ def _contained_observations(resource: Mapping[str, Json]) -> Iterator[Mapping[st
     shared = {key: resource[key] for key in ("subject", "patient", *_DATED) if key in resource}
     beside = within(resource, lambda reference: None)
     for member in objects(resource.get("contained")):
-        if member.get("resourceType") == "Observation":
+        if text(member.get("resourceType")) == "Observation":
             inherited = {} if any(key in member for key in _DATED) else shared
             specimen = beside(reference_of(first(member.get("specimen"))))
             around = {**inherited, "subject": resource.get("subject"), "contained": [specimen]}
-            yield {**around, **member, "id": _contained_id(resource, member)}
+            status = _limited(member.get("status"), resource.get("status"))
+            yield {**around, **member, "status": status, "id": _contained_id(resource, member)}
+
+
+#: What a container that is no final report takes from what it contains, the strictest first.
+_LIMITS = {
+    "entered-in-error": "entered-in-error",
+    "cancelled": "cancelled",
+    "registered": "preliminary",
+    "partial": "preliminary",
+    "preliminary": "preliminary",
+}
+
+
+def _limited(own: Json, container: Json) -> Json:
+    """Return the status of a contained Observation, which withdraws or holds back no less than its container's."""
+    limit, strictness = _LIMITS.get(code_of_status(container)), tuple(dict.fromkeys(_LIMITS.values()))
+    held = code_of_status(own)
+    if limit is None or (held in strictness and strictness.index(held) <= strictness.index(limit)):
+        return own
+    return own if held == "registered" and limit == "preliminary" else limit
 
 
 def _contained_id(resource: Mapping[str, Json], member: Mapping[str, Json]) -> str:
@@ -112,12 +136,28 @@ def _contained_id(resource: Mapping[str, Json], member: Mapping[str, Json]) -> s
 
 def _parts(resource: Mapping[str, Json], resolve: Resolve, zone: tzinfo, names_of: NamesOf) -> list[Measurement]:
     contents = (resource, *objects(resource["component"])) if "component" in resource else (resource,)
+    around = _as_part(names_of(resource.get("code"))) if len(contents) > 1 and not _has_own(resource) else Meaning()
     found = []
     for content in contents:
         meaning = names_of(content.get("code"))
+        if content is not resource and not meaning.told:
+            meaning = around
         if meaning.names and not is_only_a_panel(content) and (meaning.mapped or has_value(content)):
             found.append(_measurement(resource, content, meaning, resolve, zone))
     return found
+
+
+def _as_part(whole: Meaning) -> Meaning:
+    """Return what a part is whose own code tells nothing: perhaps the result of the test around it, never compared.
+
+    A laboratory that codes the test alone may send its one value so (ours: data amendments 3 know no such shape).
+    """
+    return Meaning(whole.names & analytes().keys(), mapped=False)
+
+
+def _has_own(resource: Mapping[str, Json]) -> bool:
+    """Return whether an Observation has a value of its own."""
+    return any(isinstance(key, str) and key.startswith("value") and items(resource[key]) for key in resource)
 
 
 def _measurement(
@@ -179,10 +219,7 @@ def _end_or_start(period: Mapping[str, Json], zone: tzinfo) -> PartialDate | Non
 
 def has_value(content: Mapping[str, Json]) -> bool:
     """Return whether there is a value, or a stated reason why there is none."""
-    for key in content:
-        if isinstance(key, str) and key.startswith("value") and items(content[key]):
-            return True
-    return bool(items(content.get("dataAbsentReason")))
+    return _has_own(content) or bool(items(content.get("dataAbsentReason")))
 
 
 #: Where a panel carries its members.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, tzinfo
 
 from cards.dates import PartialDate, lies_in_future, names_no_day
 from cards.fhir.json_values import Json, codings, items, objects, partial_date_of, text
 from cards.remembered import remembered
+from cards.values import frozen
 
 _CLEARED = frozenset({"refuted", "entered-in-error"})
 _PAST = frozenset({"inactive", "remission", "resolved"})
@@ -19,7 +19,7 @@ _PROBLEM_LIST = frozenset({"problem-list-item", "problem-list", "problem list it
 _ENCOUNTER = frozenset({"encounter-diagnosis", "encounter diagnosis"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Presence:
     """Whether a condition is present.
 

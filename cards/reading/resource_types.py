@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from cards.fhir.json_values import Json, objects, text
+from cards.values import frozen
 
 #: Drug orders of STU3 to R5, of DSTU2, and of the version before it.
 DRUG_ORDERS = frozenset({"MedicationRequest", "MedicationOrder", "MedicationPrescription"})
@@ -41,7 +42,7 @@ ORDERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListTypes:
     """The types of one list; anything else in it (Specimen, Practitioner) only accompanies.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, tzinfo
 from decimal import Decimal
 from functools import cache, partial
@@ -17,7 +17,7 @@ from cards.fhir.references import Resolve
 from cards.knowledge.code_systems import LOINC, system_of
 from cards.knowledge.valuesets import ConceptIndex, load_valueset, valueset_names
 from cards.labs.analytes import Analyte, analytes
-from cards.labs.foreign_codes import named_analytes
+from cards.labs.foreign_codes import named_analytes, names_another_test
 from cards.labs.sums import with_sums
 from cards.labs.units import ReadableQuantity, UnreadableQuantity
 from cards.quantity import Quantity
@@ -25,12 +25,13 @@ from cards.reading.measures import read_measure
 from cards.reading.observations import Meaning, Measurement, measurements
 from cards.reading.values import FINAL, dated, read_value, unusable, why_not_final, why_undated
 from cards.remembered import remembered
+from cards.values import frozen
 
 #: A site's own codes, as `local_key` writes them, to the name of a value set, such as lab-ferritin.
 LocalCodes = Mapping[tuple[str, str], str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Results:
     """What the Observations about this patient say."""
 
@@ -105,7 +106,7 @@ def meaning_of(code: Json, local_codes: LocalCodes) -> Meaning:
     """Return the value sets its codings belong to, without the lab- or measure- before them; none for no analyte.
 
     Without any, the analytes that its words or its code of another laboratory system name, or a LOINC code without a
-    system.
+    system; where there are none either, whether it tells at all that it is something else.
     """
     keys = [key for each in codings(code) if (key := local_key(*each)) in local_codes] if local_codes else []
     return _meaning(code, tuple((key, local_codes[key]) for key in keys))
@@ -120,9 +121,15 @@ def _meaning(code: Json, local: tuple[tuple[tuple[str, str], str], ...]) -> Mean
     if plain - {"rejected"}:
         known = [local_key(*each) for each in public] or [key for key, _ in local]
         return Meaning(plain, code=_named(*known[0]))
-    return (
-        Meaning() if plain else Meaning(named_analytes(codings(code), _words(code)) | _bare_loinc(code), mapped=False)
-    )
+    if plain:
+        return Meaning()
+    named = named_analytes(codings(code), _words(code)) | _bare_loinc(code)
+    return Meaning(named, mapped=False, told=bool(named) or _is_told(code))
+
+
+def _is_told(code: Json) -> bool:
+    """Return whether a code or its words tell that it is something else than what is said around it."""
+    return any(system_of(system) for system, _ in codings(code)) or names_another_test(_words(code))
 
 
 def _named(system: str, code: str) -> str:
@@ -138,7 +145,8 @@ def _bare_loinc(code: Json) -> frozenset[str]:
 def _read(
     measurement: Measurement, today: date, zone: tzinfo, factors: Mapping[str, Decimal], local: LocalCodes
 ) -> LabResult | UnusableResult | Measure | Diagnosis | None:
-    return read_measure(measurement, today, zone) or _read_lab(measurement, today, factors, local)
+    measure = None if measurement.is_unmapped else read_measure(measurement, today, zone)
+    return measure or _read_lab(measurement, today, factors, local)
 
 
 def _read_lab(

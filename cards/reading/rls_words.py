@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 
 from cards.fhir.json_values import LONGEST_WORDS
-from cards.reading.diagnosis_words import means_the_other_ekbom, names_rls_in_a_language
+from cards.reading.diagnosis_words import abbreviates_rls, means_the_other_ekbom, names_rls_in_a_language
 
 _UNSHARED_NAME = r"\brestless[\s-]*legs?\b|\bwillis[\s-]*ekbom\b"
 _EKBOM = r"\bekbom(?:'s|s)?[\s-]+(?:syndrome?|disease)\b"
@@ -18,8 +18,10 @@ _OWN_NAME = rf"{_UNSHARED_NAME}|{_EKBOM}"
 _NAMED = re.compile(_OWN_NAME)
 _NAMED_UNSHARED = re.compile(_UNSHARED_NAME)
 
-#: The abbreviation, which counts only beside a code for other movement disorders (WHO G25.8).
+#: The abbreviation, which counts only beside a code for other movement disorders (WHO G25.8) or as a reason.
 _ABBREVIATED = re.compile(r"\brls\b")
+#: Willis-Ekbom disease in short, where nothing else is said: elsewhere it may be a day of the week.
+_WED = re.compile(r"(?:(?:mild|moderate|severe|refractory|primary|idiopathic|secondary) )?wed")
 
 #: The name as it stands in a sentence, perhaps explained in brackets: `RLS (restless legs)`.
 _ONE_NAME = rf"(?:{_OWN_NAME}|\brls\b)(?:[\s-]+(?:syndrome?|disease)\b)?"
@@ -89,6 +91,16 @@ def _names_rls(words: str) -> bool:
 def names_rls_beside_code(words: str) -> bool:
     """Return whether words beside a code that points the same way name RLS, abbreviated too."""
     return names_rls(words) or _says(_plain(words), _ABBREVIATED)
+
+
+def names_rls_as_a_reason(words: str) -> bool:
+    """Return whether the reason of an order names RLS, abbreviated too.
+
+    What else the letters stand for is no reason for a drug of ours; and the rules of RLS are the more careful ones.
+    """
+    plain = _plain(words)
+    in_short = abbreviates_rls(words) or _WED.fullmatch(plain) is not None
+    return names_rls(words) or (in_short and not _SAID_OTHERWISE.search(plain))
 
 
 def names_rls_of_a_relative(words: str) -> bool:

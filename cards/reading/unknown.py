@@ -1,8 +1,8 @@
 """Codes that nothing translates, and drugs that cannot be told: what a code map should name. Never of a patient.
 
-Of results and diagnoses only a site's own codes count: public ones that no decision needs are many, and no map would
-change them; but for those of laboratory systems from which nothing is mapped, where a result names an analyte of
-ours. Of a drug every code counts that leaves it untold, public ones (NDC, dm+d, PZN) too. A name that no list has is
+Of results, diagnoses and allergens only a site's own codes count: public ones that no decision needs are many, and no
+map would change them; but for those of laboratory systems from which nothing is mapped, where a result names an analyte
+of ours. Of a drug every code counts that leaves it untold, public ones (NDC, dm+d, PZN) too. A name that no list has is
 counted and never kept, since a name is free text.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from typing import NamedTuple
 
@@ -28,13 +28,14 @@ from cards.reading import Site
 from cards.reading.medications import MOST_DRUGS, names_a_drug
 from cards.reading.results import meaning_of
 from cards.remembered import remembered
+from cards.values import frozen
 
 #: Reasons of unusable results that lie in the unit.
 UNREADABLE_UNITS = frozenset({"unknown-unit", "no-unit", "unit-contradicts-itself"})
 
 
 def unknown_codes(gathered: Mapping[str, Listed], site: Site | None = None) -> tuple[Code, ...]:
-    """Return (system, code) of results and diagnoses in unknown systems, and of drugs that cannot be told.
+    """Return (system, code) of results, diagnoses and allergens in unknown systems, and of drugs that cannot be told.
 
     In the order of the lists, each once; the system may be empty. `site` holds the codes that are mapped already.
     """
@@ -42,10 +43,11 @@ def unknown_codes(gathered: Mapping[str, Listed], site: Site | None = None) -> t
     labs = _results(gathered["labs"].resources, mapped) if "labs" in gathered else ()
     drugs = _drugs(gathered["medications"].resources, mapped) if "medications" in gathered else ()
     diagnoses = _diagnoses(gathered["conditions"].resources, mapped) if "conditions" in gathered else ()
-    return tuple(dict.fromkeys((*labs, *drugs, *diagnoses)))
+    allergens = _allergens(gathered["allergies"].resources, mapped) if "allergies" in gathered else ()
+    return tuple(dict.fromkeys((*labs, *drugs, *diagnoses, *allergens)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UntoldDrugs:
     """The drugs of a call that cannot be told: the codes of each system, and how many bear a name that no list has."""
 
@@ -112,21 +114,19 @@ def unread_units(
     return tuple((*of, text(quantity.get("unit")) or text(quantity.get("code"))) for of, quantity in found if of)
 
 
-def _results(resources: Iterable[Mapping[str, Json]], site: Site) -> Iterator[Code]:
+def _results(resources: Iterable[dict[str, Json]], site: Site) -> Iterator[Code]:
     for code in codes_of_measurements(resources):
         yield from _unmapped(code, site.local_codes)
         yield from _of_ours(code, site.local_codes)
 
 
-def codes_of_measurements(resources: Iterable[Mapping[str, Json]]) -> list[Json]:
+def codes_of_measurements(resources: Iterable[dict[str, Json]]) -> list[Json]:
     """Return the codes of all that looks like a measurement, a value in a quantity or in words, but for LOINC alone.
 
     LOINC has a code for each of our tests, so that one that is in no list is something else.
     """
     found = []
-    for resource in resources:
-        if "component" not in resource and is_loinc_alone(resource.get("code")):
-            continue
+    for resource in measurements_in_doubt(resources):
         if text(resource.get("resourceType")) == "Observation":
             found += [
                 content.get("code")
@@ -134,6 +134,11 @@ def codes_of_measurements(resources: Iterable[Mapping[str, Json]]) -> list[Json]
                 if first(content.get("valueQuantity")) or text(content.get("valueString"))
             ]
     return found
+
+
+def measurements_in_doubt(resources: Iterable[dict[str, Json]]) -> tuple[dict[str, Json], ...]:
+    """Return the resources that may bear a code to report; one that is coded in LOINC alone does not."""
+    return tuple([each for each in resources if "component" in each or not is_loinc_alone(each.get("code"))])
 
 
 @remembered
@@ -169,6 +174,16 @@ def _diagnoses(resources: Iterable[Mapping[str, Json]], site: Site) -> Iterator[
     for resource in resources:
         if text(resource.get("resourceType")) == "Condition":
             yield from _unmapped(resource.get("code"), site.diagnosis_codes)
+
+
+def _allergens(resources: Iterable[Mapping[str, Json]], site: Site) -> Iterator[Code]:
+    """The codes of allergens without a word beside them: words tell whoever reads them what it is."""
+    mapped = {**site.drug_codes, **site.allergy_codes}
+    for resource in resources:
+        if text(resource.get("resourceType")) == "AllergyIntolerance":
+            for concept in (resource.get("code"), resource.get("substance")):
+                sent = _unmapped(concept, mapped)
+                yield from () if set(words_of(concept)) - {code for _, code in sent} else sent
 
 
 def _unmapped(concept: Json, mapped: Mapping[Code, object]) -> tuple[Code, ...]:

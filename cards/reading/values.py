@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from cards.dates import PartialDate, cut_at, lies_in_future, on_day
 from cards.facts.chart import UnusableResult
-from cards.fhir.json_values import Json, first, items, text
+from cards.fhir.json_values import Json, first, items, objects, text
+from cards.fhir.numbers_within import with_numbers_within
 from cards.labs.analytes import Analyte, analytes
+from cards.labs.unit_grammar import LONGEST_UNIT
 from cards.labs.units import ReadableQuantity, UnreadableQuantity, canonical, canonical_text
+from cards.quantity import Quantity
 from cards.reading.observations import Measurement
 from cards.remembered import remembered
 
@@ -21,6 +25,9 @@ _OTHER_STATUS = {
     "cancelled": "cancelled",
     "entered-in-error": "entered-in-error",
 }
+#: A unit directly behind a number.
+_UNIT_IN_TEXT = re.compile(r"\d ?((?:[^\W\d_]|%)[^\s()\[\];,]*)")
+_LONGEST_WORDS, _MOST_RANGES = 200, 5
 #: Reasons that leave the number itself in no doubt, so that a card may name it.
 _NAMED = frozenset(
     {
@@ -35,10 +42,23 @@ def read_value(
 ) -> ReadableQuantity | UnreadableQuantity:
     """Return the value of an Observation or component: a quantity, a number, or a result in words.
 
-    `by_definition`: the code defines what the unit leaves open (`cards.labs.units.canonical`).
+    What cannot be read keeps every number in it as one that it may be. `by_definition`: the code defines what the unit
+    leaves open (`cards.labs.units.canonical`).
     """
+    value = _read_value(analyte, content, by_definition)
+    if isinstance(value, UnreadableQuantity):
+        value = with_numbers_within(analyte, value, content)
     if "dataAbsentReason" in content and items(content["dataAbsentReason"]):
-        return UnreadableQuantity("no-value")
+        # A zero beside it fills the place of a value.
+        is_there = any(each.value for each in value.possible)
+        why = "said-to-be-absent" if is_there else "no-value"
+        return UnreadableQuantity(why, None, value.possible if is_there else (), value.numbers if is_there else ())
+    return value
+
+
+def _read_value(
+    analyte: Analyte, content: Mapping[str, Json], by_definition: bool
+) -> ReadableQuantity | UnreadableQuantity:
     quantity = first(content.get("valueQuantity"))
     if quantity:
         return _read_quantity(quantity, analyte, by_definition)
@@ -94,4 +114,34 @@ def unusable(
     fractions = (known.fraction(each) for each in value.possible) if known else ()
     decimals = known.decimals if known and known.decimals is not None else 3
     possible = tuple(each.rounded(decimals) for each in (*value.possible, *fractions) if each)
-    return UnusableResult(analyte, why, when, quantity, measurement.reference, possible, value.numbers, known_by)
+    likely = _stated(known, value, measurement.content) if known and isinstance(value, UnreadableQuantity) else ()
+    return UnusableResult(
+        analyte,
+        why,
+        when,
+        quantity,
+        measurement.reference,
+        possible,
+        value.numbers,
+        known_by,
+        tuple(each.rounded(decimals) for each in likely),
+    )
+
+
+def _stated(analyte: Analyte, value: UnreadableQuantity, content: Mapping[str, Json]) -> Iterator[Quantity]:
+    """Yield what an unreadable value is in the one unit that stands beside it."""
+    conversions = {analyte.conversion(each) for each in _units_beside(value, content) if len(each) <= LONGEST_UNIT}
+    if len(conversions) == 1 and (conversion := conversions.pop()):
+        values = [conversion.apply(number) for number in value.numbers]
+        yield from (each for each in value.possible if each.value in values)
+
+
+def _units_beside(value: UnreadableQuantity, content: Mapping[str, Json]) -> Iterator[str]:
+    """Yield the unit behind each number of a text; where the value has no unit, those of its reference ranges."""
+    if words := text(content.get("valueString")):
+        yield from _UNIT_IN_TEXT.findall(words[:_LONGEST_WORDS])
+    if value.why == "no-unit":
+        for each in objects(content.get("referenceRange"))[:_MOST_RANGES]:
+            yield from _UNIT_IN_TEXT.findall(text(each.get("text"))[:_LONGEST_WORDS])
+            for bound in (first(each.get("low")), first(each.get("high"))):
+                yield from filter(None, (text(bound.get("unit")) or text(bound.get("code")),))

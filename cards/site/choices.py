@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from cards.facts.chart import Certainty, Chart, Diagnosis, Draft
+from cards.facts.chart import Certainty, Chart, Diagnosis, Draft, Gap
 from cards.knowledge.limits import Limit, first_above, in_days, meets
 from cards.knowledge.rules import Rules
 
@@ -13,11 +13,13 @@ from cards.knowledge.rules import Rules
 def as_the_site_counts(chart: Chart, rules: Rules) -> Chart:
     """Return the chart with the site's first adult year and, where it wants it, PLMD counted as RLS.
 
+    A year or month of birth that makes a child or an adult is as one that cannot be read.
     Restless legs syndrome of an encounter longer ago than the site's `encounter_months` is only suspected, unless the
     diagnosis stands elsewhere too (clinical rationale 0.2). `rules` must be those of the day.
     """
     adult_age = first_above(rules.limit("adult_age"))
     counted = chart if chart.adult_age == adult_age else replace(chart, adult_age=adult_age)
+    counted = without_an_age_in_doubt(counted, rules)
     if rules.is_on("include_plmd"):
         counted = replace(
             counted,
@@ -25,6 +27,19 @@ def as_the_site_counts(chart: Chart, rules: Rules) -> Chart:
             drafts=tuple(_draft_with_plmd(each) for each in chart.drafts),
         )
     return _with_old_encounters_in_doubt(counted, rules.limit("encounter_months"))
+
+
+def without_an_age_in_doubt(chart: Chart, rules: Rules) -> Chart:
+    """Return the chart with an age not known that is of a child or an adult by what the date of birth allows.
+
+    `rules` must be those of the day.
+    """
+    person, adult = chart.person, first_above(rules.limit("adult_age"))
+    youngest, oldest = person.age_on(chart.today), person.oldest_on(chart.today)
+    if youngest is None or oldest is None or not youngest < adult <= oldest:
+        return chart
+    gaps = {**chart.gaps, "patient": Gap("birth-date")}
+    return replace(chart, person=replace(person, birth=None, birth_is_unreadable=True), gaps=gaps)
 
 
 def _with_old_encounters_in_doubt(chart: Chart, months: Limit) -> Chart:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -18,6 +18,7 @@ from cards.knowledge.rules import BadKnowledge, Rules, Switch, Threshold
 from cards.labs.analytes import Conversion, analyte
 from cards.quantity import plain
 from cards.site.units import ALWAYS_IN_ONE_UNIT
+from cards.values import frozen
 
 #: A round number of another unit may overstep the range by this part: 2.0 mmol/L of magnesium is 4.86 mg/dL.
 _ROUND_NUMBERS = Decimal("0.02")
@@ -43,7 +44,7 @@ ASCENDING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SiteThreshold:
     """One threshold of a site's file; `replaces` is the national value, in the national unit.
 
@@ -58,7 +59,7 @@ class SiteThreshold:
     unit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SiteSwitch:
     """One switch of a site's file; `replaces` is the national choice. `None` as for a threshold."""
 

@@ -28,6 +28,8 @@ def render_person_without_age(chart: Chart) -> Text:
 
 
 def _sex_and_age(chart: Chart) -> Text:
+    if chart.person.birth_is_unreadable:
+        return phrase("person.age_unreadable")
     if chart.age is None:
         return phrase("person.age_unknown")
     if is_child(chart):

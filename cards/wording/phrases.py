@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 
 from cards.facts.finding import Fact, Text
 from cards.knowledge.rules import Rules
 from cards.wording import render
-from cards.wording.render import Words, capitalised, inline, named, wording
+from cards.wording.render import Words, capitalised, inline, named, placeholders, wording
 
 #: What stands where a sentence has nothing to add.
 NOTHING = Text()
@@ -16,6 +17,8 @@ NOTHING = Text()
 def say(rules: Rules, decision: str, key: str, /, **facts: Fact) -> Text:
     """Return a text of a decision file as a part of a sentence. Raises `KeyError` where it names what is not there."""
     template = rules.decisions[decision].texts[key]
+    if not placeholders(template):
+        return _plain(template, f"{decision}.{key}")
     return Text(template.format_map(Words(facts, rules)), f"{decision}.{key}", named(template, facts))
 
 
@@ -23,8 +26,16 @@ def phrase(key: str, /, **facts: Fact) -> Text:
     """Return words that several decisions share, such as `iron.due_now`: a table and a key of wording.toml."""
     table, _, name = key.partition(".")
     template: str = wording()[table][name]
+    if not placeholders(template):
+        return _plain(template, key)
     words = template.format_map({name: inline(fact) for name, fact in facts.items()})
     return Text(words, key, named(template, facts))
+
+
+@cache
+def _plain(template: str, key: str) -> Text:
+    """Return words without placeholders, which are the same on every card."""
+    return Text(template.format(), key)
 
 
 def printed(fact: Fact) -> Text:

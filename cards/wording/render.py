@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -23,6 +23,7 @@ from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules, Threshold
 from cards.labs.analytes import analyte
 from cards.quantity import Quantity, in_print, plain
+from cards.values import frozen
 from cards.wording.reasons import reason_sentence
 
 _COMPARATORS = {"<": "below", "<=": "at_most", ">": "above", ">=": "at_least"}
@@ -214,12 +215,14 @@ def _listed_under(label: str, lines: list[str]) -> Iterator[str]:
 
 
 def render_drug(drug: Drug) -> str:
-    """Render the product with what matters: the day of an infusion, the start of a course, or that it is a draft."""
+    """Render the product with what matters: the day of an infusion or the start, be it ahead, or that it is a draft."""
     name = drug.product.name
     if drug.given_on:
         return _in_words("given", drug=name, day=drug.given_on.text)
     if drug.status == "draft":
         return _in_words("not_signed", drug=name)
+    if drug.planned_on:
+        return _in_words("planned", drug=name, day=drug.planned_on.text)
     return _in_words("since", drug=name, day=drug.start.text) if drug.start else _in_words("start_unknown", drug=name)
 
 
@@ -248,7 +251,7 @@ def capitalised(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Words(Mapping[str, str]):
     """What a template may name: each fact, its value or date alone, and every limit.
 
@@ -289,13 +292,14 @@ def _limits_by_placeholder(rules: Rules) -> Mapping[str, Threshold]:
 
 
 @cache
-def _placeholders(template: str) -> frozenset[str]:
+def placeholders(template: str) -> frozenset[str]:
+    """Return the names in braces of a template."""
     return frozenset(name for _, name, _, _ in Formatter().parse(template) if name)
 
 
 def named(template: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
     """Return the facts that a template names, as a whole or by a part such as `{ferritin_value}`."""
-    bases = {name if name in facts else name.rpartition("_")[0] for name in _placeholders(template)}
+    bases = {name if name in facts else name.rpartition("_")[0] for name in placeholders(template)}
     return {name: facts[name] for name in sorted(bases) if name in facts}
 
 
@@ -314,8 +318,8 @@ def _abbreviations() -> Mapping[str, tuple[str, re.Pattern[str]]]:
     }
 
 
-#: Where a sentence begins in a detail: a line, an item of a list, after a full stop, or after a heading.
-_BEGINNING = re.compile(r"(?:^|\n|- |\. |\*\* )$")
+#: Before what begins a sentence in a detail: a line, an item of a list, a full stop or a heading.
+_BEFORE_A_SENTENCE = ("\n", "- ", ". ", "** ")
 
 
 def in_full_once(detail: str) -> str:
@@ -323,9 +327,9 @@ def in_full_once(detail: str) -> str:
     for short, (full, either) in _abbreviations().items():
         first = either.search(detail)
         if first:
-            begins = _BEGINNING.search(detail[: first.start()])
-            rest = either.sub(short, detail[first.end() :])
-            detail = f"{detail[: first.start()]}{capitalised(full) if begins else full}{rest}"
+            before, rest = detail[: first.start()], either.sub(short, detail[first.end() :])
+            begins = not before or before.endswith(_BEFORE_A_SENTENCE)
+            detail = f"{before}{capitalised(full) if begins else full}{rest}"
     return detail
 
 

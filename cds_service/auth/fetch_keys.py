@@ -16,11 +16,13 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from cds_service import USER_AGENT
 from cds_service.config.key_set import KeySet, read_key_set
 
 #: The longest fetch in seconds, and the largest response in bytes (reliability JWT-9).
 FETCH_SECONDS = 2.0
 _MOST_BYTES = 64 * 1024
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?([0-9]{1,9})\"?", re.IGNORECASE)
 
 
@@ -84,7 +86,7 @@ def fetch_key_set(url: str, ca_file: str | None = None, seconds: float = FETCH_S
     with _connected(url, ca_file, seconds) as (connection, bounded):
         parts = urlsplit(url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", path, headers={"Accept": "application/json", "Accept-Encoding": "identity"})
+        connection.request("GET", path, headers=_HEADERS)
         with connection.getresponse() as answer:
             if answer.status != 200:
                 raise FetchFailed("status")

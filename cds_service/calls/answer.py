@@ -11,9 +11,11 @@ from functools import cache
 from cards.decisions.shared.judged import has_draft_to_judge
 from cards.facts.card import Action
 from cards.fhir.bundles import Listed
+from cards.fhir.references import address_of
 from cards.presenting.card_context import ClientCapabilities
 from cards.presenting.draft_update import drafts_as_written, revise_draft
 from cards.reading import read_orders
+from cards.reading.drafts import Drafts
 from cards.reading.resource_types import MORE_DRUGS
 from cards.review import Review, ReviewContext, review
 from cds_service.calls.call import Answered, AppContext, Call
@@ -31,7 +33,7 @@ _LEAST_AFTER_READING, _MOST_AFTER_READING = 0.04, 0.15
 #: Seconds that the store has at least, where deciding took longer than that.
 _LEAST_FOR_STORE = 0.03
 #: Types of users for whom no card of patient-view is meant (clinical amendments 2, section 6).
-_PORTAL_USERS = ("Patient", "RelatedPerson")
+_PORTAL_USERS = ("patient", "relatedperson")
 
 
 def answer(call: Call, app: AppContext) -> Answered:
@@ -40,49 +42,60 @@ def answer(call: Call, app: AppContext) -> Answered:
     if _is_the_patient(call):
         answered = Answered(reason="opened by the patient or a relative")
     else:
-        is_judged = _has_something_to_judge(call, app, now)
+        sent = sent_lists(call.request.prefetch, call.service.keys)
+        orders = _read_orders(call, app, sent, now) if call.service.judges_orders else None
+        is_judged = orders is None or _has_something_to_judge(orders, call, app, now)
         call.budget.check("reading the draft orders")
-        answered = _reviewed(call, app, now) if is_judged else Answered(reason="nothing to judge")
-    _store(call, app).record_answer(answer_record(call, answered, now, app))
+        if is_judged:
+            answered = _gather_and_review(call, app, sent, orders, now)
+        else:
+            answered = Answered(reason="nothing to judge", foreign_drafts=orders.discarded if orders else 0)
+    _store_in_time(call, app).record_answer(answer_record(call, answered, now, app))
     return answered
 
 
 def _is_the_patient(call: Call) -> bool:
     """Return whether a patient or a relative opens the chart in a portal: the cards are for clinicians."""
-    user = call.request.user.rpartition("/")[0].rpartition("/")[2]
-    return not call.service.judges_orders and user in _PORTAL_USERS
+    return not call.service.judges_orders and address_of(call.request.user).type in _PORTAL_USERS
 
 
-def _store(call: Call, app: AppContext) -> Store:
+def _store_in_time(call: Call, app: AppContext) -> Store:
     """Return the store for work that is over at the deadline of the call."""
     return app.store.within(max(call.deadline.ends, time.monotonic() + _LEAST_FOR_STORE))
 
 
-def _has_something_to_judge(call: Call, app: AppContext, now: datetime) -> bool:
-    """Return whether some decision judges a selected draft, or may do so once it or its medication has been read.
-
-    See contract section 5, item 1.
-    """
-    if not call.service.judges_orders:
-        return True
+def _read_orders(call: Call, app: AppContext, sent: Mapping[str, Listed], now: datetime) -> Drafts:
+    """Return the draft orders of a call, by what the client sent along."""
     request = call.request
-    orders = read_orders(
+    return read_orders(
         request.draft_orders,
         patient_id=request.patient_id,
         now=now,
         zone=app.settings.time_zone,
         selections=request.selections,
         site=app.site(call.client),
-        gathered=sent_lists(request.prefetch, call.service.keys),
+        gathered=sent,
     )
+
+
+def _has_something_to_judge(orders: Drafts, call: Call, app: AppContext, now: datetime) -> bool:
+    """Return whether some decision judges a selected draft, or may do so once it or its medication has been read.
+
+    See contract section 5, item 1.
+    """
     dated = app.rules.on(now.astimezone(app.settings.time_zone).date())
     if orders.unknown or orders.elsewhere or orders.gap:
         return True
-    return has_draft_to_judge(orders.drafts, dated, request.hook)
+    return has_draft_to_judge(orders.drafts, dated, call.request.hook)
 
 
-def review_call(call: Call, app: AppContext, lists: Mapping[str, Listed], now: datetime) -> Review:
-    """Review the lists that were gathered for a call; raises `TooCostly`."""
+def review_call(
+    call: Call, app: AppContext, lists: Mapping[str, Listed], now: datetime, orders: Drafts | None = None
+) -> Review:
+    """Review the lists that were gathered for a call; raises `TooCostly`.
+
+    `orders` is what was read of the drafts, if that was with these lists.
+    """
     request = call.request
     context = ReviewContext(
         hook=request.hook,
@@ -92,16 +105,20 @@ def review_call(call: Call, app: AppContext, lists: Mapping[str, Listed], now: d
         new_uuid=app.new_uuid,
         site=app.site(call.client),
         selections=request.selections,
+        orders=orders,
         after_stage=call.budget.check,
     )
     return review(lists, request.draft_orders, context, app.rules, card_profile(call, app, lists))
 
 
-def _reviewed(call: Call, app: AppContext, now: datetime) -> Answered:
-    gathered = _gathered(call, app)
+def _gather_and_review(
+    call: Call, app: AppContext, sent: Mapping[str, Listed], orders: Drafts | None, now: datetime
+) -> Answered:
+    gathered = _gather_lists(call, app, sent)
     call.budget.check("gathering the data")
-    reviewed = review_call(call, app, gathered.lists, now)
-    fresh, silent = split_suppressed(reviewed, call, app, _store(call, app), now)
+    reusable = orders if _hold_same_resources(gathered.lists, sent) else None
+    reviewed = review_call(call, app, gathered.lists, now, reusable)
+    fresh, silent = split_suppressed(reviewed, call, app, _store_in_time(call, app), now)
     fresh, held = split_held_out(fresh, call, app)
     verdict = reviewed.verdict
     return Answered(
@@ -118,13 +135,21 @@ def _reviewed(call: Call, app: AppContext, now: datetime) -> Answered:
     )
 
 
-def _gathered(call: Call, app: AppContext) -> Gathered:
+def _hold_same_resources(lists: Mapping[str, Listed], sent: Mapping[str, Listed]) -> bool:
+    """Return whether the lists hold the resources that the client sent, under the same addresses, and no others."""
+    return lists.keys() == sent.keys() and all(
+        listed.resources == sent[key].resources and listed.addresses == sent[key].addresses
+        for key, listed in lists.items()
+    )
+
+
+def _gather_lists(call: Call, app: AppContext, sent: Mapping[str, Listed]) -> Gathered:
     share = (call.deadline.ends - call.deadline.started) * _SHARE_AFTER_READING
     reserved = min(max(share, _LEAST_AFTER_READING), _MOST_AFTER_READING)
     reader = app.fhir.reader_for(call.request, call.client, call.deadline.before(reserved))
     try:
         more_drugs = [key for key in MORE_DRUGS if key not in call.client.cannot_send]
-        return gather(call.request, call.service.keys, reader, more_drugs)
+        return gather(call.request, sent, reader, more_drugs)
     finally:
         if reader:
             reader.close()

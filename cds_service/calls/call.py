@@ -69,6 +69,7 @@ class Answered:
     silences    why they are silent, by uuid
     held        cards that are held back from this patient, to learn whether they help
     review      None if there was nothing to judge
+    foreign_drafts  how many drafts were about another patient, where there is no review
     """
 
     status: int = 200
@@ -81,6 +82,7 @@ class Answered:
     gathered: Gathered = field(default_factory=lambda: Gathered({}))
     reason: str = ""
     review: Review | None = None
+    foreign_drafts: int = 0
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -95,7 +97,7 @@ class Answered:
     @property
     def discarded(self) -> int:
         """Return how many resources were about another patient."""
-        return self.review.chart.discarded if self.review else 0
+        return self.review.chart.discarded if self.review else self.foreign_drafts
 
     @property
     def gaps(self) -> Mapping[str, Gap]:

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any
 
 from cards.facts.chart import Gap, Listing
-from cards.fhir.bundles import NOT_READ, Listed, unwrap
+from cards.fhir.bundles import NOT_READ, Listed
 from cards.fhir.json_values import first, reference_of, text
 from cards.fhir.ownership import Ownership
 from cards.fhir.references import References, address_of, name_of, within
@@ -27,7 +27,7 @@ from cds_service.fhir.access import FOREIGN_SERVER, access_token_of
 from cds_service.fhir.narrow_questions import with_narrow_answers
 from cds_service.fhir.reader import Reader
 from cds_service.fhir.search import SearchResults, SentPage, search
-from cds_service.hooks.prefetch import prefetched_lists, sent_lists
+from cds_service.hooks.prefetch import prefetched_lists
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.services import parameters_for_codes, query, template
 
@@ -70,18 +70,18 @@ class Gathered:
 
 
 def gather(
-    request: HookRequest, keys: Iterable[str], reader: Reader | None, more_drugs: Iterable[str] = MORE_DRUGS
+    request: HookRequest, whole: Mapping[str, Listed], reader: Reader | None, more_drugs: Iterable[str] = MORE_DRUGS
 ) -> Gathered:
     """Gather every key of the service; without a reader, from the prefetch alone. Never raises because of data.
 
-    `more_drugs` holds the keys of the further lists of drugs to read where `medications` is read.
+    `whole` is what `sent_lists` finds in the prefetch; `more_drugs` holds the keys of the further lists of drugs that
+    are read where `medications` is.
     """
-    drafts = unwrap(request.draft_orders)
-    whole = sent_lists(request.prefetch, keys)
+    drafts = request.drafts
     ownership = Ownership.of(request.patient_id, whole, drafts)
     sent = prefetched_lists(whole, ownership)
     if reader is None:
-        lists = {key: _not_read(listed, request) for key, listed in _but_for_unlisted(sent).items()}
+        lists = {key: _with_cause(listed, request) for key, listed in _without_lists_not_offered(sent).items()}
         sources = {key: _source(listed, is_read=False) for key, listed in lists.items()}
         return Gathered(lists, sources, not_read=_refusal(request) if request.fhir_server else "")
     if "medications" in sent and _is_absent(sent["medications"]):
@@ -92,9 +92,9 @@ def gather(
     found = search(reader, request.patient_id, absent, cut, references)
     read_besides = {f"{key} read": listed for key, listed in found.lists.items()}
     ownership = Ownership.of(request.patient_id, {**whole, **read_besides}, drafts)
-    read = {key: _accepted(key, found, ownership, reader) for key in found.lists}
+    read = {key: _accept_list(key, found, ownership, reader) for key in found.lists}
     taken = {key: listed for key, listed in read.items() if key in cut or _is_better(listed, sent[key])}
-    lists = _but_for_unlisted({**sent, **taken})
+    lists = _without_lists_not_offered({**sent, **taken})
     for key in absent:  # what was sent there may say whose the rest is
         if key in taken and key in lists and key in whole:
             lists[key] = replace(lists[key], addresses=(*whole[key].addresses, *lists[key].addresses))
@@ -102,13 +102,15 @@ def gather(
         drugs = lists["medications"]
         lists["medications"] = replace(drugs, resources=(*drugs.resources, *found.referred))
     sources = {key: _source(listed, is_read=key in absent and key in taken) for key, listed in lists.items()}
-    narrow_queries = tuple(each for key, answers in found.narrow.items() for each in _answered(key, answers, reader))
+    narrow_queries = tuple(
+        each for key, answers in found.narrow.items() for each in _answered_queries(key, answers, reader)
+    )
     return Gathered(
         lists, sources, dict(reader.faults), dict(reader.seconds), narrow_queries, server=reader.server.base
     )
 
 
-def _but_for_unlisted(lists: Mapping[str, Listed]) -> dict[str, Listed]:
+def _without_lists_not_offered(lists: Mapping[str, Listed]) -> dict[str, Listed]:
     """Return the lists without the further lists of drugs that nobody offers."""
     return {key: listed for key, listed in lists.items() if key not in MORE_DRUGS or not is_not_offered(listed)}
 
@@ -129,7 +131,7 @@ def _is_better(read: Listed, sent: Listed) -> bool:
     return read.listing is not Listing.NOT_KNOWN or sent.listing is Listing.NOT_KNOWN
 
 
-def _not_read(listed: Listed, request: HookRequest) -> Listed:
+def _with_cause(listed: Listed, request: HookRequest) -> Listed:
     """Return the list with the cause set, if it was not sent and the server that was named may not be read."""
     if not request.fhir_server or listed.gap != Gap("absent"):
         return listed
@@ -140,7 +142,7 @@ def _refusal(request: HookRequest) -> str:
     return access_token_of(request).fault or FOREIGN_SERVER
 
 
-def _accepted(key: str, found: SearchResults, ownership: Ownership, reader: Reader) -> Listed:
+def _accept_list(key: str, found: SearchResults, ownership: Ownership, reader: Reader) -> Listed:
     """Return a list as read, with the answers to its narrow question; lists about other patients are rejected."""
     listed = accepted_list(found.lists[key], key, ownership)
     if listed.listing is not Listing.CUT or key not in found.narrow:
@@ -149,7 +151,7 @@ def _accepted(key: str, found: SearchResults, ownership: Ownership, reader: Read
     return with_narrow_answers(listed, answers, reader.narrow_questions[key])
 
 
-def _answered(key: str, answers: Iterable[Listed], reader: Reader) -> Iterator[str]:
+def _answered_queries(key: str, answers: Iterable[Listed], reader: Reader) -> Iterator[str]:
     """Yield the parts of a narrow question that the server answered, as templates."""
     for codes, answer in zip(reader.narrow_questions[key].parts, answers, strict=True):
         if answer.listing is not Listing.NOT_KNOWN:

@@ -9,6 +9,7 @@ from functools import partial
 
 from cards.facts.card import Card, PatientBasis
 from cards.facts.finding import Indicator
+from cards.fhir.references import address_of
 from cards.patient.status import is_child
 from cards.presenting.basis import patient_basis
 from cards.presenting.expectations import settle
@@ -65,7 +66,7 @@ def silence_policy(reviewed: Review, call: Call, app: AppContext) -> SilencePoli
         user=identified_user(call),
         is_order_hook=call.service.judges_orders,
         counts_shown=counts_shown(call),
-        is_child=is_child(reviewed.chart),
+        is_child=is_child(reviewed.chart) or reviewed.chart.person.birth_is_unreadable,
         basis=basis_of_patient(reviewed, app),
     )
 
@@ -78,7 +79,16 @@ def counts_shown(call: Call) -> bool:
 def identified_user(call: Call) -> str | None:
     """Return the user of a call, or None where a site shares that user among several people."""
     user = call.request.user
-    return None if not user or user in call.client.shared_users else user
+    is_shared = any(_is_same_user(user, each) for each in call.client.shared_users)
+    return None if not user or is_shared else user
+
+
+def _is_same_user(user: str, listed: str) -> bool:
+    """Return whether two spellings name one user: relative or absolute, of one version, or an id alone."""
+    if user == listed:
+        return True
+    sent, known = address_of(user), address_of(listed)
+    return bool(sent.id) and sent.id == known.id and (sent.type == known.type or not (sent.type and known.type))
 
 
 def basis_of_patient(reviewed: Review, app: AppContext) -> PatientBasis:

@@ -47,8 +47,12 @@ class RequestPolicy:
 
 def enabled_services(settings: Settings) -> tuple[Service, ...]:
     """Return the services that are on for at least one client; discovery lists these."""
+    return tuple(each for each in SERVICES if _is_enabled(each, settings))
+
+
+def _is_enabled(service: Service, settings: Settings) -> bool:
     clients = settings.clients or (settings.profile,)
-    return tuple(each for each in SERVICES if any(settings.mode(each.id, client) != "off" for client in clients))
+    return any(settings.mode(service.id, client) != "off" for client in clients)
 
 
 def routes(app: AppContext, policy: RequestPolicy) -> Blueprint:
@@ -127,7 +131,7 @@ def _notify(observers: Iterable[Observer], report: RequestReport, status: int) -
 def enabled_service(app: AppContext, service_id: str) -> Service:
     """Return the service with that id; raises `NoSuchService` if it is unknown or off for every client."""
     service = BY_ID.get(service_id)
-    if service is None or service not in enabled_services(app.settings):
+    if service is None or not _is_enabled(service, app.settings):
         raise NoSuchService
     return service
 
@@ -177,7 +181,8 @@ def _feedback(app: AppContext, policy: RequestPolicy, service_id: str, report: R
         ends = time.monotonic()
         client, _ = _client(app, policy, service, report)
         ends += client.deadline_ms / 1000
-        raw = read_body(request, MOST_BYTES, is_verified=not client.is_open)
+        advice = "Send the entries in several batches."
+        raw = read_body(request, MOST_BYTES, is_verified=not client.is_open, advice=advice)
         now = app.clock()
         try:
             read = read_feedback(raw, now)

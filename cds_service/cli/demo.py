@@ -17,12 +17,15 @@ def demo_command(host: str, port: int) -> None:
     from cds_service.config.checks import warnings
     from cds_service.config.load import load_settings
     from cds_service.config.sources import BadSettings
+    from cds_service.config.values import is_loopback
     from cds_service.server.assembly import check_store
     from cds_service.server.demo import demo_app, welcome, with_own_store
     from cds_service.server.threads import serve_in_threads
     from cds_service.store import BadStore
     from cds_service.web.log import write_log_to
 
+    if not is_loopback(host):
+        raise click.BadParameter(f"{host} is no loopback address; use 127.0.0.1 or ::1", param_hint="--host")
     options: dict[str, object] = {"host": host, "port": port}
     if port:
         options["public_base"] = f"http://{host}:{port}"

@@ -65,6 +65,8 @@ def evaluate_command(
     rls-cds evaluate patient.json --explain           every decision with its reason
     rls-cds evaluate export.ndjson --json             one line per patient, for scripts
     rls-cds evaluate request.json --as-of 2026-06-15  a hook request, on another day
+
+    The exit code is 1 where a file could not be read, or a patient was not answered because data are missing.
     """
     from cds_service.offline.bundles import UnreadableFile
 
@@ -74,10 +76,14 @@ def evaluate_command(
         try:
             for question, evaluation in _evaluations(file, hook, as_of, assume_rls, time_zone, known):
                 click.echo(_printable(_as_json(evaluation, explained) if as_json else _as_text(evaluation, explained)))
+                failed = bool(evaluation.verdict.missing and not evaluation.cards) or failed
                 failed = (strict and _report_invalid(question)) or failed
         except (UnreadableFile, UnicodeDecodeError) as fault:
             click.echo(
-                f"{file}: not readable as text" if isinstance(fault, UnicodeDecodeError) else str(fault), err=True
+                f"{file}: no text in UTF-8; unpack it, or convert it: iconv -f UTF-16 -t UTF-8"
+                if isinstance(fault, UnicodeDecodeError)
+                else str(fault),
+                err=True,
             )
             failed = True
     if failed:

@@ -123,7 +123,7 @@ def screen_command(
             _plan(folder, vendor, out, Recipe(_now(time_zone, config), config, client), fhir_url, group, patients)
             return
         if not folder.is_dir():
-            raise BadExport(f"{folder}: there is no such folder; name the one that a Bulk Data client wrote")
+            raise click.UsageError(f"{folder}: there is no such folder; name the one that a Bulk Data client wrote")
         form_of(out)
         export = find_export(folder, leave_out=out)
         with _state(out) as state, _progress() as on_progress:
@@ -150,7 +150,7 @@ def screen_command(
                 program=f"rls-cds {version('rls-cds')}",
                 lines=outcome.counts.lines,
                 bad_lines=outcome.counts.bad,
-                nobodys=outcome.counts.nobodys,
+                nobodys=outcome.counts.nobodys.total(),
                 merged=outcome.merged,
                 types=outcome.counts.types,
                 not_exported=outcome.not_exported,
@@ -164,7 +164,9 @@ def screen_command(
         if outcome.resumed:
             click.echo("Resumed an earlier run.", err=True)
         click.echo(as_text(content) + compared, nl=False)
-    except (BadExport, BadRecipe, BadRows, BadKnowledge, BadSettings) as fault:
+    except BadRecipe as fault:
+        raise click.UsageError(str(fault)) from None
+    except (BadExport, BadRows, BadKnowledge, BadSettings) as fault:
         raise click.ClickException(str(fault)) from None
     except OSError as fault:
         raise click.ClickException(f"{fault.filename or folder}: {fault.strerror}") from None

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from cds_service.config.settings import Settings
 
 
 @click.command(name="serve")
@@ -18,6 +23,25 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
     Without configured clients it listens on this machine only: nobody proves who they are in that mode.
     Unsafe settings are refused, all faults at once, each with what to change.
     """
+    from cds_service.server.memory import loading
+
+    given = {"host": host, "port": port, "workers": workers}
+    with loading():
+        settings = load(config, {name: value for name, value in given.items() if value is not None})
+    from cds_service.server.assembly import assemble
+    from cds_service.server.gunicorn import serve
+
+    serve(
+        settings,
+        lambda worker_index, shutdown_flag: assemble(settings, worker_index=worker_index, shutdown_flag=shutdown_flag),
+    )
+
+
+def load(config: Path | None, options: Mapping[str, object]) -> Settings:
+    """Load all that workers share, look at the store, and return the settings.
+
+    A fault is then reported once, and not by every worker. Raises `click.ClickException`.
+    """
     import os
     from datetime import datetime
 
@@ -27,32 +51,22 @@ def serve_command(host: str | None, port: int | None, workers: int | None, confi
     from cds_service.config.sources import BadSettings
     from cds_service.knowledge.load import load_knowledge
     from cds_service.knowledge.warnings import knowledge_warnings
-    from cds_service.server.assembly import assemble, check_store, now
-    from cds_service.server.gunicorn import serve, with_own_address
+    from cds_service.server.assembly import check_store, now
+    from cds_service.server.gunicorn import with_own_address
     from cds_service.server.warm_up import warm_up
     from cds_service.store import BadStore
 
-    given = {"host": host, "port": port, "workers": workers}
     try:
-        settings = load_settings(
-            config, os.environ, options={name: value for name, value in given.items() if value is not None}
-        )
-        settings = with_own_address(settings)
+        settings = with_own_address(load_settings(config, os.environ, options=options))
         for warning in warnings(settings):
             click.echo(f"Warning: {warning}", err=True)
         today = datetime.now(settings.time_zone).date()
-        # Loaded here as well, and the store opened, so that a fault is reported once and not by every worker.
         known = load_knowledge(settings, today=today)
         for warning in knowledge_warnings(known.rules, settings, today):
             click.echo(f"Warning: {warning}", err=True)
         if fault := check_store(settings):
             click.echo(f"Warning: {fault}. Calls are answered 503 until it is there.", err=True)
         warm_up(settings, now)
-        serve(
-            settings,
-            lambda worker_index, shutdown_flag: assemble(
-                settings, worker_index=worker_index, shutdown_flag=shutdown_flag
-            ),
-        )
     except (BadSettings, BadKnowledge, BadStore) as fault:
         raise click.ClickException(str(fault)) from None
+    return settings

@@ -37,14 +37,15 @@ def read_settings(config: Path | None) -> Settings:
 @contextmanager
 def open_configured_store(config: Path | None) -> Iterator[Store]:
     """Open the store of these settings for the block. A fault ends the command with a message and exit code 1."""
-    from cds_service.server.assembly import open_store_of
-    from cds_service.store import BadStore, StoreError
+    from cds_service.server.assembly import open_store_of, store_settings
+    from cds_service.store import BadStore, StoreError, place_of
 
     settings = read_settings(config)
     try:
         store = open_store_of(settings)
         if not store.records:
             raise click.ClickException("the settings say to keep nothing (database_url is empty), so there is no store")
+        click.echo(f"Store: {place_of(store_settings(settings))}", err=True)
         try:
             yield store
         finally:

@@ -227,7 +227,11 @@ def _check_secrets(settings: Settings, sources: Sources) -> None:
     there = [name for name, is_given in zip(keys, given, strict=True) if is_given]
     found = f"{there[0]} alone" if there else "neither of them"
     allowed = "both, the same for all workers and replicas" + ("" if settings.clients else ", or neither in open mode")
-    step = "make each with: openssl rand -base64 32; a store that is there opens with those it was made with"
+    step = (
+        "for a store that is there name the keys it was made with, as the service has them "
+        "(RLS_CDS_PSEUDONYM_KEY_FILE and RLS_CDS_ENCRYPTION_KEY_FILE name files); for a new one make each with: "
+        "openssl rand -base64 32"
+    )
     sources.add_fault("pseudonym_key, encryption_key", found, allowed, step)
 
 

@@ -58,10 +58,14 @@ class Sources:
     file: str
     folder: Path
     faults: list[SettingFault] = field(default_factory=list)
+    _faulty: set[str] = field(default_factory=set)
 
     def add_fault(self, place: str, value: str, allowed: str, next_step: str) -> None:
-        """Add a fault."""
-        self.faults.append(SettingFault(place, value, allowed, next_step))
+        """Add a fault, unless one of the same setting is there: what cannot be read is not missing too."""
+        name = place.rpartition(": ")[2]
+        if name not in self._faulty:
+            self._faulty.add(name)
+            self.faults.append(SettingFault(place, value, allowed, next_step))
 
     def value(self, row: Setting, client: str = "", preset: Mapping[str, object] | None = None) -> object:
         """Return the value of a setting, or its default after adding a fault; `preset` is the client's profile."""

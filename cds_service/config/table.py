@@ -117,7 +117,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "repeat_days",
         read_table,
-        "card id to days: so long it stays away, unchanged, from a user who saw it and did not answer; 0: every time",
+        "days for which a card (`IRON-LOW` or `IRONLOW`) stays away, unchanged, from a user who saw it and did not "
+        "answer; 0: shown every time",
         {},
     ),
     Setting("suppression_by_reason", read_table, "override reason code to days, where it differs", {}),

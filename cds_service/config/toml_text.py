@@ -16,9 +16,12 @@ class NotToml(ValueError):
 
 
 def parse_toml(text: str, parse_float: Callable[[str], Any] = float) -> Mapping[str, Any]:
-    """Parse TOML. Raises `NotToml`, also for nesting that is too deep and for integers beyond 64 bits."""
+    """Parse TOML, with or without the byte order mark that some editors write.
+
+    Raises `NotToml`, also for nesting that is too deep and for integers beyond 64 bits.
+    """
     try:
-        content = tomllib.loads(text, parse_float=parse_float)
+        content = tomllib.loads(text.removeprefix("\ufeff"), parse_float=parse_float)
     except tomllib.TOMLDecodeError as fault:
         raise NotToml(str(fault)[:160]) from None
     except RecursionError:

@@ -14,6 +14,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from cards.facts.chart import Gap
+from cds_service import USER_AGENT
 from cds_service.fhir.circuit_breaker import CircuitBreaker
 from cds_service.fhir.transport import CancellableConnection, new_session, using
 from cds_service.web.address_policy import AddressPolicy
@@ -29,7 +30,7 @@ _HEADERS = {
     "Accept": "application/fhir+json, application/json;q=0.9, application/json+fhir;q=0.8",
     "Accept-Encoding": "gzip",
     "Cache-Control": "no-cache",
-    "User-Agent": "rls-cds",
+    "User-Agent": USER_AGENT,
 }
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _OF_A_TYPE = re.compile(r"/[A-Z][A-Za-z]+$")

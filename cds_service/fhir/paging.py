@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cards.facts.chart import Gap, Listing
-from cards.fhir.bundles import Listed, next_link, self_link, total_of, unwrap
+from cards.fhir.bundles import Listed, count_matches, next_link, self_link, total_of, unwrap
 from cds_service.fhir.links import address_below, path_of_server
 
 MOST_PAGES = 50
@@ -83,7 +83,7 @@ class Pages:
             return first
         resources = tuple(resource for page in self._read for resource in page.resources)
         withheld = any(page.withheld for page in self._read)
-        gap = self._gap(len(resources), withheld)
+        gap = self._gap(count_matches(self._read), withheld)
         listing = Listing.CUT if gap else Listing.COMPLETE
         addresses = tuple(pair for page in self._read for pair in page.addresses)
         return Listed(resources, listing, withheld, gap=gap, addresses=addresses)

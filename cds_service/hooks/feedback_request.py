@@ -21,7 +21,7 @@ from typing import ClassVar
 from cds_service.hooks.instants import read_instant
 from cds_service.store.records import FeedbackItem, Outcome, Reason
 from cds_service.web.errors import MOST_COUNTED, MOST_NAMED, BadRequest
-from cds_service.web.json_reader import MEBIBYTE, parse_json
+from cds_service.web.json_reader import MEBIBYTE, read_json
 
 MOST_ITEMS = 1_000
 MOST_BYTES = MEBIBYTE
@@ -77,9 +77,9 @@ def read_feedback(body: bytes, now: datetime) -> ReadFeedback:
     if len(body) > MOST_BYTES:
         raise FeedbackTooLarge((f"the body must not be longer than {MOST_BYTES} bytes",))
     try:
-        content = parse_json(body)
-    except BadRequest:
-        raise BadFeedback(("the body must be JSON",)) from None
+        content = read_json(body, each_of="feedback").document
+    except BadRequest as refusal:
+        raise BadFeedback(tuple(map(str, refusal.faults))) from None
     items: list[FeedbackItem] = []
     refused: list[RefusedEntry] = []
     for index, entry in enumerate(_entries(content)):

@@ -22,7 +22,7 @@ def version_of_request(request: HookRequest, client: Client) -> str:
     if client.fhir_version != BY_SHAPE:
         return client.fhir_version
     sent = (each for value in request.prefetch.values() for each in unwrap(value).resources)
-    return version_by_shape(unwrap(request.draft_orders).resources) or version_by_shape(sent) or _DEFAULT
+    return version_by_shape(request.drafts.resources) or version_by_shape(sent) or _DEFAULT
 
 
 def version_of_lists(request: HookRequest, client: Client, lists: Mapping[str, Listed]) -> str:
@@ -30,4 +30,4 @@ def version_of_lists(request: HookRequest, client: Client, lists: Mapping[str, L
     if client.fhir_version != BY_SHAPE:
         return client.fhir_version
     known = [each for listed in lists.values() for each in listed.resources]
-    return version_by_shape(unwrap(request.draft_orders).resources) or version_by_shape(known) or _DEFAULT
+    return version_by_shape(request.drafts.resources) or version_by_shape(known) or _DEFAULT

@@ -23,6 +23,8 @@ _ERRORS = {
     "507": "There is no room left to keep what was sent.",
 }
 
+_NOT_READY = "The service is not ready; the checks that fail are named."
+
 
 def openapi(services: Iterable[Service], public_base: str | None) -> dict[str, Any]:
     """Return the OpenAPI document for these services."""
@@ -37,7 +39,9 @@ def openapi(services: Iterable[Service], public_base: str | None) -> dict[str, A
         paths[f"{at}/source-attributes"] = {"get": _source_attributes()}
         paths[f"{at}/source-attributes/{{code}}"] = {"get": _card_page()}
     paths["/healthz"] = {"get": _operation("The process is alive", "status", errors=("500",))}
-    paths["/readyz"] = {"get": _operation("The service can answer calls", "status", errors=("500", "503"))}
+    ready = _operation("The service can answer calls", "status", errors=("500", "503"))
+    ready["responses"]["503"] = {"description": _NOT_READY, "content": _json("operation-outcome")}
+    paths["/readyz"] = {"get": ready}
     names = (*_SCHEMAS, *(f"request-{service.hook}" for service in services))
     return {
         "openapi": "3.1.0",

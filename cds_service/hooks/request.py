@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+from cards.fhir.bundles import Listed, unwrap
 from cards.fhir.json_values import reference_of
 from cds_service.hooks.draft_orders import draft_orders_fault
 from cds_service.hooks.services import Service
@@ -41,7 +43,7 @@ class FhirAuthorization:
     is_bearer: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HookRequest:
     """One hook call about one patient.
 
@@ -63,6 +65,11 @@ class HookRequest:
     draft_orders: Any = field(default=None, repr=False)
     selections: tuple[str, ...] | None = None
     raw: bytes = field(default=b"", repr=False)
+
+    @cached_property
+    def drafts(self) -> Listed:
+        """Return the resources of `draft_orders`, in order."""
+        return unwrap(self.draft_orders)
 
     @classmethod
     def parse(cls, raw: bytes, service: Service) -> HookRequest:
@@ -102,13 +109,13 @@ def _normalised(document: Any) -> Any:
 
 
 def _is_empty(name: str, value: Any) -> bool:
-    """Return whether a member says nothing: null, or a token of nulls.
+    """Return whether a member says nothing: null, a token of nulls, or `[]`, the empty object of some languages.
 
     A prefetch of nulls says something: that the client looked and there is none.
     """
     if name == "fhirAuthorization" and isinstance(value, dict):
         return all(member is None for member in value.values())
-    return value is None
+    return value is None or (value == [] and name != "fhirServer")
 
 
 def _normalised_context(context: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 from cards.drugs.ingredients import ingredient_of_code
 from cards.drugs.products import product_of_code
 from cards.drugs.recognise import recognise
-from cards.facts.chart import Product
 from cards.fhir.local_codes import Code, local_key
 from cards.knowledge.code_systems import RXNORM
 from cards.knowledge.valuesets import valueset_names
@@ -182,18 +181,9 @@ def _is_drug(code: str) -> bool:
 
 
 def _is_infused_iron(code: str) -> bool:
-    """Return whether the code is an intravenous iron, the only kind of allergy that the rules use.
-
-    Iron dextran in a vitamin counts as the infusion.
-    """
-    found = _product(code, "")
-    if found and found.ingredient_names() == {"iron dextran"}:
-        found = _product(code, "iv")
+    """Return whether the code is an intravenous iron, the only kind of allergy that the rules use."""
+    found = recognise({"coding": [{"system": RXNORM, "code": code}]})
     return found is not None and "iron-iv" in found.classes
-
-
-def _product(code: str, route: str) -> Product | None:
-    return recognise({"coding": [{"system": RXNORM, "code": code}]}, route_hint=route)
 
 
 _ALLOWED: Mapping[str, Callable[[str], bool]] = {

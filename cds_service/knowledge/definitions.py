@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from cards.knowledge.definitions import WHERE, text_of_definitions
-from cds_service.knowledge.checks import source_faults
+from cds_service.knowledge.checks import Parsed, source_faults
 from cds_service.knowledge.toml_files import form_faults, parse_table
 from cds_service.web.json_schema import validator
 
@@ -15,11 +15,11 @@ from cds_service.web.json_schema import validator
 _WHOLE_UNITS = ("d", "a", "active ingredients")
 
 
-def definition_faults(citations_file: str, text: str | None = None) -> tuple[str, ...]:
+def definition_faults(cited: Parsed, text: str | None = None) -> tuple[str, ...]:
     """Return every fault of the definitions in a text (None: those of the package), except faults of the citations."""
     content, unread = parse_table(text_of_definitions() if text is None else text, WHERE)
     faults = (*unread, *form_faults(validator("definitions"), content, WHERE))
-    citations, broken = parse_table(citations_file, "")
+    citations, broken = cited
     if faults or broken or form_faults(validator("citations"), citations, ""):
         return faults
     return tuple(f"{WHERE}: {fault}" for fault in _value_faults(content, citations))

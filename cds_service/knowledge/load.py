@@ -16,6 +16,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from cards.decisions.decide import PATIENT_VIEW
+from cards.knowledge.repetition import topic
 from cards.knowledge.rules import BadKnowledge, Rules, rules_from
 from cards.reading import Site
 from cards.site.overrides import out_of_order, overridden, override_faults
@@ -81,7 +82,7 @@ def checked_rules(decision_files: Mapping[str, str], citations_file: str, defini
     `definitions`: checked instead of those of the package, which the decisions read in any case.
     """
     decisions, citations = parse_decisions(decision_files), parse_citations(citations_file)
-    faults = knowledge_faults(decisions, citations) + definition_faults(citations_file, definitions)
+    faults = knowledge_faults(decisions, citations) + definition_faults(citations, definitions)
     if faults:
         raise BadKnowledge(*faults)
     rules = rules_from({name: content for name, (content, _) in decisions.items()}, citations[0])
@@ -114,14 +115,24 @@ def load_knowledge(settings: Settings, rules: Rules | None = None, *, today: dat
 
 
 def _repeating_faults(repeat_days: Mapping[str, int], rules: Rules) -> tuple[str, ...]:
-    """Return a sentence for each card of the setting that no decision of patient-view has."""
+    """Return a sentence for each card of the setting that no decision of patient-view has, or that is named twice.
+
+    A card is named by its id (IRON-LOW), or by the topic that answers and the Watch page show (IRONLOW).
+    """
     decisions = (decision for decision in rules.decisions.values() if PATIENT_VIEW in decision.hooks)
-    known = {card for decision in decisions for card in decision.cards}
-    return tuple(
+    ids = {card for decision in decisions for card in decision.cards}
+    known = ids.union(map(topic, ids))
+    unknown = tuple(
         f"settings: repeat_days.{card}: no card of {PATIENT_VIEW}; name one of the reference of cards, or remove it"
         for card in repeat_days
         if card not in known
     )
+    twice = tuple(
+        f"settings: repeat_days.{card}: the card is named by its topic too; remove one of them"
+        for card in repeat_days
+        if card in ids and topic(card) != card and topic(card) in repeat_days
+    )
+    return unknown + twice
 
 
 def site_paths(settings: Settings) -> Mapping[str, str]:

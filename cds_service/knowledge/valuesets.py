@@ -13,7 +13,7 @@ from cards.drugs.naming import name_words
 from cards.knowledge.code_systems import LOINC
 from cards.knowledge.icd_editions import one_edition_codes
 from cards.knowledge.rules import BadKnowledge
-from cards.knowledge.valuesets import ValueSet, valueset_from
+from cards.knowledge.valuesets import ValueSet, load_valueset, valueset_from
 from cards.labs.analytes import analytes
 from cards.presenting.orders import orderables
 from cards.wording.reasons import reasons
@@ -54,9 +54,10 @@ def _of_folder(folder: _Folder) -> Iterator[str]:
 
 def _of_file(name: str, file: _Folder) -> Iterator[str]:
     where = f"cards/valuesets/{name}.json"
+    is_shipped = file == files("cards") / "valuesets" / file.name  # read now, and kept for the calls
     try:
-        found = valueset_from(json.loads(file.read_text(encoding="utf-8")), where)
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError):
+        found = load_valueset(name) if is_shipped else valueset_from(json.loads(file.read_text("utf-8")), where)
+    except (OSError, KeyError, UnicodeDecodeError, json.JSONDecodeError):
         yield f"{where}: cannot be read as JSON; {_BACK}"
     except BadKnowledge as fault:
         yield from fault.faults

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -168,8 +169,8 @@ class RequestAuthenticator:
 
 
 def open_store_of(settings: Settings) -> Store:
-    """Open the store alone, for commands that need nothing else."""
-    return open_store(store_settings(settings))
+    """Open the store alone, for commands that need nothing else. Raises `MissingStore` rather than making one."""
+    return open_store(replace(store_settings(settings), may_create=False))
 
 
 def check_store(settings: Settings) -> str:

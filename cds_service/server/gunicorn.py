@@ -19,7 +19,7 @@ from cds_service.config.values import host_in_url
 from cds_service.monitoring.page import dispatch_by_port, metrics_page
 from cds_service.monitoring.shutdown import ShutdownFlag
 from cds_service.monitoring.workers import WorkerIndexes, registry_of_all, render_all
-from cds_service.server.warm_up import settle_memory
+from cds_service.server.memory import settle_memory
 from cds_service.web.limits import needed_threads
 from cds_service.web.log import log, write_log_to
 

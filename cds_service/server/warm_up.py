@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -11,15 +10,20 @@ from importlib import import_module
 from cards.remembered import forget_counts
 from cds_service.config.settings import Settings
 from cds_service.knowledge.load import national_rules
-from cds_service.monitoring.self_test import SelfTest, reference_apps
+from cds_service.monitoring.self_test import REFERENCE_PATIENTS, ReferencePatient, SelfTest, reference_apps
 from cds_service.web.log import log
 
 #: What a worker imports when a token is verified or a row is encrypted.
 _IMPORTED_LATE = ("jwt", "cryptography.hazmat.primitives.ciphers.aead", "cds_service.store.sql_store")
+#: Patients whose charts need tables that those of the self-test do not: drugs by name alone, in other words, on order.
+_MORE_PATIENTS = tuple(
+    ReferencePatient(slug, frozenset())
+    for slug in ("drugs-by-reference", "ferritin-180-low-saturation-heart-failure", "iron-studies-already-ordered")
+)
 
 
 def warm_up(settings: Settings, clock: Callable[[], datetime]) -> None:
-    """Answer the patients of the self-test, and keep what that loaded: modules, tables and vocabulary.
+    """Answer the patients of the self-test and a few more, and keep what that loaded: modules, tables and vocabulary.
 
     The applications that answer have no store, clients or log: no connection, file or thread is there to be shared
     across a fork. Whether the answers are right, and whether there are any, is for the self-test of each worker.
@@ -35,15 +39,8 @@ def warm_up(settings: Settings, clock: Callable[[], datetime]) -> None:
 
 def _answer_patients(settings: Settings, clock: Callable[[], datetime]) -> None:
     patients = SelfTest(
-        *reference_apps(settings, national_rules(), clock), lambda: clock().astimezone(settings.time_zone).date()
+        *reference_apps(settings, national_rules(), clock),
+        lambda: clock().astimezone(settings.time_zone).date(),
+        (*REFERENCE_PATIENTS, *_MORE_PATIENTS),
     )
     patients.run()
-
-
-def settle_memory() -> None:
-    """Take what is loaded out of the sight of the garbage collector, since it stays as long as the process.
-
-    A collection writes into every object that it looks at, and a page that is written to is shared no longer.
-    """
-    gc.collect()
-    gc.freeze()

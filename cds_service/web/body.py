@@ -33,8 +33,10 @@ _UNCODED = frozenset({"", "identity", "none"} | {"utf-8", "utf8", "us-ascii", "a
 _BROKEN = (OSError, ClientDisconnected, ParseException)
 
 
-def read_body(request: Request, limit: int, *, is_verified: bool = False) -> bytes:
-    """Return the whole body.
+def read_body(
+    request: Request, limit: int, *, is_verified: bool = False, advice: str = "Send fewer resources under prefetch."
+) -> bytes:
+    """Return the whole body; `advice` says what to do about one that is too large.
 
     A body without a type, or of type text/plain, is read where it begins like JSON, and where no page of another site
     can have sent it: the caller `is_verified` or names no Origin.
@@ -48,9 +50,9 @@ def read_body(request: Request, limit: int, *, is_verified: bool = False) -> byt
     if not is_json and not may_be_json:
         raise _other_type()
     if (request.content_length or 0) > limit:
-        raise _too_large(limit)
+        raise _too_large(limit, advice)
     try:
-        body = b"".join(_chunks(request, limit))
+        body = b"".join(_chunks(request, limit, advice))
     except _BROKEN:
         raise BadRequest([RequestFault("", "incomplete", "a body of the announced length", "Send it again.")]) from None
     if not is_json and not body.removeprefix(BOM_UTF8).lstrip().startswith(b"{"):
@@ -70,17 +72,17 @@ def _other_type() -> UnsupportedBody:
     return UnsupportedBody("Send the header Content-Type: application/json.")
 
 
-def _chunks(request: Request, limit: int) -> Iterator[bytes]:
+def _chunks(request: Request, limit: int, advice: str) -> Iterator[bytes]:
     length = 0
     while chunk := request.stream.read(min(_CHUNK, limit + 1 - length)):
         length += len(chunk)
         if length > limit:
-            raise _too_large(limit)
+            raise _too_large(limit, advice)
         yield chunk
 
 
-def _too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(f"At most {limit} bytes are read. Send fewer resources under prefetch.")
+def _too_large(limit: int, advice: str) -> BodyTooLarge:
+    return BodyTooLarge(f"At most {limit} bytes are read. {advice}")
 
 
 def drain_body(request: Request) -> None:

@@ -127,9 +127,9 @@ class NotAuthenticated(Refusal):
 
 
 class Forbidden(Refusal):
-    """The console is not shown under this host, or not to a page of another site."""
+    """What an operator reads is not shown under this host, or not to a page of another site."""
 
-    status, code, text = 403, "forbidden", "The console is not opened from there."
+    status, code, text = 403, "forbidden", "This page is not opened from there."
 
 
 class NoSuchService(Refusal):

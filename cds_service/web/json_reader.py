@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import orjson
 
 from cds_service.web.errors import BadRequest, BodyTooLarge, RequestFault
+from cds_service.web.flawed_json import ReadAgain, may_be_out_of_range, read_again, repeats_a_member
 
 MEBIBYTE = 1024 * 1024
 DEEPEST = 64
@@ -51,31 +52,46 @@ def parse_json(raw: bytes) -> Any:
 def read_json(raw: bytes, each_of: str = "") -> JsonText:
     """Parse a JSON document within the limits of depth, nodes, string length and entries.
 
-    `each_of` names a member whose values are limited one by one: one that is nested too deep is replaced by an empty
-    object, which is no FHIR, instead of refusing the document. A string above the limit costs its attachment,
-    narrative or annotation, or else its resource.
+    `each_of` names a member whose values are limited one by one, as draft orders are: one that is nested too deep is
+    replaced by an empty object, which is no FHIR, instead of refusing the document. A string above the limit costs its
+    attachment, narrative or annotation, or else its resource. So do a member that is sent twice and a number out of
+    range their resource.
 
     NaN, infinity and encodings other than UTF-8 are refused. Raises `BadRequest` or `BodyTooLarge`.
     """
-    if sum(raw.count(sign) for sign in (b"{", b"[", b",")) > MOST_NODES:
-        raise BodyTooLarge(f"At most {MOST_NODES} values are read. Send fewer resources under prefetch.")
-    text, document = _parse(raw)
+    if len(raw) > MOST_NODES and sum(raw.count(sign) for sign in (b"{", b"[", b",")) > MOST_NODES:
+        raise BodyTooLarge(f"At most {MOST_NODES} values are read. Send fewer at once.")
+    text, document, again = _parse(raw)
     _limit_depth(document, each_of)
+    if again is None and repeats_a_member(text, document):
+        again = read_again(text) or _refuse("JSON of which more members are sent twice than are told")
+    if again:
+        document = again.document
+        _limit_depth(document, each_of)
+        faults = tuple(again.faults(each_of))
+        if faults:
+            raise BadRequest(faults)
     if _may_hold_long_strings(text):
         _shorten(document, "", is_in_resource=False)
     return JsonText(text, document)
 
 
-def _parse(raw: bytes) -> tuple[bytes, Any]:
+def _parse(raw: bytes) -> tuple[bytes, Any, ReadAgain | None]:
     try:
-        return raw, orjson.loads(raw)
+        return raw, orjson.loads(raw), None
     except orjson.JSONDecodeError:
         repaired = _without_half_pairs(raw.removeprefix(BOM_UTF8))
     try:
-        return repaired, orjson.loads(repaired)
+        return repaired, orjson.loads(repaired), None
     except orjson.JSONDecodeError:
-        text = f"no JSON in UTF-8, or nested deeper than {DEEPEST}"
-        raise BadRequest([RequestFault("", text, "one JSON object", "Check the body with a JSON parser.")]) from None
+        again = read_again(repaired) if may_be_out_of_range(repaired) else None
+        if again:
+            return repaired, again.document, again
+        _refuse(f"no JSON in UTF-8, or nested deeper than {DEEPEST}, or with a number out of range")
+
+
+def _refuse(found: str) -> NoReturn:
+    raise BadRequest([RequestFault("", found, "one JSON object", "Check the body with a JSON parser.")]) from None
 
 
 def _may_hold_long_strings(text: bytes) -> bool:
@@ -104,21 +120,40 @@ def _without_half_pairs(raw: bytes) -> bytes:
 
 def _limit_depth(document: Any, each_of: str) -> None:
     apart = document.get(each_of) if each_of and isinstance(document, dict) else None
-    if not isinstance(apart, dict):
+    if not isinstance(apart, dict | list):
         _refuse_deep(document)
         return
     _refuse_deep({name: value for name, value in document.items() if name != each_of})
-    if _is_shallow(*apart.values()):
+    _empty_deep(apart)
+
+
+def _empty_deep(values: dict[str, Any] | list[Any]) -> None:
+    """Replace each value that is nested too deep by an empty object."""
+    if _is_shallow(*(values.values() if isinstance(values, dict) else values)):
         return
-    for name, value in apart.items():
+    for name, value in list(values.items() if isinstance(values, dict) else enumerate(values)):
         if not _is_shallow(value):
-            apart[name] = {}
+            values[name] = {}  # type: ignore[index,call-overload]
 
 
 def _refuse_deep(document: Any) -> None:
-    if not _is_shallow(document):
+    if _is_shallow(document):
+        return
+    drafts = _drafts_of(document)
+    _empty_deep(drafts)
+    held, drafts[:] = list(drafts), []
+    is_shallow = _is_shallow(document)
+    drafts[:] = held
+    if not is_shallow:
         allowed = f"values nested at most {DEEPEST} deep"
         raise BadRequest([RequestFault("", "nested too deep", allowed, "Send plain CDS Hooks JSON.")])
+
+
+def _drafts_of(document: Any) -> list[Any]:
+    """Return the entries of the draft orders of a request, an empty list where there are none."""
+    for name in ("context", "draftOrders", "entry"):
+        document = document.get(name) if isinstance(document, dict) else None
+    return document if isinstance(document, list) else []
 
 
 def _is_shallow(*documents: Any) -> bool:
@@ -127,13 +162,21 @@ def _is_shallow(*documents: Any) -> bool:
     for _ in range(DEEPEST + 1):
         if not level:
             return True
-        members = [each.values() if type(each) is dict else each for each in level]
-        for each in level:
-            entries = each.get("entry") if type(each) is dict else None
-            if type(entries) is list and len(entries) > MOST_ENTRIES:
-                raise BodyTooLarge(f"At most {MOST_ENTRIES} entries are read per Bundle. Send fewer resources.")
-        level = [value for values in members for value in values if type(value) in _NESTS]
+        below = [
+            value
+            for each in level
+            for value in (each.values() if type(each) is dict else each)
+            if type(value) in _NESTS
+        ]
+        if max(map(len, below), default=0) > MOST_ENTRIES and any(map(_has_too_many_entries, level)):
+            raise BodyTooLarge(f"At most {MOST_ENTRIES} entries are read per Bundle. Send fewer resources.")
+        level = below
     return False
+
+
+def _has_too_many_entries(value: Any) -> bool:
+    entries = value.get("entry") if type(value) is dict else None
+    return type(entries) is list and len(entries) > MOST_ENTRIES
 
 
 #: What becomes of a value that holds a string above the limit: it is left out, or costs its resource.

@@ -40,6 +40,10 @@ _TALKATIVE = ("urllib3", "requests", "werkzeug._internal", "psycopg", "sqlalchem
 _SILENT = logging.CRITICAL + 1
 
 
+#: Escapes all but ASCII, so that no character of a value ends a line, and writes only the type of what is no JSON.
+_IN_ASCII = json.JSONEncoder(default=lambda value: type(value).__name__)
+
+
 class JsonLines(logging.Formatter):
     """Formats a record as one line of JSON; escaping prevents forged lines (reliability LOG-5)."""
 
@@ -52,12 +56,16 @@ class JsonLines(logging.Formatter):
             "event": record.getMessage(),
         }
         line |= {name: value for name, value in fields.items() if name in FIELDS and value not in (None, "", {})}
-        return json.dumps(line, default=lambda value: type(value).__name__)
+        return _IN_ASCII.encode(line)
 
 
 def log(event: str, level: int = logging.INFO, **fields: object) -> None:
-    """Log one line; `event` must be a constant."""
-    LOGGER.log(level, event, extra={"fields": fields})
+    """Log one line; `event` must be a constant.
+
+    The record is made here, since `Logger.log` walks the stack for the name of a file that no line has.
+    """
+    if LOGGER.isEnabledFor(level):
+        LOGGER.handle(LOGGER.makeRecord(LOGGER.name, level, "", 0, event, (), None, extra={"fields": fields}))
 
 
 def log_bug(fault: BaseException, request_id: str) -> None:

@@ -8,10 +8,12 @@ labs       "ferritin 38 ng/mL 2026-05-20", "<5" and the like are censored; a dat
            gives a time; "not: ferritin preliminary 2026-05-20" is an unusable result;
            "raw 320" at the end is the number before a site's assay factor
 drugs      "iron-oral ferrous sulfate 65 since 2026-05-16"; "iron-iv ferric carboxymaltose given 2026-04-17"
+           "iron-iv ferric carboxymaltose planned 2026-07-10" is ordered for a day ahead
            "iron-iv iron sucrose 200" is 200 mg of iron
            "gabapentinoid gabapentin 150 alternate-days" is 300 mg every other day: the number is the mean of a day;
            "vitd ergocalciferol 50000IU weekly" is taken once a week; further flags: after-dialysis (so the directions
-           say), extended (release)
+           say), extended (release), administered (a record of what was given, not an order), ends (an order of the
+           basket ends or replaces it)
 drafts     "iron-oral ferrous sulfate 65 reason heart-failure", "tests ferritin iron-panel"; reasons are joined by +
 orders     "ferritin iron-panel 30d", laboratory orders already placed; "done" at the end: no longer awaited
 listings   how far a list can be trusted, where it is not complete: { labs = "cut", medications = "not known" }
@@ -61,10 +63,11 @@ _LAB = re.compile(
 _DRUG = re.compile(
     r"(?P<classes>[a-z0-9+-]+) (?P<name>[a-z][a-z0-9 /%-]*?)"
     r"(?: (?P<dose>[\d.]+|\?)(?P<unit>mg|IU)?)?"
-    r"(?: since (?P<start>[\dd-]+|\?))?(?: until (?P<end>[\dd-]+))?(?: given (?P<given>[\dd-]+))?"
+    r"(?: since (?P<start>[\dd-]+|\?))?(?: until (?P<end>[\dd-]+))?(?: given (?P<given>[\dd-]+(?:T[\d:]+)?))?"
+    r"(?: planned (?P<planned>[\d-]+))?"
     r"(?: reason (?P<reason>[a-z0-9+-]+))?"
     r"(?P<flags>(?: (?:once|inpatient|inactive|injected|salt-unknown|words-rls|words-heart-failure|words-ckd|active|"
-    r"extended|after-dialysis|alternate-days|weekly))*)"
+    r"extended|after-dialysis|alternate-days|weekly|administered|ends))*)"
 )
 
 
@@ -180,7 +183,7 @@ def lab_result(text: str, number: int = 0, today: date = TODAY) -> LabResult:
 def _unusable(text: str, today: date) -> UnusableResult:
     """`not: ferritin implausibly-high 2026-05-20 150000 ng/mL` (value optional)."""
     words = text.removeprefix("not: ").split()
-    quantity = Quantity(Decimal(words[3]), words[4]) if len(words) > 3 else None
+    quantity = Quantity(Decimal(words[3]), " ".join(words[4:])) if len(words) > 3 else None
     when = moment(words[2], today) if words[2] != "-" else None
     possible = (quantity,) if quantity else ()
     numbers = (quantity.value,) if quantity else ()
@@ -210,16 +213,18 @@ def drug(text: str, number: int = 0, today: date = TODAY) -> Drug:
             "iv" if "iron-iv" in classes else "im" if "injected" in flags else "oral",
             extended_release="extended" in flags,
         ),
-        reference=f"MedicationRequest/{number}",
+        reference=f"Medication{'Administration' if 'administered' in flags else 'Request'}/{number}",
         status="completed" if infused or ended else "active",
         active=("active" in flags) or not (infused or ended or "inactive" in flags),
         given_on=moment(part["given"], today) if infused else None,
+        planned_on=moment(part["planned"], today) if part["planned"] else None,
         start=moment(part["start"], today) if part["start"] not in (None, "?") else None,
         end=moment(part["end"], today) if part["end"] else None,
         daily=_daily(names, classes, dose, part["unit"], flags),
         reasons=_reasons(part["reason"], frozenset(each[6:] for each in flags if each.startswith("words-"))),
         one_dose="once" in flags,
         inpatient="inpatient" in flags,
+        set_aside="ends" in flags,
     )
 
 
@@ -252,9 +257,13 @@ def _reasons(reason: str | None, in_words: frozenset[str]) -> Reasons:
 
 
 def _allergy(text: str) -> Allergy:
-    """`ferric carboxymaltose` is an allergy to that infusion; `concept name` one to a value set."""
+    """`ferric carboxymaltose` is an allergy to that infusion, `oral ferrous sulfate` one to that tablet, `concept name`
+    one to a value set.
+    """
     if text.startswith("concept "):
         return Allergy(frozenset({text.removeprefix("concept ")}), severe=True, reference="AllergyIntolerance/1")
+    if text.startswith("oral "):
+        return Allergy(frozenset({"iron-oral"}), frozenset({text.removeprefix("oral ")}), True, "AllergyIntolerance/1")
     return Allergy(frozenset({"iron-iv"}), frozenset({text}), True, "AllergyIntolerance/1")
 
 

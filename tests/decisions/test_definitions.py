@@ -17,9 +17,9 @@ import pytest
 import cards.knowledge.definitions
 from cards.dates import on_day
 from cards.decisions.iron.studies import read_iron_studies
-from cards.decisions.iron.treatment import body_weight, exceeds_low_dose, usual_child_dose
+from cards.decisions.iron.treatment import exceeds_low_dose, usual_child_dose
+from cards.decisions.shared.clearance import creatinine_clearance
 from cards.decisions.shared.kidney import Kidney, read_kidney
-from cards.decisions.shared.kidney_bands import creatinine_clearance
 from cards.decisions.shared.levels import recheck_day
 from cards.decisions.shared.orders import earlier_orders
 from cards.decisions.shared.pyridoxine import is_infant, pyridoxine_limit
@@ -35,6 +35,7 @@ from cards.patient.anaemia import anaemia_limit
 from cards.patient.awaited import awaited_orders
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import haemodialysis, is_esrd, is_newborn, polycythaemia
+from cards.patient.weight import body_weight
 from cards.reading.medications import read_drugs
 from cds_service.knowledge.load import national_rules
 from tests.builders import observations as build
@@ -208,7 +209,7 @@ def _stands_alone(reported: str) -> bool:
 
 
 def _kidney(*diagnoses: str, labs: tuple[str, ...] = ()) -> Kidney:
-    return read_kidney(charts.chart({"dx": diagnoses, "labs": labs}), _RULES, "egfr_days_order", "gaba.egfr")
+    return read_kidney(charts.chart({"dx": diagnoses, "labs": labs}), _RULES, "egfr_days_order")
 
 
 def _egfr_of_a_stage(number: int) -> Decimal | None:

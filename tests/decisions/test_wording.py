@@ -54,7 +54,7 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
     "IRON-PV": ("polycythaemia",),
     "IRON-HIGH-TSAT": ("tsat", F),
     "IRON-CONFLICT": ("first", "second"),
-    "IRON-RECHECK": ("therapy|last_iv", F),
+    "IRON-RECHECK": ("therapy|last_iv|planned_iv", F),
     "IRON-TEST": ("ferritin_missing",),
     "IRON-TEST-TSAT": ("ferritin", "tsat_missing"),
     "IRON-ESRD": ("ferritin", "tsat"),

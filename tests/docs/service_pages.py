@@ -54,7 +54,18 @@ CDS Hooks that each answer follows are [the protocol](protocol.md), what users m
 [contract](contract.md#p-3).
 
 A failed call is an OperationOutcome that names every fault with its place, what was found, what is allowed and the
-next step. Every answer has an `X-Request-Id`, which the log line of the call has too.
+next step. Every answer of the service has an `X-Request-Id`, which the log line of the call has too.
+
+What cannot be read as HTTP the server answers before the service sees it: an OperationOutcome without an
+`X-Request-Id`, and a closed connection.
+
+| Status | When |
+|---|---|
+| 400 | The request is no HTTP, or names its host or length twice. |
+| 414 | The address is too long. |
+| 417 | `Expect` asks for something else than `100-continue`. |
+| 431 | The headers are too long or too many. |
+| 501 | The transfer coding is another than `chunked`. |
 
 """
 _OUTSIDE = """\

@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 from cards.reading.resource_types import MORE_DRUGS, asked_type
 from cds_service.fhir.reader import address
 from cds_service.hooks.services import BY_ID, parameters
+from tests.builders.deadlines import UNHURRIED_MS
 from tests.builders.hostile_addresses import HOSTILE, HOSTILE_IDS, made_up, made_up_ids
 from tests.builders.service import (
     OVERLOAD,
@@ -143,7 +144,9 @@ def reading() -> Iterator[tuple[ServiceUnderTest, list[object]]]:
 
     with fault_server(empty, {"MedicationRequest": drugs}) as server:
         networks = ("127.0.0.0/8",)
-        client = replace(CLIENT, fhir_base=server.base, allow_http=True, allowed_networks=networks, deadline_ms=5000)
+        client = replace(
+            CLIENT, fhir_base=server.base, allow_http=True, allowed_networks=networks, deadline_ms=UNHURRIED_MS
+        )
         with application(settings(clients=(client,)), authenticate=lambda header, path: client) as app:
             made = ServiceUnderTest(app.test_client(), server)
             host, _, port = urlsplit(server.base).netloc.partition(":")

@@ -216,7 +216,8 @@ _ADVISES = {"IRON-LOW", "IRON-MID", "IRON-MID-LOWTSAT", "IRON-CHILD", "IRON-ESRD
 def an_unusable_iron_value_turns_no_stop_into_advice_or_silence(
     patient: Generated, cards: tuple[Card, ...], pick: Random
 ) -> None:
-    """One or two of the iron values lose their unit, day or status, or are written so that they cannot be read.
+    """One or two of the iron values lose their unit, day or status, or are written so that they cannot be read: in a
+    text with a remark, a range, a ratio, or beside a reason for their absence.
 
     Beside a reported saturation the parts of a calculated one keep their units: a reported one that agrees with any
     reading of them stands.
@@ -243,10 +244,12 @@ def _unusable(result: Resource, pick: Random, *, keeps_unit: bool) -> Resource:
     quantity = result["valueQuantity"]
     number = {name: quantity[name] for name in quantity if name in ("value", "comparator")}
     without_date = {name: value for name, value in result.items() if name != "effectiveDateTime"}
+    without_value = {name: value for name, value in result.items() if name != "valueQuantity"}
     without_unit = [
         result | {"valueQuantity": number},
         result | {"valueQuantity": number | {"unit": "furlong"}},
         result | {"valueQuantity": quantity | {"unit": "g/L" if quantity["unit"] != "g/L" else "mg/L"}},
+        *({**without_value, **shape} for shape in _unreadable(quantity)),
     ]
     return pick.choice(
         [
@@ -257,8 +260,25 @@ def _unusable(result: Resource, pick: Random, *, keeps_unit: bool) -> Resource:
             result | {"status": "preliminary"},
             result | {"status": "cancelled"},
             result | {"effectiveDateTime": "last week"},
+            result | {"dataAbsentReason": {"text": "masked"}},
         ]
     )
+
+
+def _unreadable(quantity: Resource) -> list[Resource]:
+    """The same number in shapes that are no one value."""
+    number, unit, sign = quantity["value"], quantity["unit"], quantity.get("comparator", "")
+    return [
+        {"valueString": f"{sign}{number}*"},
+        {"valueString": f"ca. {sign}{number} {unit}"},
+        {"valueString": f"result {sign}{number} (repeat)"},
+        {"valueString": f"{sign}{number}-{number}"},
+        {"valueQuantity": {"value": f"{number} {unit}"}},
+        {"valueQuantity": f"{number} {unit}"},
+        {"valueCodeableConcept": {"coding": [{"display": f"{number} {unit}"}]}},
+        {"valueRange": {"low": {"value": number, "unit": unit}, "high": {"value": number, "unit": unit}}},
+        {"valueRatio": {"numerator": {"value": number}, "denominator": {"value": 1}}},
+    ]
 
 
 def a_number_given_as_at_least_keeps_every_stop(patient: Generated, cards: tuple[Card, ...], pick: Random) -> None:

@@ -39,6 +39,14 @@ def last_half(value: Any) -> Any:
     return cut(value) | {"entry": entries[len(entries) // 2 :]}
 
 
+def not_whole(value: Any) -> Any:
+    """Keep the first half, with a warning that a source did not answer in place of a link."""
+    entries = value.get("entry", []) if isinstance(value, dict) else []
+    note = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "incomplete"}]}
+    kept = [*entries[: len(entries) // 2], {"resource": note, "search": {"mode": "outcome"}}]
+    return {"resourceType": "Bundle", "type": "searchset", "entry": kept}
+
+
 def words(value: Any) -> Any:
     return "<html>an error page</html>"
 
@@ -54,7 +62,8 @@ def another_type(value: Any) -> Any:
 
 
 FAULTS: dict[str, Callable[[Any], Any]] = {
-    each.__name__: each for each in (absent, outcome, error_entry, cut, last_half, words, foreign, another_type)
+    each.__name__: each
+    for each in (absent, outcome, error_entry, cut, last_half, not_whole, words, foreign, another_type)
 }
 
 

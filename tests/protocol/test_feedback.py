@@ -33,6 +33,15 @@ def test_only_post(ehr: Ehr, method: str) -> None:
     outcome(ehr.post("/cds-services/nope/feedback", {"feedback": [entry(str(uuid4()))]}), 404)
 
 
+def test_a_body_that_cannot_be_read_is_told_why(ehr: Ehr) -> None:
+    large = outcome(ehr.post(PATH, {"feedback": ["x" * 1_100_000]}), 413)
+    assert "batches" in str(large) and "prefetch" not in str(large)
+    deep: Any = 1
+    for _ in range(70):
+        deep = [deep]
+    assert "nested" in str(outcome(ehr.post(PATH, {"feedback": [entry(str(uuid4()))], "extension": deep}), 400))
+
+
 @pytest.mark.row("B-04")
 @pytest.mark.parametrize("member", ["card", "outcome", "outcomeTimestamp"])
 def test_required_members(ehr: Ehr, member: str) -> None:

@@ -6,17 +6,16 @@ Contract section 5, item 4.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from cds_service.config.profiles import open_client
 from tests.builders.deadlines import unhurried
 from tests.builders.service import (
     FIRST_READS,
     SIGN,
+    VIEW,
     application,
     bare,
     bundle,
@@ -176,8 +175,8 @@ OPEN: dict[str, tuple[Any, str]] = {
 def test_a_further_list_that_is_there_and_not_read_whole_cuts_the_drug_list(key: str, kind: str) -> None:
     behaviour, cause = OPEN[kind]
     reports: list[Mapping[str, Any]] = []
-    quick = replace(open_client("generic"), deadline_ms=700 if kind == "nothing" else 5000)
-    with application(settings(profile=quick), **reporting(reports)) as app:
+    given = settings(profile=unhurried(deadline_ms=2000)) if kind == "nothing" else settings()
+    with application(given, **reporting(reports)) as app:
         found, _ = asked(app, {KINDS[key]: behaviour(key)})
     assert "NOTEVALUATED" in found and reports[-1]["gaps"]["medications"] == cause
 
@@ -201,3 +200,32 @@ def test_at_most_ten_first_reads_make_the_fallback(app: Flask) -> None:
         del body["prefetch"]
         is_response(app.test_client().post(SIGN, json=body))
         assert server.paths() == [*FIRST_READS] and len(FIRST_READS) == 10
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"code": {"coding": [{"system": "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "code": "J1439"}]}},
+        {"code": {"text": "Ferinject infusion"}},
+        {"code": {"text": "Intravenous infusion"}, "usedCode": [{"text": "Ferinject"}]},
+    ],
+)
+def test_an_infusion_that_is_recorded_as_a_procedure_is_iron_that_was_given(app: Flask, named: dict[str, Any]) -> None:
+    done = {"resourceType": "Procedure", "id": "i", "status": "completed", "performedDateTime": "2026-06-20", **OWN}
+    given = {
+        "status": "completed",
+        "effectiveDateTime": "2026-06-20",
+        "medicationCodeableConcept": {"text": "Ferinject"},
+    }
+    administration = {"resourceType": "MedicationAdministration", "id": "i", **given, **OWN}
+    found = {}
+    for name, lists in {
+        "none": {},
+        "procedure": {"procedures": bundle(done | named)},
+        "planned": {"procedures": bundle(done | named | {"status": "preparation"})},
+        "administration": {"medications": bundle(administration)},
+    }.items():
+        sent = bare(prefetch={**SENT, "medications": None, **lists})
+        found[name] = card_codes(is_response(app.test_client().post(VIEW, json=sent)))
+    assert found["procedure"] == found["administration"] == ["IRONCAUSE", "IRONRECHECK"]
+    assert found["none"] == found["planned"] != found["procedure"]

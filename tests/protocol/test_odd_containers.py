@@ -75,7 +75,47 @@ HOLDERS: dict[str, Any] = {
         "resourceType": "NutritionOrder",
         "supplement": [{"type": order["medicationCodeableConcept"]}],
     },
+    "NutritionOrder, type (R5)": lambda order: {
+        "resourceType": "NutritionOrder",
+        "supplement": [{"type": {"concept": order["medicationCodeableConcept"]}}],
+    },
+    "NutritionOrder, product": lambda order: {
+        "resourceType": "NutritionOrder",
+        "supplement": [{"type": {"text": "Adult low energy formula"}, "productName": words(order)}],
+    },
+    "NutritionOrder, additive": lambda order: {
+        "resourceType": "NutritionOrder",
+        "enteralFormula": {"additiveProductName": words(order)},
+    },
+    "NutritionOrder, additive (R5)": lambda order: {
+        "resourceType": "NutritionOrder",
+        "enteralFormula": {"additive": [{"productName": words(order)}]},
+    },
+    "ServiceRequest, coded": lambda order: TEST_ORDER | {"code": order["medicationCodeableConcept"]},
+    "ServiceRequest, words": lambda order: TEST_ORDER | {"code": {"text": words(order)}},
+    "ServiceRequest, detail": lambda order: TEST_ORDER | {"orderDetail": [order["medicationCodeableConcept"]]},
+    "ServiceRequest, parameter (R5)": lambda order: (
+        TEST_ORDER | {"orderDetail": [{"parameter": [{"valueString": words(order)}]}]}
+    ),
+    "ServiceRequest in a group": lambda order: group(contained=[TEST_ORDER | {"code": {"text": words(order)}}]),
+    "CarePlan, service": lambda order: {
+        "resourceType": "CarePlan",
+        "activity": [{"detail": {"code": {"text": words(order)}}}],
+    },
+    "Task, input": lambda order: {"resourceType": "Task", "input": [{"valueString": words(order)}]},
+    "Task, input elsewhere": lambda order: {
+        "resourceType": "Task",
+        "input": [{"valueReference": refers("MedicationRequest/z")}],
+    },
 }
+
+
+def words(order: Resource) -> str:
+    """What an order names, in words alone."""
+    said: str = order["medicationCodeableConcept"].get("text") or "ferrous sulfate 325 mg tablet"
+    return said
+
+
 #: Those that say nothing of the drug of the order: it stays open, whatever it is.
 UNTOLD = {each for each in HOLDERS if any(word in each for word in ("elsewhere", "urn", "definition", "activity"))}
 each_holder = pytest.mark.parametrize("holder", list(HOLDERS))
@@ -207,3 +247,68 @@ def test_a_second_list_of_entries_is_a_hole(http: FlaskClient, name: str, writte
         is_outcome(http.post(VIEW, json=call("patient-view", sent(**{key: alone | {"entry": []}}))), 412)
     is_outcome(http.post(SIGN, json=signing(bundle(LISINOPRIL) | {name: written(IRON)})), 412)
     assert sign(http, bundle(LISINOPRIL) | {name: []}) == []
+
+
+INFUSIONS: list[Resource] = [
+    {"code": {"text": "Iron infusion (ferric carboxymaltose 1000 mg)"}},
+    {"code": {"text": "Ferinject infusion"}},
+    {"code": {"text": "Eiseninfusion"}},
+    {"code": {"coding": [{"system": "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets", "code": "J1439"}]}},
+    {"code": {"text": "Infusion therapy"}, "orderDetail": [{"text": "iron sucrose 200 mg IV"}]},
+]
+
+
+@pytest.mark.parametrize("named", INFUSIONS)
+@pytest.mark.parametrize("kind", ["ServiceRequest", "ProcedureRequest", "DiagnosticOrder", "ReferralRequest"])
+def test_iron_that_is_ordered_as_a_service_is_said_not_to_be_judged(
+    http: FlaskClient, named: Resource, kind: str
+) -> None:
+    issue = is_outcome(http.post(SIGN, json=signing(bundle(TEST_ORDER | named | {"resourceType": kind}))), 412)[0]
+    assert issue["diagnostics"] == f"draftOrders: {WHY}"
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"code": {"text": "Iron and TIBC"}},
+        {"code": {"text": "Iron, serum"}},
+        {"code": {"text": "Ferritin 8 weeks after iron infusion"}},
+        {"code": {"text": "Magnesium"}},
+        {"code": {"coding": [{"system": "http://loinc.org", "code": "2498-4", "display": "Iron"}]}},
+    ],
+)
+def test_a_laboratory_order_that_names_iron_is_no_order_of_iron(http: FlaskClient, named: Resource) -> None:
+    assert WHY not in str(sign(http, bundle(IRON, TEST_ORDER | named)))
+    answered = http.post(SIGN, json=signing(bundle(TEST_ORDER | named)))
+    assert WHY not in answered.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Patient asks about iron tablets 325 mg",
+        "Reschedule iron infusion",
+        "Prior authorization Injectafer",
+        "Patient takes gabapentin 300 mg at night",
+        "Oral iron absorption test",
+    ],
+)
+def test_a_drug_that_a_plan_or_a_task_only_speaks_of_is_no_order(http: FlaskClient, said: str) -> None:
+    for held in (
+        {"resourceType": "Task", "input": [{"valueString": said}]},
+        {"resourceType": "CarePlan", "activity": [{"detail": {"code": {"text": said}}}]},
+        TEST_ORDER | {"orderDetail": [{"text": said}]},
+    ):
+        assert sign(http, bundle(held)) == []
+
+
+@pytest.mark.parametrize(
+    "status", ["completed", "cancelled", "stopped", "entered-in-error", "scheduled", "in-progress"]
+)
+def test_what_a_plan_describes_as_over_is_no_order(http: FlaskClient, status: str) -> None:
+    detail = {"code": {"text": "Iron infusion"}, "status": status}
+    drafts = bundle({"resourceType": "CarePlan", "activity": [{"detail": detail}]})
+    if status in ("scheduled", "in-progress"):
+        is_outcome(http.post(SIGN, json=signing(drafts)), 412)
+    else:
+        assert sign(http, drafts) == []

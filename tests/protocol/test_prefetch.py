@@ -122,6 +122,25 @@ def test_a_resource_of_another_patient_is_left_out(app: Flask) -> None:
 
 
 @pytest.mark.row("F-11")
+def test_a_draft_for_another_patient_is_left_out_and_counted() -> None:
+    reports: list[Any] = []
+    order = {
+        "resourceType": "MedicationRequest",
+        "id": "first",
+        "status": "draft",
+        "intent": "order",
+        "subject": {"reference": "Patient/other"},
+        "medicationCodeableConcept": {"text": "ferrous sulfate 325 mg tablet"},
+    }
+    with application(**reporting(reports)) as watched:
+        body = bare(prefetch=known(), hook="order-sign")
+        body["context"]["draftOrders"] = bundle(order, order | {"id": "second"})
+        found = watched.test_client().post(SIGN, json=body)
+    assert found.get_json() == {"cards": []}
+    assert reports[-1]["discarded"] == 2
+
+
+@pytest.mark.row("F-11")
 @pytest.mark.parametrize(
     "value", [{"resourceType": "Patient", "id": "other"}, bundle({"resourceType": "Patient", "id": "x"})]
 )

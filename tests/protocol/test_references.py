@@ -612,6 +612,7 @@ def test_a_selection_names_a_draft_without_an_id_by_its_address(http: FlaskClien
         [{"reference": "MedicationRequest/zzz"}],
         "zzz",
         ["x", None],
+        [],
     ],
 )
 def test_selections_that_match_no_draft_select_all(http: FlaskClient, selections: Any) -> None:

@@ -104,10 +104,15 @@ def test_a_draft_whose_drug_cannot_be_identified_is_no_all_clear(app: Flask, fau
     assert missing_keys(issue) == "medications"
 
 
+def test_a_draft_that_the_drugs_may_name_asks_for_them(app: Flask) -> None:
+    body = signing({"resource": DRAFT | REFERRED}, prefetch=sent())
+    [issue] = is_outcome(app.test_client().post(SIGN, json=body), 412)
+    assert missing_keys(issue) == "medications"
+
+
 @pytest.mark.parametrize(
     "draft",
     [
-        REFERRED,
         {"medicationReference": {"identifier": {"value": "4711"}}},
         {"medicationReference": {"reference": "#x"}},
         {"medicationCodeableConcept": {"coding": [{"system": "http://hl7.org/fhir/sid/ndc", "code": "0517-0650-01"}]}},
@@ -115,10 +120,21 @@ def test_a_draft_whose_drug_cannot_be_identified_is_no_all_clear(app: Flask, fau
         {"medicationCodeableConcept": {"text": "ferrous novate 100 mg"}},
     ],
 )
-def test_a_draft_without_a_server_to_read_its_drug_from_is_no_all_clear(app: Flask, draft: dict[str, Any]) -> None:
+def test_a_draft_that_no_list_would_tell_is_itself_not_judged(app: Flask, draft: dict[str, Any]) -> None:
     body = signing({"resource": DRAFT | draft}, prefetch=sent())
     [issue] = is_outcome(app.test_client().post(SIGN, json=body), 412)
-    assert missing_keys(issue) == "medications"
+    assert issue["diagnostics"] == "draftOrders: a drug that cannot be told"
+
+
+@pytest.mark.parametrize("words", ["Magnesium Verla", "Xqwprazine 20 mg"])
+def test_beside_other_cards_the_order_that_was_not_judged_is_named(app: Flask, words: str) -> None:
+    iron, untold = ({"medicationCodeableConcept": each} for each in (IRON, {"text": words}))
+    drafts = [{"resource": DRAFT | iron}, {"resource": DRAFT | {"id": "d2"} | untold}]
+    body = signing(*drafts, prefetch=sent(medications=None))
+    cards = is_response(app.test_client().post(SIGN, json=body))["cards"]
+    assert [card["source"]["topic"]["code"] for card in cards] == ["OSIRONOVL", "NOTEVALUATED"]
+    assert "draft orders (a drug that cannot be told)" in cards[1]["detail"]
+    assert "chelator" not in cards[1]["detail"]
 
 
 def test_what_the_other_orders_call_for_is_shown_beside_one_not_evaluated_card(app: Flask) -> None:

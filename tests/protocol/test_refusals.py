@@ -53,7 +53,7 @@ REFUSALS: list[tuple[str, int, Callable[[Ehr], object], Line]] = [
     ("two faults", 400, lambda ehr: ehr.post(VIEW, with_context(patientId=["canary"], userId=7)),
      {"faults": ["context.userId: type", "context.patientId: type"]}),
     ("no JSON", 400, lambda ehr: post_raw(ehr, b'{"canary'),
-     {"faults": ["body: no JSON in UTF-8, or nested deeper than 64"]}),
+     {"faults": ["body: no JSON in UTF-8, or nested deeper than 64, or with a number out of range"]}),
     ("drafts that are none", 400, lambda ehr: ehr.post(SIGN, with_context("order-sign", draftOrders={"a": "canary"})),
      {"faults": ["context.draftOrders: a resource that is no order, or an object of 1 members without resourceType"]}),
     ("feedback without a card", 400, lambda ehr: ehr.post(f"{VIEW}/feedback", {"feedback": [FEEDBACK]}),

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from cds_service.app import create_app
 from cds_service.config.load import load_settings
+from tests.builders.deadlines import without_haste
 from tests.protocol.told_records import (
     TOLD_ON,
     ToldRecord,
@@ -31,7 +32,7 @@ ASKED = [
 @pytest.fixture(scope="module")
 def client() -> FlaskClient:
     settings = load_settings(None, {"RLS_CDS_DATABASE_URL": "", "RLS_CDS_MAX_CARDS": "0"}, demo=False)
-    return create_app(settings, clock=lambda: TOLD_ON).test_client()
+    return create_app(without_haste(settings), clock=lambda: TOLD_ON).test_client()
 
 
 @pytest.mark.parametrize(("record", "hook"), ASKED)

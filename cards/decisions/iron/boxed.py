@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cards.decisions.iron.contraindications import FERRIC_CARBOXYMALTOSE, FERUMOXYTOL, IRON_DEXTRAN
 from cards.decisions.iron.orders import IronOrder
-from cards.decisions.shared.contraindications import FERRIC_CARBOXYMALTOSE, FERUMOXYTOL, IRON_DEXTRAN
 from cards.facts.finding import Text
 from cards.knowledge.limits import is_recent
 from cards.wording.phrases import names

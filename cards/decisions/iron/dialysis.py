@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cards.decisions.iron.studies import IronStudies
-from cards.decisions.shared.basket_doses import fullest_mg, names_of_class
+from cards.decisions.shared.doses import fullest_mg, names_of_class
 from cards.decisions.shared.kidney_bands import Band, KidneyBand
 from cards.decisions.shared.most_a_day import NOT_HERE, most_a_day
 from cards.decisions.shared.severe_rls import gabapentinoid_is_barred, render_caution

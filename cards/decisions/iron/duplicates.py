@@ -6,18 +6,21 @@ from dataclasses import replace
 
 from cards.decisions.iron.orders import IronOrder, iron_order_fires
 from cards.decisions.iron.treatment import exceeds_low_dose, render_due
-from cards.decisions.shared.orders import is_same_order, scope_of
-from cards.facts.chart import Draft, Drug
+from cards.decisions.shared.orders import drafts_beside, is_same_order, scope_of
+from cards.facts.chart import Chart, Draft, Drug
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, quiet
-from cards.knowledge.limits import due_on, is_recent, meets, misses
+from cards.knowledge.limits import is_recent, meets, misses
 from cards.knowledge.rules import Rules
 from cards.patient.status import is_esrd
+from cards.patient.unread import undated_infusions
 from cards.wording.phrases import say
 
 NAME = "iron_order"
 _TREATMENT = ("iron-oral", "iron-iv")
 #: What is advised about two irons of which one at least is meant.
-_FOR_A_SECOND = frozenset({"advice_same_product", "advice_second_product", "advice_recheck_first", "advice_too_soon"})
+_FOR_A_SECOND = frozenset({"advice_same_product", "advice_second_product", "advice_recheck_first", "advice_too_soon",
+                           "advice_too_soon_ordered", "advice_infused", "advice_infusion_ordered",
+                           "advice_undated"})  # fmt: skip
 
 
 def with_plan(finding: Finding, rules: Rules, *, is_advised_against: bool) -> Finding:
@@ -39,47 +42,94 @@ def duplicate(order: IronOrder) -> Finding:
         return too_soon
     if order.is_low_dose_product:
         return quiet(NAME, "no_duplicate")
-    active = [drug for drug in order.chart.active_drugs(*_TREATMENT) if _is_second(order, drug)]
+    infused = _infused(order)
+    active = [drug for drug in order.chart.drugs_that_go_on(*_TREATMENT) if _is_second(order, drug, infused)]
+    active += infused
     others = [drug for drug in active if not (_is_refill(order, drug) and _is_rechecked(order, drug))]
-    if any(_is_told_with(order, draft) for draft in order.chart.drafts if _is_second_draft(order, draft)):
+    drafts = [draft for draft in drafts_beside(order.chart, order.draft) if _is_second_draft(order, draft)]
+    if any(_is_told_with(order, draft) for draft in drafts):
         return quiet(NAME, "no_duplicate")  # reported once, on the first order of the call or the graver one
-    drafts = [draft for draft in order.chart.drafts if _is_second_draft(order, draft)]
     if not others and not drafts:
         return quiet(NAME, "refill" if active else "no_duplicate")
     if others and not drafts and all(_is_refill(order, drug) for drug in others):
         return _refill_without_recheck(order, others)
-    words = say(order.rules, NAME, _which(order, others))
     drugs = [*others, *(draft.drug for draft in drafts if draft.drug)]
     facts: dict[str, Fact] = {f"duplicate{number or ''}": drug for number, drug in enumerate(drugs)}
     why = tuple(facts)
-    which = "advice_same_product" if _which(order, others) == "duplicate_same" else "advice_second_product"
-    texts = (which, *(("two_irons",) if drafts else ()))
-    return iron_order_fires(
-        NAME, order, "OS-IRON-DUP", Indicator.INFO, {**facts, "duplicate_summary": words}, texts=texts, why=why
-    )
+    which = _which(order, others)
+    facts |= {"duplicate_summary": say(order.rules, NAME, which, **_dated(order)), **_dated(order)}
+    texts = (_ADVICE[which], *(("two_irons",) if drafts else ()))
+    return iron_order_fires(NAME, order, "OS-IRON-DUP", Indicator.INFO, facts, texts=texts, why=why)
+
+
+#: What to consider, by what the summary says of the second iron.
+_ADVICE = {
+    "duplicate_infused": "advice_infused",
+    "duplicate_ordered": "advice_infusion_ordered",
+    "duplicate_undated": "advice_undated",
+    "duplicate_same": "advice_same_product",
+    "duplicate_active": "advice_second_product",
+    "duplicate_in_basket": "advice_second_product",
+}
+
+
+def _infused(order: IronOrder) -> list[Drug]:
+    """Return the infusions that are treatment under way, or may be, as no day is recorded.
+
+    What was given counts whatever became of its order (clinical rationale 4.8). Where an infusion is ordered, the one
+    before it has a rule of its own, and so has another plan for iron.
+    """
+    treatment = order.studies.treatment
+    last = [treatment.last_iv] if treatment.last_iv and treatment.iv_counts and not order.is_iv else []
+    undated = [] if order.is_iv and _other_iron_plan(order) else undated_infusions(order.chart)
+    return [drug for drug in (*last, *undated) if not is_same_order(drug, order.draft)]
+
+
+def _dated(order: IronOrder) -> dict[str, Fact]:
+    """Return the day of the last infusion and when iron studies are meaningful after it; nothing without one."""
+    treatment = order.studies.treatment
+    if treatment.infusion_day is None or treatment.washed_out_on is None:
+        return {}
+    return {"given": treatment.infusion_day, "recheck_when": render_due(treatment.washed_out_on, order.chart.today)}
 
 
 def _which(order: IronOrder, others: list[Drug]) -> str:
     """Return what the summary says of the second iron, as a key of the texts."""
     if not others:
         return "duplicate_in_basket"
+    infused = [] if is_esrd(order.chart) else _infused(order)  # on dialysis nephrology plans the next iron
+    if infused:
+        treatment = order.studies.treatment
+        told = "duplicate_ordered" if treatment.infusion_is_only_ordered else "duplicate_infused"
+        return told if treatment.last_iv in infused else "duplicate_undated"
     own = order.drug.product.ingredient_names()
     same = all(drug.product.ingredient_names() == own for drug in others)
     return "duplicate_same" if same else "duplicate_active"
 
 
-def _is_second(order: IronOrder, drug: Drug) -> bool:
-    """Return whether a drug is another product of treatment dose.
-
-    Where an infusion is ordered, earlier infusions have a rule of their own.
-    """
-    if is_same_order(drug, order.draft):
+def _is_second(order: IronOrder, drug: Drug, infused: list[Drug]) -> bool:
+    """Return whether an active drug is another product of treatment dose, beside the infusions told already."""
+    if is_same_order(drug, order.draft) or drug in infused:
         return False
-    if drug.has("iron-iv") and drug.given_on:
-        return not order.is_iv and order.studies.treatment.iv_counts
     if drug.has("iron-iv"):
-        return True
+        return not _was_given(drug, order.chart)
     return exceeds_low_dose((drug,), order.chart, order.rules)
+
+
+def _was_given(drug: Drug, chart: Chart) -> bool:
+    """Return whether an infusion was given, by its own record or by that of an administration since its order.
+
+    One that is ordered for a day ahead as well was not yet given whole.
+    """
+    if drug.planned_on is not None:
+        return False
+    if drug.given_on or drug.start is None:
+        return drug.given_on is not None
+    own, ordered = drug.product.ingredient_names(), drug.start.first
+    return any(
+        each.given_on is not None and each.given_on.last >= ordered and each.product.ingredient_names() == own
+        for each in chart.drugs
+    )
 
 
 def _is_refill(order: IronOrder, drug: Drug) -> bool:
@@ -127,10 +177,10 @@ def _refill_without_recheck(order: IronOrder, drugs: list[Drug]) -> Finding:
 
 def _is_second_draft(order: IronOrder, draft: Draft) -> bool:
     sent_twice = bool(draft.reference) and draft.reference == order.draft.reference
-    if draft.drug is None or sent_twice or draft.number == order.draft.number:
+    if draft.drug is None or sent_twice:
         return False
     low_dose = draft.drug.has("iron-oral") and not exceeds_low_dose((draft.drug,), order.chart, order.rules)
-    return draft.drug.has(*_TREATMENT) and not low_dose and not is_same_order(draft.drug, order.draft)
+    return draft.drug.has(*_TREATMENT) and not low_dose
 
 
 def _is_told_with(order: IronOrder, draft: Draft) -> bool:
@@ -144,25 +194,26 @@ def _is_told_with(order: IronOrder, draft: Draft) -> bool:
 def infusion_too_soon(order: IronOrder) -> Finding | None:
     """Return a card if the last infusion was 15 to 56 days ago and no ferritin has been drawn since."""
     treatment, chart = order.studies.treatment, order.chart
-    given = treatment.infused_on
-    if not order.is_iv or given is None or treatment.last_iv is None or _other_iron_plan(order):
+    day, recheck = treatment.infusion_day, treatment.washed_out_on
+    if not order.is_iv or day is None or recheck is None or _other_iron_plan(order):
         return None
-    one_course = meets((chart.today - given).days, order.rules.limit("iv.one_course_days"))
-    drawn_since = any(result.when.first > given for result in chart.results("ferritin"))
+    one_course = meets(day.days_before(chart.today), order.rules.limit("iv.one_course_days"))
+    drawn_since = any(result.when.first > day.last for result in chart.results("ferritin"))
     if one_course or not treatment.iv_counts or drawn_since:
         return None
-    recheck = due_on(order.rules.limit("iv_washout"), given)
+    told = "duplicate_too_soon_ordered" if treatment.infusion_is_only_ordered else "duplicate_too_soon"
     facts: dict[str, Fact] = {
-        "last_iv": treatment.last_iv,
+        **({"last_iv": treatment.last_iv} if treatment.last_iv else {}),
         "recheck": recheck,
-        "duplicate_summary": say(order.rules, NAME, "duplicate_too_soon", given=given, recheck=recheck),
+        "duplicate_summary": say(order.rules, NAME, told, given=day, recheck=recheck),
     }
     due = (OrderTests(("ferritin", "iron-panel")),) if recheck <= chart.today else ()
     facts["recheck_when"] = render_due(recheck, chart.today)
     # Heart failure or kidney disease in words alone may have a plan of its own, which no code confirms.
     indicator = Indicator.INFO if order.drug.reasons.in_words else Indicator.WARNING
-    second = any(_is_second_draft(order, draft) for draft in chart.drafts)
-    texts = ("advice_too_soon", *(("two_irons",) if second else ()))
+    second = any(_is_second_draft(order, draft) for draft in drafts_beside(chart, order.draft))
+    advice = "advice_too_soon_ordered" if treatment.infusion_is_only_ordered else "advice_too_soon"
+    texts = (advice, *(("two_irons",) if second else ()))
     return iron_order_fires(
         NAME, order, "OS-IRON-DUP", indicator, facts, texts=texts, why=("last_iv", "recheck"), suggestions=due
     )

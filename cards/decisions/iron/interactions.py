@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cards.decisions.iron.orders import IronOrder, iron_order_fires
-from cards.decisions.shared.orders import is_same_order
+from cards.decisions.shared.orders import drugs_taken_beside
 from cards.facts.chart import Drug
 from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
 from cards.wording.phrases import joined, lines, listed, names, say
@@ -41,25 +41,16 @@ def interactions(order: IronOrder) -> Finding:
         return quiet(NAME, "interactions_off")
     if order.is_iv:
         return quiet(NAME, "no_interaction")
-    binding = list(_binding(order))
-    acid = [drug for drug in _others(order) if drug.has(*_ACID)]
+    others = drugs_taken_beside(order.chart, order.draft)
+    binding = list(_binding(others))
+    acid = [drug for drug in others if drug.has(*_ACID)]
     if not binding and not (acid and shown == "with-acid-suppression"):
         return quiet(NAME, "no_interaction")
     return _interaction_card(order, binding, acid)
 
 
-def _others(order: IronOrder) -> Iterator[Drug]:
-    """Yield active drugs and the drugs of the other drafts among the draft orders."""
-    for drug in order.chart.drugs:
-        if drug.active and not is_same_order(drug, order.draft):
-            yield drug
-    for draft in order.chart.drafts:
-        if draft.drug and draft.number != order.draft.number:
-            yield draft.drug
-
-
-def _binding(order: IronOrder) -> Iterator[tuple[str, Drug]]:
-    for drug in _others(order):
+def _binding(others: list[Drug]) -> Iterator[tuple[str, Drug]]:
+    for drug in others:
         if drug.product.classes.isdisjoint(_BINDING):
             continue
         for text, classes, ingredients in _INTERACTIONS:

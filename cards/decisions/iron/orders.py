@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from cards.decisions.iron.studies import ADULT_LIMITS, IronStudies, read_iron_studies
-from cards.decisions.iron.treatment import body_weight, exceeds_low_dose
+from cards.decisions.iron.treatment import exceeds_low_dose, holds_iron_untold
+from cards.decisions.shared.basket_doses import drugs_beside
 from cards.decisions.shared.firing import fires
-from cards.decisions.shared.orders import earlier_orders, is_same_order
+from cards.decisions.shared.orders import earlier_orders
 from cards.facts.chart import Chart, Draft, Drug, LabResult
 from cards.facts.finding import Fact, Finding, Indicator, Suggestion, Text
 from cards.knowledge.rules import Rules
 from cards.labs.latest import Kind
 from cards.patient.status import is_child, is_esrd
 from cards.patient.unread import not_excluded
+from cards.patient.weight import body_weight
 from cards.quantity import to_one_place
+from cards.values import frozen
 from cards.wording.phrases import printed, say
 
 _IRON = ("iron-oral", "iron-iv", "iron-binder")
@@ -29,7 +31,7 @@ _OFFERS_IRON = frozenset({"OS-IRON-ORAL-MID", "OS-IRON-DOSE"})
 _KIDNEY_FAILURE = frozenset({"esrd", "ckd", "ckd-stage-5"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IronOrder:
     """One iron draft over one chart. `studies` uses the window before signing."""
 
@@ -62,13 +64,13 @@ class IronOrder:
         """Return whether the order, with the other oral iron, brings at most the low-dose limit of elemental iron.
 
         That is on the fullest day. A dose that cannot be read is not low. An active order of the same product is taken
-        as renewed by this one.
+        as renewed by this one. Iron of unknown content is low whatever stands beside it.
         """
+        if holds_iron_untold(self.drug):
+            return not self.is_iv
         own = self.drug.product.ingredient_names()
-        active = (drug for drug in self.chart.active_drugs("iron-oral") if drug.product.ingredient_names() != own)
-        drafts = (each for each in self.chart.drafts if each.number != self.draft.number)
-        beside = (each.drug for each in drafts if each.drug and not is_same_order(each.drug, self.draft))
-        others = (*active, *(drug for drug in beside if drug.has("iron-oral")))
+        active = [drug for drug in self.chart.drugs_that_go_on("iron-oral") if drug.product.ingredient_names() != own]
+        others = (*active, *[drug for drug in drugs_beside(self.chart, self.draft) if drug.has("iron-oral")])
         return not self.is_iv and not exceeds_low_dose((self.drug, *others), self.chart, self.rules)
 
     @property
@@ -112,9 +114,8 @@ class IronOrder:
 
     @property
     def ferritin(self) -> LabResult | None:
-        """Return the usable ferritin, or None if it is above 75 and drawn within the washout of an infusion."""
-        found = self.studies.ferritin
-        return None if found is None or self.drawn_in_washout else found
+        """Return the usable ferritin, or None if an infusion of iron makes it unreliable or out of date."""
+        return None if self.drawn_in_washout or self.drawn_before_infusion else self.studies.ferritin
 
     @property
     def drawn_in_washout(self) -> bool:
@@ -123,6 +124,17 @@ class IronOrder:
         if found is None or given is None or not self.studies.ferritin_misses("ferritin.low"):
             return False
         return given <= found.when.last and self.studies.treatment.may_be_in_washout(found.when)
+
+    @property
+    def drawn_before_infusion(self) -> bool:
+        """Return whether the ferritin would let iron be given, and is from before an infusion that it does not show.
+
+        While the infusion is treatment under way, a further one has a rule of its own; dialysis has its own limits.
+        """
+        found, treatment = self.studies.ferritin, self.studies.treatment
+        if found is None or treatment.iv_counts or is_esrd(self.chart) or self.studies.ferritin_misses("ferritin.mid"):
+            return False
+        return treatment.precedes_infusion(found.when)
 
 
 def iron_order(chart: Chart, rules: Rules, draft: Draft) -> IronOrder:
@@ -207,6 +219,8 @@ def unusable_texts(order: IronOrder) -> tuple[tuple[str, ...], dict[str, Fact]]:
     reading = order.studies.ferritin_reading
     if order.drawn_in_washout and order.studies.ferritin:
         return ("washout",), {"ferritin": order.studies.ferritin}
+    if order.drawn_before_infusion and order.studies.treatment.last_iv:
+        return ("before_infusion",), {"last_iv": order.studies.treatment.last_iv}
     if reading.kind is Kind.CONFLICT:
         return ("conflict",), {}
     if reading.kind is Kind.STALE and reading.others:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from cards.decisions.iron.contraindications import against_infusions
 from cards.decisions.iron.studies import IronStudies
-from cards.decisions.shared.contraindications import against_infusions
 from cards.facts.chart import Diagnosis
 from cards.facts.finding import Text
 from cards.patient.anaemia import anaemia
 from cards.patient.unread import open_questions
+from cards.values import frozen
 from cards.wording.phrases import say, sentences
 
 #: The decision that holds the words.
 _TEXTS_OF = "iron_status"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherDefinitions:
     """The diagnoses whose own definition of iron deficiency is met; `anaemic` counts for kidney disease alone."""
 

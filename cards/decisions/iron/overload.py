@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cards.facts.chart import Chart, Diagnosis, Drug, Procedure
 from cards.facts.finding import Fact, Text
-from cards.patient.status import overload, polycythaemia, probable_overload
+from cards.patient.status import ordered_chelators, overload, polycythaemia, probable_overload
 from cards.wording.phrases import NOTHING, listed, names, phrase
 
 
@@ -13,21 +13,21 @@ def render_overload(chart: Chart) -> Text:
     found = overload(chart)
     if any(isinstance(fact, Diagnosis) for fact in found):
         return phrase("iron.overload")
-    chelators = _drugs(found)
+    chelators = chart.active_drugs("chelator") or ordered_chelators(chart)
     if chelators:
         known = sorted({name for drug in chelators for name in drug.product.ingredient_names()})
-        return phrase("iron.chelator", names=listed(names(known)))
+        return phrase(_chelator(chart)[0], names=listed(names(known)))
     return phrase("iron.overload_probable") if probable_overload(chart) else NOTHING
 
 
 def overload_facts(chart: Chart) -> dict[str, Fact]:
-    """Return what is recorded as `overload`, with each active chelator beside it."""
+    """Return what is recorded as `overload`, with each chelator, active or ordered, beside it."""
     found = overload(chart)
     chelators = _drugs(found)
     if any(isinstance(fact, Diagnosis) for fact in found):
         said = phrase("iron.overload_recorded")
     else:
-        said = phrase("iron.chelator_recorded" if chelators else "iron.overload_to_exclude")
+        said = phrase(_chelator(chart)[1] if chelators else "iron.overload_to_exclude")
     return {"overload": said, **{f"chelator{number or ''}": drug for number, drug in enumerate(chelators)}}
 
 
@@ -49,6 +49,13 @@ def polycythaemia_facts(chart: Chart) -> dict[str, Fact]:
         "polycythaemia": phrase("iron.polycythaemia_recorded" if named else "iron.phlebotomy_alone"),
         **({"phlebotomy": max(dates, key=lambda moment: moment.order)} if dates else {}),
     }
+
+
+def _chelator(chart: Chart) -> tuple[str, str]:
+    """Return the names of the phrases for a chelator, active or only ordered: with and without the drugs named."""
+    if chart.active_drugs("chelator"):
+        return "iron.chelator", "iron.chelator_recorded"
+    return "iron.chelator_ordered", "iron.chelator_ordered_recorded"
 
 
 def _drugs(found: tuple[Diagnosis | Drug, ...]) -> tuple[Drug, ...]:

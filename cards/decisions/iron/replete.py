@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cards.decisions.iron.newer_lower import may_be_lower
 from cards.decisions.iron.studies import ADULT_LIMITS, is_replete, read_iron_studies
 from cards.decisions.shared.severe_rls import render_review
 from cards.facts.chart import Chart
@@ -19,4 +20,5 @@ def review_if_replete(chart: Chart, rules: Rules) -> tuple[tuple[str, ...], dict
     if not said or overload(chart) or probable_overload(chart) or polycythaemia(chart):
         return (), {}
     studies = read_iron_studies(chart, rules, window="fresh_days", limits=ADULT_LIMITS)
-    return ((TEXT,), {TEXT: said}) if is_replete(studies) and not studies.blocking else ((), {})
+    known = is_replete(studies) and not studies.blocking and not may_be_lower(studies)
+    return ((TEXT,), {TEXT: said}) if known else ((), {})

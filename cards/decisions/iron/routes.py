@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from cards.decisions.iron.studies import IronStudies
-from cards.decisions.shared.contraindications import (
+from cards.decisions.iron.contraindications import (
     FERRIC_CARBOXYMALTOSE,
     IRON_SUCROSE,
     against_infusions,
     against_product,
+    reactions_that_stop,
     reactions_to_infused_iron,
     render_allergens,
 )
+from cards.decisions.iron.studies import IronStudies
 from cards.facts.chart import LabResult
 from cards.facts.finding import Fact, Text
 from cards.knowledge.limits import meets
@@ -89,13 +90,16 @@ def sucrose_facts(studies: IronStudies) -> dict[str, Fact]:
     return {"sucrose_step": _say(studies, "sucrose_step"), "sucrose_advice": _say(studies, "sucrose")}
 
 
-def earlier_reaction(studies: IronStudies) -> dict[str, Fact]:
-    """Return an earlier reaction to another intravenous iron than the one that the card names."""
-    barred = against_infusions(studies.chart)
-    if barred or against_product(studies.chart, studies.rules, FERRIC_CARBOXYMALTOSE):
+def earlier_reaction(studies: IronStudies, *, named: str = "") -> dict[str, Fact]:
+    """Return the earlier reactions to intravenous iron, where one is an option.
+
+    Those that stop the product which the card names, or names as not to be given, are told there already.
+    """
+    if against_infusions(studies.chart):
         return {}
-    reactions = reactions_to_infused_iron(studies.chart)
-    return {"reaction": render_allergens(reactions)} if reactions else {}
+    told = reactions_that_stop(studies.chart, (named,)) if named else ()
+    others = [each for each in reactions_to_infused_iron(studies.chart) if each not in told]
+    return {"reaction": render_allergens(others)} if others else {}
 
 
 def oral_iron_works(studies: IronStudies) -> bool:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cards.dates import PartialDate
+from cards.decisions.iron.contraindications import (
+    FERRIC_CARBOXYMALTOSE,
+    IRON_SUCROSE,
+    reactions_to_oral_iron,
+    render_allergens,
+)
 from cards.decisions.iron.routes import earlier_reaction
 from cards.decisions.iron.studies import IronStudies
 from cards.decisions.shared.card_notes import context_lines
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.kidney import read_kidney
+from cards.decisions.shared.levels import numbered
 from cards.decisions.shared.severe_rls import render_review
-from cards.facts.chart import Diagnosis, Drug, LabResult, Procedure
+from cards.facts.chart import Diagnosis, Drug, LabResult, Procedure, UnusableResult
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, Text
 from cards.knowledge.limits import due_on, meets
+from cards.labs.saturation import may_lie
 from cards.patient.awaited import awaited_orders
 from cards.patient.status import is_child, is_esrd, kidney_failure
 from cards.patient.unread import may_hide_overload, not_excluded, undated_infusions
@@ -50,7 +58,8 @@ def recheck(studies: IronStudies) -> tuple[Suggestion, ...]:
     if awaited(studies):
         return ()
     today, treatment = studies.chart.today, studies.treatment
-    due = treatment.recheck_on if treatment.is_active else due_on(studies.rules.limit("oral_recheck"), today)
+    under_way = treatment.oral or treatment.iv_counts
+    due = treatment.recheck_on if under_way else due_on(studies.rules.limit("oral_recheck"), today)
     return (OrderTests(STUDIES, due=max(due, today)),)
 
 
@@ -94,6 +103,8 @@ def row_fires(
     questions = not_excluded(studies.chart) if card in _OFFERS_IRON else ()
     aim = () if "advice_tsat_first" in texts else _aim(studies, card)
     texts = (*texts, *_optional_vitamin_c(studies, texts), *aim)
+    if "advice_routes" in texts:
+        facts = {**facts, **numbered("unusable_egfr", _unread_weak_kidney(studies))}
     ordered = awaited(studies) if card in _ORDERS_STUDIES else None
     if ordered:
         texts, facts = (*texts, "studies_awaited"), {**facts, "awaited": ordered}
@@ -103,7 +114,11 @@ def row_fires(
     if questions:
         texts = tuple(text for text in texts if text not in _OFFERS)
         indicator = Indicator.INFO if may_hide_overload(studies.chart) else indicator
-    reaction = earlier_reaction(studies) if card in _NAMES_INFUSIONS and not questions else {}
+    reaction = (
+        earlier_reaction(studies, named=_product(card, texts)) if card in _NAMES_INFUSIONS and not questions else {}
+    )
+    if not _NAMES_ORAL.isdisjoint(texts) and (oral := reactions_to_oral_iron(studies.chart)):
+        texts, facts = (*texts, "earlier_oral_reaction"), {**facts, "oral_reaction": render_allergens(oral)}
     shown = tuple(name for name in facts if name in _WHY or name.rstrip("0123456789") in _WHY)
     context, context_facts = context_lines(studies.chart, studies.rules)
     labs = [fact for fact in facts.values() if isinstance(fact, LabResult)]
@@ -159,8 +174,15 @@ def _optional_vitamin_c(studies: IronStudies, texts: tuple[str, ...]) -> tuple[s
     waits = studies.ferritin_is_borderline or "advice_tsat_first" in texts
     if "advice_routes" not in texts or waits or studies.chart.diagnosed(*_AGAINST_VITAMIN_C):
         return ()
-    kidney = read_kidney(studies.chart, studies.rules, "egfr_days", "vitc.egfr")
-    return () if kidney.is_below(studies.rules.limit("vitc.egfr")) or kidney.is_in_doubt else ("optional_vitamin_c",)
+    kidney = read_kidney(studies.chart, studies.rules, "egfr_days")
+    weak = kidney.is_below(studies.rules.limit("vitc.egfr")) or kidney.is_in_doubt or _unread_weak_kidney(studies)
+    return () if weak else ("optional_vitamin_c",)
+
+
+def _unread_weak_kidney(studies: IronStudies) -> tuple[UnusableResult, ...]:
+    """Return the newest eGFR if it may not be used and may be too low for vitamin C: it bars it, and is named."""
+    limit = studies.rules.limit("vitc.egfr")
+    return tuple(each for each in read_kidney(studies.chart, studies.rules, "egfr_days").unread if may_lie(each, limit))
 
 
 #: The cards that offer iron, and the text blocks that name a way to give it.
@@ -173,12 +195,26 @@ _OFFERS = frozenset({"advice_confirm", "advice_routes", "advice_pregnant", "advi
                      "advice_child_first"})  # fmt: skip
 #: The cards that offer the next iron studies, unless these are awaited already.
 _ORDERS_STUDIES = frozenset({"IRON-LOW", "IRON-CHILD", "IRON-MID-LOWTSAT", "IRON-HIGH-FERR", "IRON-ONTX"})
-#: The cards that name an infusion other than the one of dialysis.
-_NAMES_INFUSIONS = frozenset({"IRON-LOW", "IRON-MID-LOWTSAT", "IRON-MID"})
+#: The cards that name an infusion.
+_NAMES_INFUSIONS = frozenset({"IRON-LOW", "IRON-MID-LOWTSAT", "IRON-MID", "IRON-ESRD"})
+#: The text blocks that name iron by mouth.
+_NAMES_ORAL = frozenset({"advice_routes", "advice_coeliac", "advice_pregnant", "advice_mid_site",
+                         "advice_mid_low_site", "advice_child"})  # fmt: skip
+#: The text blocks that name its product; the others speak of intravenous iron alone.
+_NAMES_PRODUCT = frozenset({"advice_routes", "advice_infusion_first", "advice_mid_iv", "advice_mid_on_oral",
+                            "advice_mid_low_iv", "advice_mid_low_on_oral"})  # fmt: skip
+
+
+def _product(card: str, texts: tuple[str, ...]) -> str:
+    """Return the intravenous iron that a card names, or names as not to be given; empty where it names none."""
+    if card == "IRON-ESRD":
+        return IRON_SUCROSE
+    return "" if _NAMES_PRODUCT.isdisjoint(texts) else FERRIC_CARBOXYMALTOSE
 
 
 _WHY = frozenset({"ferritin", "ferritin_missing", "tsat", "tsat_missing", "crp", "therapy", "last_iv", "overload",
-                  "chelator", "polycythaemia", "phlebotomy", "newest", "aligned", "drug", "weight"})  # fmt: skip
+                  "planned_iv", "chelator", "polycythaemia", "phlebotomy", "newest", "aligned", "drug", "weight",
+                  "unusable_egfr"})  # fmt: skip
 
 
 #: The cards of an adult with end-stage kidney disease; two of them are also shown to other patients.
@@ -190,7 +226,7 @@ def _kidney(studies: IronStudies, card: str) -> tuple[Diagnosis | Procedure, ...
 
 
 def _infusion(studies: IronStudies) -> tuple[Drug, ...]:
-    return (studies.treatment.last_iv,) if studies.treatment.last_iv else ()
+    return tuple(drug for drug in (studies.treatment.last_iv, studies.treatment.planned) if drug)
 
 
 #: The cards on which TSAT may decide where ferritin lies close to a limit; elsewhere ferritin alone or both count.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cards.decisions.iron.treatment import IronTreatment, iron_treatment
 from cards.facts.chart import Chart, LabResult, UnusableResult
@@ -16,6 +16,7 @@ from cards.labs.latest import Kind, Reading, choose, read
 from cards.labs.saturation import blocking_tsat, may_meet, tsat_results
 from cards.patient.status import Rls, is_child, is_esrd, rls_status
 from cards.quantity import Quantity
+from cards.values import frozen
 from cards.wording.phrases import NOTHING, phrase
 
 #: Limits beyond which no iron is given.
@@ -24,7 +25,7 @@ _STOPS = frozenset({"ferritin.high", "ferritin.very_high", "esrd.hold_ferritin"}
 ADULT_LIMITS = ("ferritin.low", "ferritin.mid", "ferritin.high")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IronStudies:
     """One chart's iron studies, read once for all rows of a table.
 
@@ -192,6 +193,9 @@ class IronStudies:
     def _fact(self, name: str, reading: Reading, why: Text) -> Mapping[str, Fact]:
         if reading.result:
             return {name: reading.result}
+        if reading.kind is Kind.UNREADABLE and reading.others and reading.unusable:
+            older, newer = reading.others[0], reading.unusable[0]
+            return {f"{name}_missing": phrase("results.older_than_unusable", result=older, newer=newer)}
         missing = "results.none_within_because" if why else "results.none_within"
         return {f"{name}_missing": phrase(missing, window=self.window, why=why)}
 
@@ -224,6 +228,18 @@ def ferritin_limits(chart: Chart) -> tuple[str, ...]:
 def read_iron_studies(chart: Chart, rules: Rules, *, window: str, limits: Iterable[str]) -> IronStudies:
     """Read ferritin and TSAT of a chart for one decision; `window` and `limits` are names of thresholds."""
     return chart.once(_iron_studies, rules, window, tuple(limits))
+
+
+def current_iron_studies(chart: Chart, rules: Rules) -> IronStudies:
+    """Read the studies in the window that fits: shorter on oral iron, longer after a replete pair."""
+    limits = ferritin_limits(chart)
+    usual = read_iron_studies(chart, rules, window="fresh_days", limits=limits)
+    if usual.treatment.oral:
+        return read_iron_studies(chart, rules, window="fresh_days_on_iron", limits=limits)
+    if usual.ferritin_reading.kind is Kind.STALE:
+        replete = read_iron_studies(chart, rules, window="fresh_days_replete", limits=limits)
+        return replete if is_replete(replete) else usual
+    return usual
 
 
 def _iron_studies(chart: Chart, rules: Rules, window: str, limits: tuple[str, ...]) -> IronStudies:

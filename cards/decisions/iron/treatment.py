@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from cards.dates import Days, PartialDate
-from cards.facts.chart import Chart, Drug, Measure
+from cards.drugs.words import IRON_UNTOLD
+from cards.facts.chart import Chart, Drug
 from cards.facts.finding import Text
 from cards.knowledge.definitions import defined
-from cards.knowledge.limits import due_on, is_recent, meets, misses
+from cards.knowledge.limits import due_on, meets, misses
 from cards.knowledge.rules import Rules
+from cards.patient.given import is_as_given
 from cards.patient.status import is_child
+from cards.patient.weight import body_weight
+from cards.values import frozen
 from cards.wording.phrases import phrase
 
+#: The states of a record that says that something was given.
+_SURELY_GIVEN = frozenset({"completed", "in-progress"})
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class IronTreatment:
     """Therapeutic iron (clinical amendments 1).
 
     oral        active oral iron products, if together they bring more than the low-dose limit of elemental iron on the
-                fullest day, however seldom they are taken; a dose that cannot be read counts
+                fullest day, however seldom they are taken; a dose that cannot be read counts, but not that of vitamins
+                with iron of unknown content, which are none of them
     last_iv     the latest infusion on record, however long ago
+    planned     the next infusion that is ordered for a day ahead
     today       the day of the chart
     """
 
@@ -30,6 +39,7 @@ class IronTreatment:
     last_iv: Drug | None
     today: date
     rules: Rules
+    planned: Drug | None = None
 
     @property
     def start(self) -> PartialDate | None:
@@ -40,7 +50,30 @@ class IronTreatment:
     @property
     def infused_on(self) -> date | None:
         """Return the last possible day of the latest infusion."""
-        return self.last_iv.given_on.last if self.last_iv and self.last_iv.given_on else None
+        return self.infusion_day.last if self.infusion_day else None
+
+    @property
+    def infusion_day(self) -> PartialDate | None:
+        """Return the day of the latest infusion as precisely as it is recorded."""
+        return self.last_iv.given_on if self.last_iv else None
+
+    @property
+    def infusion_is_only_ordered(self) -> bool:
+        """Return whether no record says that the latest infusion was given, only that it was ordered or reported.
+
+        A record of what was given that is on hold, broken off or of unsaid status does not say so either.
+        """
+        last = self.last_iv
+        return last is not None and not (is_as_given(last) and last.status in _SURELY_GIVEN)
+
+    @property
+    def washed_out_on(self) -> date | None:
+        """Return the day from which iron studies are meaningful after the latest infusion.
+
+        What was given was given by today, however imprecisely its day is recorded.
+        """
+        given = self.infused_on
+        return due_on(self.rules.limit("iv_washout"), min(given, self.today)) if given else None
 
     @property
     def iv_counts(self) -> bool:
@@ -50,8 +83,34 @@ class IronTreatment:
 
     @property
     def is_active(self) -> bool:
-        """Return whether oral iron is taken, or an infusion is treatment under way."""
-        return bool(self.oral) or self.iv_counts
+        """Return whether oral iron is taken, or an infusion is treatment under way or ordered."""
+        return bool(self.oral) or self.iv_counts or self.planned is not None
+
+    def precedes_infusion(self, drawn: PartialDate) -> bool:
+        """Return whether a ferritin drawn then is not surely from after the latest infusion.
+
+        On the day of the infusion only times of day can tell. Of a treatment that no record ends only the first day is
+        sure: a ferritin that is low after it is low.
+        """
+        given = self.infusion_day
+        if given is None or self.last_iv is None:
+            return False
+        last = given.first if self.last_iv.may_go_on else given.last
+        if drawn.last < last:
+            return True
+        on_its_day = drawn.first <= last
+        return on_its_day and not (drawn.at and given.at and drawn.at > given.at)
+
+    @property
+    def planned_day(self) -> PartialDate | None:
+        """Return the day for which the next infusion is ordered."""
+        return self.planned.planned_on if self.planned else None
+
+    @property
+    def recheck_after_planned(self) -> date | None:
+        """Return the day from which iron studies are meaningful after the infusion that is ordered."""
+        day = self.planned_day
+        return due_on(self.rules.limit("iv_washout"), day.last) if day else None
 
     @property
     def oral_is_due(self) -> bool:
@@ -73,8 +132,8 @@ class IronTreatment:
 
         That is after the washout of an infusion, or the set time after the start of oral iron.
         """
-        if self.infused_on and (self.iv_counts or not self.start):
-            return due_on(self.rules.limit("iv_washout"), self.infused_on)
+        if self.washed_out_on and (self.iv_counts or not self.start):
+            return self.washed_out_on
         return due_on(self.rules.limit("oral_recheck"), self.start.first) if self.start else self.today
 
     def may_be_in_washout(self, drawn: PartialDate) -> bool:
@@ -86,14 +145,17 @@ class IronTreatment:
     def facts(self) -> dict[str, Drug]:
         """Return the treatment as facts for a card's *why*."""
         named = {f"therapy{number or ''}": drug for number, drug in enumerate(self.oral)}
-        return {**named, **({"last_iv": self.last_iv} if self.last_iv and self.iv_counts else {})}
+        infused = {"last_iv": self.last_iv} if self.last_iv and self.iv_counts else {}
+        return {**named, **infused, **({"planned_iv": self.planned} if self.planned else {})}
 
     @property
     def rendered(self) -> Text:
         """Return the treatment in short, for a summary."""
-        if self.iv_counts and not self.oral and self.infused_on:
-            return phrase("iron.infusion_of", day=self.infused_on)
-        return phrase("iron.since", day=self.start) if self.start else phrase("iron.start_unknown")
+        if self.iv_counts and not self.oral and self.infusion_day:
+            return phrase("iron.infusion_of", day=self.infusion_day)
+        if self.start is None:
+            return phrase("iron.start_unknown")
+        return phrase("iron.ordered_for" if self.start.first > self.today else "iron.since", day=self.start)
 
 
 def iron_treatment(chart: Chart, rules: Rules) -> IronTreatment:
@@ -101,24 +163,32 @@ def iron_treatment(chart: Chart, rules: Rules) -> IronTreatment:
     infusions = [drug for drug in chart.drugs if drug.has("iron-iv") and drug.given_on]
     past = [drug for drug in infusions if drug.given_on and drug.given_on.first <= chart.today + timedelta(days=1)]
     last = max(past, key=lambda drug: drug.given_on.order) if past else None  # type: ignore[union-attr]
-    oral = chart.active_drugs("iron-oral")
+    ordered = [drug for drug in chart.drugs if drug.has("iron-iv") and drug.planned_on]
+    first = min(ordered, key=lambda drug: drug.planned_on.order, default=None)  # type: ignore[union-attr]
+    planned = replace(first, given_on=None) if first else None
+    oral = tuple(drug for drug in chart.active_drugs("iron-oral") if not holds_iron_untold(drug))
     if not exceeds_low_dose(oral, chart, rules):
         oral = ()
-    return IronTreatment(oral, last, chart.today, rules)
+    return IronTreatment(oral, last, chart.today, rules, planned)
+
+
+def holds_iron_untold(drug: Drug) -> bool:
+    """Return whether it is vitamins with iron of unknown content: a low dose, never treatment."""
+    return IRON_UNTOLD in drug.product.ingredient_names()
 
 
 def exceeds_low_dose(drugs: tuple[Drug, ...], chart: Chart, rules: Rules) -> bool:
     """Return whether the drugs together bring more elemental iron than a low dose, on the fullest day.
 
-    An unread dose counts as more. In a child the dose per kilogram must be low as well; a small child whose weight is
-    not known has no low dose (clinical amendments 2, section 1).
+    An unread dose counts as more, but not that of vitamins with iron of unknown content. In a child the dose per
+    kilogram must be low as well; a small child whose weight is not known has no low dose (clinical amendments 2,
+    section 1).
     """
-    doses = [drug.daily.elemental_iron_mg if drug.daily else None for drug in drugs]
-    known = [dose for dose in doses if dose is not None]
-    total = sum(known, Decimal(0))
-    if len(known) < len(doses) or misses(total, rules.limit("fe.lowdose")):
+    doses = [drug.daily.elemental_iron_mg if drug.daily else None for drug in drugs if not holds_iron_untold(drug)]
+    total = sum([dose for dose in doses if dose is not None], Decimal(0))
+    if None in doses or misses(total, rules.limit("fe.lowdose")):
         return True
-    return bool(drugs) and is_child(chart) and _exceeds_in_a_child(total, chart, rules)
+    return bool(doses) and is_child(chart) and _exceeds_in_a_child(total, chart, rules)
 
 
 def _exceeds_in_a_child(total: Decimal, chart: Chart, rules: Rules) -> bool:
@@ -126,14 +196,6 @@ def _exceeds_in_a_child(total: Decimal, chart: Chart, rules: Rules) -> bool:
     if weight is None:
         return meets(chart.age, defined("child.low_dose_years"))
     return misses(total / weight.value, rules.limit("fe.child_lowdose_kg"))
-
-
-def body_weight(chart: Chart, rules: Rules) -> Measure | None:
-    """Return the latest weight inside its window, which is shorter in an infant."""
-    infant = meets(chart.age, defined("infant.years"))
-    window = rules.limit("weight.infant_days" if infant else "weight.days")
-    fresh = [m for m in chart.measures if m.kind == "body-weight" and is_recent(m.when, window, chart.today)]
-    return max(fresh, key=lambda measure: measure.when.order) if fresh else None
 
 
 def usual_child_dose(kilograms: Decimal) -> Decimal:

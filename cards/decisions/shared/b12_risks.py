@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from cards.decisions.shared.firing import Evidence
 from cards.decisions.shared.levels import level, one_per_product, taken_for
@@ -11,6 +10,7 @@ from cards.facts.chart import Chart, Drug
 from cards.facts.finding import Fact
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
+from cards.values import frozen
 from cards.wording.phrases import say
 
 _AT_ANY_TIME = ("colchicine", "topiramate", "nitrous-oxide")
@@ -19,7 +19,7 @@ _BY_DIAGNOSIS = ("neuropathy", "bariatric")
 _DECISION = "b12"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Risk:
     """One risk: as a card prints it, and what it rests on."""
 
@@ -33,6 +33,13 @@ def b12_risks(chart: Chart, rules: Rules) -> tuple[Risk, ...]:
     Where the length of treatment matters, a drug whose start is not known is not a risk.
     """
     return (*_drugs(chart, rules), *_conditions(chart, rules), *_age(chart, rules), *_large_cells(chart, rules))
+
+
+def b12_bands(rules: Rules, *, at_risk: bool = False) -> tuple[str, str]:
+    """Return the names of the limits below which B12 is low, and up to which it is borderline."""
+    if rules.switch("b12.preset") == "NICE":
+        return "b12.def_nice", "b12.border_nice"
+    return "b12.def", "b12.border_risk" if at_risk else "b12.border"
 
 
 def _drugs(chart: Chart, rules: Rules) -> Iterator[Risk]:
@@ -62,6 +69,6 @@ def _age(chart: Chart, rules: Rules) -> Iterator[Risk]:
 
 
 def _large_cells(chart: Chart, rules: Rules) -> Iterator[Risk]:
-    volume = level(chart, rules, "mcv", "mcv_days", "mcv.high").result
-    if volume and meets(volume, rules.limit("mcv.high")):
+    volume = level(chart, rules, "mcv", "mcv_days", "mcv.high").beyond(rules.limit("mcv.high"))
+    if volume:
         yield Risk(volume, (volume,))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from decimal import Decimal
 
 from cards.decisions.shared.doses import daily_mg_of_class
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.judged import is_for_rls, judged_drafts
-from cards.decisions.shared.orders import earlier_orders, is_same_order, scope_of
+from cards.decisions.shared.orders import drugs_taken_beside, earlier_orders, scope_of
 from cards.facts.chart import Chart, Draft, Drug, Listing
 from cards.facts.finding import Fact, Finding, Indicator, Suggestion, quiet, unknown
 from cards.knowledge.rules import Rules
 from cards.patient.awaited import awaited_orders
+from cards.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DrugOrder:
     """One selected draft of a drug over one chart."""
 
@@ -49,7 +49,7 @@ class DrugOrder:
 
     def beside(self, *classes: str) -> tuple[Drug, ...]:
         """Return drugs of these classes that are active, or in another order of the call."""
-        return tuple(drug for drug in _others(self.chart, self.draft) if drug.has(*classes))
+        return tuple(drug for drug in drugs_taken_beside(self.chart, self.draft) if drug.has(*classes))
 
 
 Judge = Callable[[DrugOrder], Finding]
@@ -122,8 +122,3 @@ def order_fires(
         drafts=tuple(order.draft for order in orders),
         not_checked=not_checked,
     )
-
-
-def _others(chart: Chart, own: Draft) -> Iterator[Drug]:
-    yield from (drug for drug in chart.drugs if drug.active and not is_same_order(drug, own))
-    yield from (draft.drug for draft in chart.drafts if draft.drug and draft.number != own.number)

@@ -1,18 +1,15 @@
-"""Bands of kidney function by which labels set the most a day, and creatinine clearance (clinical amendments 2)."""
+"""Bands of kidney function by which labels set the most a day (clinical amendments 2)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import IntEnum
 
 from cards.decisions.shared.kidney import Kidney
-from cards.decisions.shared.levels import level
-from cards.facts.chart import Chart, LabResult, Measure
-from cards.knowledge.definitions import defined
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.quantity import LOWER_BOUNDS, UPPER_BOUNDS, Quantity
+from cards.values import frozen
 
 
 class Band(IntEnum):
@@ -25,7 +22,7 @@ class Band(IntEnum):
     DIALYSIS = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KidneyBand:
     """The band of the lowest that is known of the kidneys.
 
@@ -66,32 +63,3 @@ def _band_of(value: Quantity, rules: Rules) -> KidneyBand:
         may_be_lower=censored in UPPER_BOUNDS and not lowest,
         may_be_higher=censored in LOWER_BOUNDS and band is not Band.FULL,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Clearance:
-    """Creatinine clearance by Cockcroft and Gault in mL/min, and what it was calculated from."""
-
-    value: Decimal
-    creatinine: LabResult
-    weight: Measure
-
-
-def is_judged_by_clearance(chart: Chart, weight: Measure | None, rules: Rules) -> bool:
-    """Return whether eGFR may be far from creatinine clearance: in the old and in the light."""
-    light = weight is not None and meets(weight.value, rules.limit("gaba.weight_clearance"))
-    return meets(chart.age, rules.limit("gaba.age_clearance")) or light
-
-
-def creatinine_clearance(chart: Chart, weight: Measure | None, rules: Rules) -> Clearance | None:
-    """Return the creatinine clearance, or None where age, weight or an exact creatinine is not known.
-
-    Where the sex is not known the lower value counts.
-    """
-    found = level(chart, rules, "creatinine", "egfr_days_order").result
-    if chart.age is None or weight is None or found is None or found.quantity.is_censored or not found.quantity.value:
-        return None
-    years = max(defined("clearance.years").value - chart.age, Decimal(0))
-    value = years * weight.value / (defined("clearance.divisor").value * found.quantity.value)
-    value *= Decimal(1) if chart.person.sex == "male" else defined("clearance.women").value
-    return Clearance(value.quantize(Decimal("0.1")), found, weight)

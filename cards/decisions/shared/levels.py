@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import date
 
 from cards.dates import days_after
-from cards.facts.chart import Chart, Drug, Listing, UnusableResult
+from cards.facts.chart import Chart, Drug, LabResult, Listing, UnusableResult
 from cards.facts.finding import Fact, Finding, Indicator, Outcome, quiet, unknown
 from cards.knowledge.definitions import whole
 from cards.knowledge.limits import compare
 from cards.knowledge.rules import Rules, Threshold
 from cards.labs.latest import Kind, Reading, read
 from cards.patient.status import Rls, rls_status
+from cards.wording.phrases import phrase
 
 
 def confirmed_only(name: str, chart: Chart) -> Finding | None:
@@ -63,6 +64,23 @@ def level(chart: Chart, rules: Rules, analyte: str, days: str, *limits: str) -> 
 
 def _level(chart: Chart, rules: Rules, analyte: str, days: str, *limits: str) -> Reading:
     return read(chart, analyte, window=rules.limit(days), limits=[rules.limit(name) for name in limits])
+
+
+def contradicted(reading: Reading, counted: LabResult | None) -> dict[str, Fact]:
+    """Return the other results of the time of the one that counts, as facts that name them beside it.
+
+    Nothing where they say the same.
+    """
+    others = reading.contradicting(counted)
+    if not others:
+        return {}
+    return {**numbered(f"{others[0].analyte}_beside", others), "contradiction": phrase("results.stricter_counts")}
+
+
+def at_the_limit(reading: Reading, limit: Threshold) -> bool:
+    """Return whether the newest result is only reported as at or below that very limit: it is told as one below it."""
+    known = reading.censored.quantity if reading.censored else None
+    return known is not None and known.comparator == "<=" and known == replace(limit.quantity, comparator="<=")
 
 
 def recheck_day(chart: Chart) -> date:

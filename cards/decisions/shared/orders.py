@@ -54,6 +54,30 @@ def is_same_order(drug: Drug, draft: Draft) -> bool:
     return bool(drug.reference) and (drug.reference == draft.reference or drug.reference in replaced)
 
 
+def drafts_beside(chart: Chart, own: Draft) -> tuple[Draft, ...]:
+    """Return the other drafts of drugs that are taken beside this one, so that what is one order counts once.
+
+    Left out is a draft that another one of the basket replaces, or is an instance of; and what is one order with `own`.
+    """
+    replaced = own.drug.replaces if own.drug else frozenset()
+    beside = [
+        draft
+        for draft, drug in chart.once(_drafts_that_stand)
+        if draft.number != own.number and draft.reference not in replaced and own.reference not in drug.replaces
+    ]
+    return tuple(beside)
+
+
+def drugs_taken_beside(chart: Chart, own: Draft) -> list[Drug]:
+    """Return the drugs that are taken beside a draft: those that go on, and those of the other drafts."""
+    taken = [drug for drug in chart.drugs if drug.goes_on and not is_same_order(drug, own)]
+    return [*taken, *[draft.drug for draft in drafts_beside(chart, own) if draft.drug]]
+
+
+def _drafts_that_stand(chart: Chart) -> tuple[tuple[Draft, Drug], ...]:
+    return tuple((draft, draft.drug) for draft in chart.drafts if draft.drug and not draft.drug.set_aside)
+
+
 def with_evidence(finding: Finding, facts: tuple[Diagnosis | Drug | Procedure | Allergy | LabResult, ...]) -> Finding:
     """Return the finding with further facts among its evidence."""
     return replace(finding, evidence=tuple(dict.fromkeys((*references(facts), *finding.evidence))))

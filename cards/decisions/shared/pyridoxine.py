@@ -48,7 +48,7 @@ def is_needed(chart: Chart, rules: Rules, dose: Decimal | None, *, isoniazid: bo
 
     Isoniazid, active or (`isoniazid`) in the basket, calls for no more than its own limit.
     """
-    if chart.active_drugs(*DRUGS_THAT_NEED_IT) or chart.diagnosed(*DISEASES_THAT_NEED_IT):
+    if chart.drugs_that_go_on(*DRUGS_THAT_NEED_IT) or chart.diagnosed(*DISEASES_THAT_NEED_IT):
         return True
-    beside = isoniazid or bool(chart.active_drugs(ISONIAZID))
+    beside = isoniazid or bool(chart.drugs_that_go_on(ISONIAZID))
     return beside and not meets(dose, rules.limit("b6.isoniazid"))

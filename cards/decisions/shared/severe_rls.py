@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from cards.decisions.shared.basket_doses import fullest_mg, names_of_class
+from cards.decisions.shared.doses import fullest_mg, names_of_class
 from cards.decisions.shared.kidney_bands import Band, KidneyBand
 from cards.decisions.shared.most_a_day import most_a_day
 from cards.facts.chart import Chart, Drug
@@ -99,5 +99,9 @@ def gabapentinoid_is_new_option(chart: Chart) -> bool:
 
 def gabapentinoid_is_barred(chart: Chart) -> bool:
     """Return whether age, pregnancy or an earlier reaction speak against naming a gabapentinoid."""
-    reacted = any(not allergy.ingredients.isdisjoint(_GABAPENTINOIDS) for allergy in chart.allergies)
-    return reacted or is_child(chart) or pregnancy(chart).is_pregnant
+    return reacted_to_gabapentinoid(chart) or is_child(chart) or pregnancy(chart).is_pregnant
+
+
+def reacted_to_gabapentinoid(chart: Chart) -> bool:
+    """Return whether an allergy or intolerance to a gabapentinoid is on record."""
+    return any(not allergy.ingredients.isdisjoint(_GABAPENTINOIDS) for allergy in chart.allergies)

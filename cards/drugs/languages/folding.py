@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
 #: What is left of a name without its salt is no name below this many letters.
 _SHORTEST_STEM = 5
+
+
+def any_of(words: Iterable[str]) -> str:
+    """Return a regular expression for any of some plain words, the first that fits."""
+    return "|".join(re.escape(word) for word in words)
 
 
 def folded_words(text: str) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cards.presenting.export.addresses import address, computable_name, resource_id
+from cards.values import frozen
 
 Element = dict[str, Any]
 
 _CODE = ("ValueSet.compose.include", "ValueSet.compose.include.concept")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Part:
     """A member of an extension: its type, or the members that it has in turn, and how often it may stand."""
 
@@ -25,7 +25,7 @@ class _Part:
     parts: tuple[_Part, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Extension:
     """An extension: where it may stand, and its type or its members."""
 

@@ -67,6 +67,13 @@ def records(data: Path) -> Iterator[Record]:
         yield from _as_one(folder, [{"resourceType": "Patient", "id": "p1", "birthDate": "1970-01-01"}, *found])
 
 
+def export_of(data: Path) -> list[Resource]:
+    """Return everything of every record as one export, in which each Patient has a diagnosis of RLS."""
+    held = [each for record in records(data) for each in record.resources]
+    people = {str(each["id"]) for each in held if each["resourceType"] == "Patient" and each.get("id")}
+    return [*held, *(rls(each) | {"id": f"rls-{each}"} for each in sorted(people))]
+
+
 def _resources(files: Iterable[Path]) -> Iterator[Resource]:
     for file in files:
         yield from _inside(json.loads(file.read_text(encoding="utf-8")))

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from cds_service.app import create_app
 from cds_service.config.load import load_settings
 from fhir_fixtures.server import create_fhir_app
+from tests.builders.deadlines import without_haste
 from tests.builders.serving import in_threads
 from tests.golden.vignettes.build import TOLD_ON, VignetteCase, as_patient_file, as_request, build, load_vignettes
 
@@ -37,7 +38,7 @@ def fhir_server() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def client() -> FlaskClient:
     settings = load_settings(None, {"RLS_CDS_DATABASE_URL": "", "RLS_CDS_MAX_CARDS": "0"}, demo=False)
-    return create_app(settings, clock=lambda: _NOON).test_client()
+    return create_app(without_haste(settings), clock=lambda: _NOON).test_client()
 
 
 def cards(client: FlaskClient, case: VignetteCase, body: dict[str, Any]) -> set[str]:

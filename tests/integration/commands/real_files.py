@@ -45,7 +45,7 @@ def answers_of(path: Path) -> tuple[str, list[str]]:
     """
     day = max(_days(json.loads(path.read_text(encoding="utf-8-sig"))), default=_NO_DAY)
     result = run(str(path), "--assume-rls", "--as-of", day, "--json")
-    if result.exit_code:
+    if result.exit_code and not result.stdout:
         return day, [f"exit {result.exit_code}"]
     return day, [word for line in result.stdout.splitlines() for word in _said(json.loads(line))]
 

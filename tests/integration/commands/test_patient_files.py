@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from cds_service.cli import main
+from tests.builders.command_line import runner
 from tests.integration.commands.real_files import run
 
 _DAY = "2026-06-15"
@@ -112,7 +114,7 @@ def test_each_patient_named_by_results_is_answered_separately(tmp_path: Path) ->
 )
 def test_lists_missing_from_a_file_are_unknown(tmp_path: Path, content: dict[str, Any]) -> None:
     code, answers, _ = _ask(tmp_path, content, "--assume-rls")
-    assert (code, answers[0]["cards"], answers[0]["missing"]) == (0, [], ["labs"])
+    assert (code, answers[0]["cards"], answers[0]["missing"]) == (1, [], ["labs"])
 
 
 def test_a_truncated_list_of_results_proves_no_absence(tmp_path: Path) -> None:
@@ -151,10 +153,26 @@ def test_an_unreadable_file_is_reported_in_one_line(tmp_path: Path, content: Any
     assert message in error
 
 
+@pytest.mark.parametrize("content", [b"\x1f\x8b\x08\x00rest", "{}".encode("utf-16")], ids=["gzip", "UTF-16"])
+def test_a_file_that_is_no_utf_8_is_reported_with_what_to_do(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "patient.json"
+    file.write_bytes(content)
+    result = runner().invoke(main, ["evaluate", str(file)])
+    assert result.exit_code == 1
+    assert "unpack it, or convert it" in result.stderr and len(result.stderr.splitlines()) == 1
+
+
 def test_an_adult_is_assumed_only_on_request(tmp_path: Path) -> None:
     code, answers, error = _ask(tmp_path, _bundle({"resource": _ferritin(None)}))
     assert (code, answers) == (1, [])
     assert "--assume-rls" in error
+
+
+@pytest.mark.parametrize("explained", [(), ("--explain",)])
+def test_a_patient_who_is_not_answered_is_exit_code_1(tmp_path: Path, explained: tuple[str, ...]) -> None:
+    alone = _bundle({"resource": {"resourceType": "Patient", "id": "p", "birthDate": "1980-01-01"}})
+    code, answers, _ = _ask(tmp_path, alone, *explained)
+    assert code == 1 and answers[0]["missing"]
 
 
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
@@ -202,7 +220,7 @@ def test_an_unknown_hook_is_an_error(tmp_path: Path, hook: Any, named: str) -> N
 
 def test_an_unknown_hook_can_be_overridden(tmp_path: Path) -> None:
     code, answers, _ = _ask(tmp_path, _request("appointment-book"), "--hook", "patient-view")
-    assert (code, answers[0]["hook"], answers[0]["missing"]) == (0, "patient-view", ["patient", "conditions"])
+    assert (code, answers[0]["hook"], answers[0]["missing"]) == (1, "patient-view", ["patient", "conditions"])
 
 
 def _rls(patient_id: str) -> dict[str, Any]:
@@ -271,7 +289,7 @@ def test_lists_about_other_patients_are_unknown(tmp_path: Path) -> None:
         ),
     ):
         code, answers, _ = _ask(tmp_path, content)
-        assert (code, answers[0]["cards"], answers[0]["missing"]) == (0, [], missing)
+        assert (code, answers[0]["cards"], answers[0]["missing"]) == (1, [], missing)
 
 
 @pytest.mark.parametrize("by_line", [False, True])
@@ -280,7 +298,7 @@ def test_patients_without_records_have_unknown_lists(tmp_path: Path, by_line: bo
     held = [_person("a"), _person("b")]
     content = "\n".join(map(json.dumps, held)) if by_line else _bundle(*({"resource": each} for each in held))
     code, answers, _ = _ask(tmp_path, content)
-    assert (code, [each["missing"] for each in answers]) == (0, [["conditions"], ["conditions"]])
+    assert (code, [each["missing"] for each in answers]) == (1, [["conditions"], ["conditions"]])
 
 
 @pytest.mark.parametrize(("held", "missing"), [((), ["conditions"]), ((_rls("p"),), ["labs"])])
@@ -294,7 +312,7 @@ def test_a_page_of_a_record_proves_no_absence(
         link=[{"relation": "next", "url": "https://ehr.example.org/fhir?page=2"}],
     )
     code, answers, _ = _ask(tmp_path, page)
-    assert (code, answers[0]["cards"], answers[0]["missing"]) == (0, [], missing)
+    assert (code, answers[0]["cards"], answers[0]["missing"]) == (1, [], missing)
 
 
 def test_a_stop_is_shown_without_results_that_it_does_not_need(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from cards.reading.medications import has_unknown_drugs, names_a_drug
 from cds_service.offline.patient_files import Question, UnreadableFile, read_questions
 from tests.integration.commands.real_files import answers_of, real_files, run
 
+_TODAY = date(2026, 6, 15)
 _TABLE = Path(__file__).with_name("real_answers.toml")
 
 
@@ -37,7 +39,7 @@ def test_every_odd_row_is_read(shared: Path, tmp_path: Path) -> None:
         path = tmp_path / f"{number}.json"
         path.write_text(json.dumps(json.loads(row)["resource"]), encoding="utf-8")
     result = run(*(str(tmp_path / f"{number}.json") for number in range(len(rows))), "--assume-rls", "--json")
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.exit_code in (0, 1) and result.stderr == "", "1 where data are missing"
     assert len(result.stdout.splitlines()) >= len(rows)
 
 
@@ -48,7 +50,7 @@ def test_every_recorded_call_of_the_sandbox_is_read(shared: Path, tmp_path: Path
         path = tmp_path / f"{number}.json"
         path.write_text(json.dumps(body), encoding="utf-8")
         result = run(str(path), "--assume-rls", "--json")
-        assert (result.exit_code, result.stderr) == (0, ""), body
+        assert result.exit_code in (0, 1) and result.stderr == "", body
 
 
 def _load(path: Path) -> Any:
@@ -83,7 +85,7 @@ def test_few_lists_of_drugs_are_cut_by_a_drug_that_cannot_be_told(shared: Path) 
 def _holds_unknown_drugs(question: Question) -> bool:
     drugs = question.gathered["medications"]
     resolve = References.of([drugs]).find
-    return has_unknown_drugs(drugs.resources, patient_id=question.patient_id, resolve=resolve)
+    return has_unknown_drugs(drugs.resources, patient_id=question.patient_id, today=_TODAY, zone=UTC, resolve=resolve)
 
 
 def _questions(path: Path) -> list[Question]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,8 @@ COMMANDS = (
     ["db", "upgrade"],
     ["db", "rekey"],
 )
+#: Those that tell something of a store, or write it anew.
+READING = (["audit", "verify"], ["audit", "export"], ["export-feedback"], ["export-follow-up"], ["db", "rekey"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,11 @@ class StoreOnDisk:
 
     def run(self, *command: str, **environ: str) -> Result:
         return runner().invoke(main, list(command), env={"RLS_CDS_DATA_FOLDER": str(self.folder)} | environ)
+
+    @property
+    def named(self) -> str:
+        """Return how a command names the store that it works on."""
+        return f"Store: {self.folder / 'rls-cds.sqlite'}\n"
 
     def change(self, statement: str) -> None:
         with closing(sqlite3.connect(self.folder / "rls-cds.sqlite")) as database, database:
@@ -65,7 +73,7 @@ def on_disk(tmp_path: Path) -> Iterator[StoreOnDisk]:
 
 def test_an_intact_chain_is_reported_with_its_head(on_disk: StoreOnDisk) -> None:
     result = on_disk.run("audit", "verify")
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert (result.exit_code, result.stderr) == (0, on_disk.named)
     assert result.stdout == f"The audit chain is whole: 10 rows, head {on_disk.store.verify_audit().head}\n"
 
 
@@ -98,7 +106,7 @@ def test_a_head_that_was_noted_is_looked_for(on_disk: StoreOnDisk) -> None:
 def test_the_audit_trail_is_exported_as_audit_events(on_disk: StoreOnDisk, tmp_path: Path) -> None:
     out = tmp_path / "audit.ndjson"
     result = on_disk.run("audit", "export", "--out", str(out))
-    assert (result.exit_code, result.stderr) == (0, "10 events\n")
+    assert (result.exit_code, result.stderr) == (0, f"{on_disk.named}10 events\n")
     events = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert {event["resourceType"] for event in events} == {"AuditEvent"}
     assert [event["action"] for event in events] == ["E", "C"] * 5
@@ -132,7 +140,7 @@ def test_feedback_is_exported_as_a_table_and_the_export_is_audited(on_disk: Stor
 def test_since_counts_from_that_moment(on_disk: StoreOnDisk, since: str, rows: int) -> None:
     result = on_disk.run("export-feedback", "--since", since, "--format", "ndjson")
     assert len(result.stdout.splitlines()) == rows
-    assert result.stderr == f"{rows} rows\n"
+    assert result.stderr == f"{on_disk.named}{rows} rows\n"
 
 
 def test_feedback_goes_to_a_file(on_disk: StoreOnDisk, tmp_path: Path) -> None:
@@ -161,6 +169,18 @@ def test_without_a_store_there_is_nothing_to_work_on(on_disk: StoreOnDisk, comma
     result = on_disk.run(*command, RLS_CDS_DATABASE_URL="")
     assert result.exit_code == 1
     assert "there is no store" in result.stderr
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_no_command_vouches_for_a_store_that_is_not_there(tmp_path: Path, command: list[str]) -> None:
+    """It would make an empty one beside that of the service, and find its chain whole."""
+    (tmp_path / "key").write_text(b64encode(sha256(b"a new key").digest()).decode(), encoding="utf-8")
+    given = ["--encryption-key", str(tmp_path / "key")] if "rekey" in command else []
+    folder = tmp_path / "elsewhere"
+    result = runner().invoke(main, [*command, *given], env={"RLS_CDS_DATA_FOLDER": str(folder)})
+    assert result.exit_code == 1
+    assert f"there is no store at {folder / 'rls-cds.sqlite'}" in result.stderr
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("command", [["audit", "verify"], ["export-feedback"], ["export-follow-up"], ["db", "upgrade"]])

@@ -75,10 +75,17 @@ def test_replicas_are_restarted_one_by_one_without_a_failed_call(
         ways = Counter(line.split()[5] for line in nginx.log())
     statuses = Counter(each.status for each in load.notes)
     print(f"{len(load.notes)} requests, feedback acknowledged {len(load.acknowledged)} times: {statuses}")
-    assert statuses.keys() == {200}, [each for each in load.notes if each.status != 200]
+    assert statuses.keys() == {200}, "\n".join(refusals(made))
     assert {f"127.0.0.1:{each.port}" for each in replicas} <= ways.keys(), ways
     assert made.lost(load.acknowledged) == set()
     assert made.audit_faults() == ()
+
+
+def refusals(made: Cluster) -> list[str]:
+    """Return what the replicas logged of the calls that they refused, and of stores that they could not open."""
+    signs = ('"status": 503', "store not opened", "store opened")
+    lines = [line for replica in made.replicas for line in replica.log.read_text().splitlines()]
+    return [line for line in lines if any(sign in line for sign in signs)]
 
 
 def answered(load: Load, count: int) -> None:

@@ -18,7 +18,7 @@ from tests.builders.service import SIGN, VIEW, application, good, is_outcome, is
 
 #: The stages after which the clock is looked at, in their order.
 STAGES = ("reading the request", "reading the draft orders", "gathering the data", "reading the chart", "deciding")
-DEADLINE = 1.0
+DEADLINE = 30.0
 
 
 class KeepingStore(NullStore):

@@ -67,7 +67,7 @@ def test_the_patterns_are_found() -> None:
     names = {each.name for each in all_patterns()}
     assert len(names) > 200 and names >= _OF_OUR_TEXTS
     assert {"cards.labs.units._RESULT_TEXT", "cards.drugs.words._TAIL", "cds_service.fhir.access._TOKEN"} <= names
-    assert any(name.startswith("cards.drugs.sigs.FREQUENCIES[") for name in names)
+    assert any(name.startswith("cards.drugs.timing.FREQUENCIES[") for name in names)
 
 
 @pytest.mark.parametrize("written", [r"\s*,", r"\[[^\]]*\]", r"x\s*y?\s*z", r"(?:^|;)a*a*;"])

@@ -11,6 +11,7 @@ from cards.reading import Site
 from cds_service.calls.gather import Gathered, gather
 from cds_service.fhir.access import FhirAccess
 from cds_service.fhir.parallel import MOST_AT_ONCE
+from cds_service.hooks.prefetch import sent_lists
 from cds_service.hooks.request import FhirAuthorization, HookRequest
 from cds_service.web.deadline import Deadline
 from tests.builders.deadlines import unhurried
@@ -44,7 +45,7 @@ def asked(
     reader = access.reader_for(request, client, Deadline.of(time.monotonic(), seconds))
     assert reader
     try:
-        return gather(request, keys, reader)
+        return gather(request, sent_lists(request.prefetch, keys), reader)
     finally:
         reader.close()
         access.close()

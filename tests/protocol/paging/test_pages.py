@@ -14,6 +14,7 @@ from cards.reading.resource_types import MORE_DRUGS
 from cards.wording.render import render_gap
 from cds_service.calls.gather import Gathered, gather
 from cds_service.fhir.parallel import MOST_AT_ONCE
+from cds_service.hooks.prefetch import sent_lists
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.services import parameters_for_codes, query
 from tests.builders.service import bundle, ferritin, rls
@@ -167,7 +168,7 @@ def test_a_list_sent_in_part_gets_its_narrow_question(sent: dict[str, Any], gap:
 @pytest.mark.row("F-06")
 def test_without_a_server_a_list_that_was_sent_in_part_stays_cut() -> None:
     sent = {"conditions": page("http://ehr.example/2", "c1", kind="Condition") | {"total": 66}, "labs": [ferritin(20)]}
-    found = gather(HookRequest("patient-view", "i", "p1", "u", prefetch=sent), KEYS, None)
+    found = gather(HookRequest("patient-view", "i", "p1", "u", prefetch=sent), sent_lists(sent, KEYS), None)
     assert {key: render_gap(gap) for key, gap in found.gaps.items()} == {
         "conditions": "1 of 66 read",
         "labs": "sent in a shape that is not FHIR",

@@ -88,11 +88,11 @@ def test_days_are_added_up_to_the_end_of_the_calendar(day: date, days: int) -> N
 
 #: Names under which a date is read, beside those that say so themselves.
 _ALSO_DATES = {"start", "end", "issued", "authoredOn", "authored", "orderedOn", "dateTime", "lastUpdated"}
-_SAYS_SO = re.compile(r"date[A-Z]\w*|\w+(?:Date|DateTime|Instant)|birthDate")
+_SAYS_SO = re.compile(r"date[A-Z]\w*|[a-z]\w*(?:Date|DateTime|Instant)|birthDate")
 
 
 def _date_members() -> Iterator[str]:
-    """Every member of FHIR that the readers look up and that holds a date."""
+    """Every member of FHIR that the readers look up and that holds a date; `_name` holds what stands beside one."""
     root = Path(cards.__file__).parent
     for file in (file for room in ("fhir", "drugs", "reading") for file in (root / room).glob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

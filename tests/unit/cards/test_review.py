@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import cycle
+from typing import Any
+
+import pytest
 
 from cards.decisions.decide import PATIENT_VIEW
-from cards.facts.chart import LISTS, Listing
+from cards.facts.chart import LISTS, Gap, Listing
 from cards.fhir.bundles import NOT_READ, Listed
 from cards.presenting.card_context import ClientCapabilities
 from cards.reading import Site, read_chart
-from cards.review import ReviewContext, review, review_in_short
+from cards.review import Review, ReviewContext, review, review_in_short
 from cds_service.offline.screening.patient import Screener
 from cds_service.offline.screening.recipe import Recipe, known_by
 from fhir_fixtures.loading import load_patients
@@ -68,6 +71,40 @@ def test_a_review_in_short_tells_the_cards_that_are_shown() -> None:
             seen.update(["nothing"] if short.missing else [])
             seen.update(["fewer"] if len(shown) < len(whole.cards) else [])
     assert len(seen) > 25 and min(seen["NOTEVALUATED"], seen["nothing"], seen["fewer"]) > 20
+
+
+@pytest.mark.parametrize(("saturation", "cards"), [(50, {"IRON-HIGH-TSAT"}), (20, set())])
+def test_a_year_of_birth_that_makes_a_child_or_an_adult_is_answered_as_one_that_cannot_be_read(
+    saturation: int, cards: set[str]
+) -> None:
+    def of(birth: str) -> Review:
+        lists = {name: Listed((), Listing.COMPLETE) for name in LISTS}
+        lists |= {"patient": listed({"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": birth})}
+        lists |= {"conditions": listed({"resourceType": "Condition", "code": {"text": "restless legs syndrome"}})}
+        lists |= {"labs": listed(observed("2276-4", 60, "ng/mL"), observed("2502-3", saturation, "%"))}
+        context = ReviewContext(PATIENT_VIEW, "p", _NOW, UTC, new_uuid=lambda: "-", site=Site(), assume_rls=True)
+        return review(lists, None, context, _KNOWN.question.rules, _CLIENTS[0])
+
+    found, unread = of("2008"), of("06/2008")
+    assert {card.id for card in found.cards} == cards
+    assert found.missing == unread.missing == (() if cards else ("patient",))
+    assert found.chart.gaps == unread.chart.gaps == {"patient": Gap("birth-date")}
+    assert [card.detail for card in found.cards] == [card.detail for card in unread.cards]
+
+
+def listed(*resources: dict[str, Any]) -> Listed:
+    return Listed(tuple({**each, "subject": {"reference": "Patient/p"}} for each in resources), Listing.COMPLETE)
+
+
+def observed(code: str, value: int, unit: str) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "id": code,
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+        "effectiveDateTime": "2026-06-10",
+        "valueQuantity": {"value": value, "unit": unit},
+    }
 
 
 def test_a_chart_that_was_judged_is_judged_by_other_rules_as_a_new_one_is() -> None:

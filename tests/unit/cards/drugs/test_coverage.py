@@ -53,7 +53,7 @@ TOKENS = {
     "opioid": "tramadol hydrochloride|oxycodone hydrochloride|oxycodone terephthalate|methadone hydrochloride|"
     "buprenorphine|morphine sulfate|morphine hydrochloride|hydrocodone bitartrate|hydrocodone polistirex|tapentadol|"
     "codeine phosphate|codeine sulfate|hydromorphone hydrochloride|oxymorphone hydrochloride|fentanyl|levorphanol|"
-    "meperidine hydrochloride|dihydrocodeine bitartrate|pentazocine",
+    "meperidine hydrochloride|dihydrocodeine bitartrate|pentazocine|propoxyphene napsylate|propoxyphene hydrochloride",
     "folate": "folic acid|levomefolate calcium|l-methylfolate",
     "b12": "vitamin b 12|mecobalamin|cobamamide",
     "b6": "pyridoxine|pyridoxine hydrochloride|vitamin b6|pyridoxal phosphate",
@@ -91,8 +91,10 @@ TOKENS = {
     "topiramate": "topiramate",
     "nsaid": "ibuprofen|naproxen|naproxen sodium|diclofenac|diclofenac sodium|diclofenac potassium|indomethacin|"
     "ketorolac tromethamine|meloxicam|celecoxib|etodolac|nabumetone|piroxicam|sulindac|ketoprofen|flurbiprofen|"
-    "oxaprozin|aspirin",
-    "anticoagulant": "warfarin sodium|apixaban|rivaroxaban|dabigatran etexilate|phenprocoumon|acenocoumarol",
+    "oxaprozin|aspirin|fenbufen|fenoprofen|meclofenamate|mefenamic acid|rofecoxib|suprofen|tenoxicam|tolmetin|"
+    "valdecoxib|zomepirac",
+    "anticoagulant": "warfarin sodium|apixaban|rivaroxaban|dabigatran etexilate|phenprocoumon|acenocoumarol|"
+    "phenindione",
 }
 _KINDS_OF = {token: kind for kind, tokens in TOKENS.items() for token in tokens.split("|")}
 _KINDS_OF_SEVERAL = {"tramadol hydrochloride": {"tramadol", "opioid"}}
@@ -168,7 +170,7 @@ def test_a_coded_drug_is_recognised_within_fifty_microseconds(listed: list[tuple
 
 
 def _seconds(concepts: list[dict[str, object]]) -> float:
-    begin = time.perf_counter()
+    begin = time.process_time()
     for concept in concepts:
         recognise(concept)
-    return time.perf_counter() - begin
+    return time.process_time() - begin

@@ -73,6 +73,14 @@ def number(value: Decimal | None) -> str | None:
             "130",
         ),
         ({"timing": {"repeat": {"timeOfDay": ["08:00:00", "18:00:00"]}}, "doseQuantity": {"value": 1}}, "130"),
+        *[({"timing": {"repeat": {"when": [meal]}}, "doseQuantity": {"value": 1}}, "195") for meal in ("C", "PC")],
+        ({"timing": {"repeat": {"when": ["AC", "HS"]}}, "doseQuantity": {"value": 1}}, "260"),
+        ({"timing": {"repeat": {"when": ["C"], "dayOfWeek": ["mon"]}}, "doseQuantity": {"value": 1}}, "195"),
+        (
+            {"timing": {"repeat": {"when": ["C"], "frequency": 1, "period": 1, "periodUnit": "d"}},
+             "doseQuantity": {"value": 1}},
+            "65",
+        ),
         ({"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnits": "d"}}, "doseQuantity": {"value": 1}}, "65"),
         (
             {"timing": {"repeat": {"frequency": 1, "frequencyMax": 2, "period": 1, "periodUnit": "d"}},
@@ -88,7 +96,7 @@ def number(value: Decimal | None) -> str | None:
             {"doseQuantity": {"value": 1, "unit": "Tablet (unit of presentation)", "code": "732936001"}, "text": "bid"},
             "130",
         ),
-        ({"timing": {"code": {"coding": [{"code": "Q2W"}]}}, "doseQuantity": {"value": 14}}, "910"),
+        ({"timing": {"code": {"coding": [{"code": "Q2W"}]}}, "doseQuantity": {"value": 14, "unit": "tablet"}}, "910"),
         (daily(value="many"), None),
         (daily(value=True), None),
         ({"timing": {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}}, None),
@@ -391,6 +399,14 @@ def test_long_directions_take_no_time(nonsense: str) -> None:
         ([{"text": "1 capsule three times a week after dialysis"}], "128.5715", "300", True),
         ([{"text": "1 capsule daily post-hemodialysis"}], "300", "300", True),
         ([{"text": "1 capsule daily after HD"}], "300", "300", True),
+        ([{"text": "300 mg after dialysis"}], "300", "300", True),
+        ([{"text": "300 mg after each dialysis"}], "300", "300", True),
+        ([{"text": "1 capsule post-HD"}], "300", "300", True),
+        ([{"text": "1 capsule following every haemodialysis session"}], "300", "300", True),
+        ([{"text": "1 capsule twice daily after dialysis"}], "600", "600", False),
+        ([{"text": "1 capsule at bedtime and 1 capsule after dialysis"}], "600", "600", False),
+        ([{"text": "1 capsule after each dialysis and 1 capsule at bedtime"}], "600", "600", False),
+        ([{"text": "1 capsule before dialysis"}], None, None, False),
         ([{"text": "1 capsule daily, not before dialysis"}], "300", "300", False),
         ([{"text": "1 capsule daily after dialysis"}, {"text": "1 capsule at bedtime"}], "600", "600", False),
         ([{"sequence": 1, "text": "1 capsule daily"}, {"sequence": 2, "text": "1 capsule tid"}], "900", "900", False),
@@ -421,3 +437,53 @@ def test_a_gabapentinoid_is_counted_for_the_fullest_day(
 )
 def test_extended_release_is_told_by_words_and_brands(name: str, extended: bool) -> None:
     assert drug(name).extended_release is extended
+
+
+@pytest.mark.parametrize(
+    ("product", "sig", "least"),
+    [
+        ("vitamin C 1000 mg tablet", "1 tablet as needed", "1000"),
+        ("vitamin C 1000 mg tablet", "1 tablet as directed", "1000"),
+        ("vitamin C 1000 mg tablet", "1-2 tablets as needed", "2000"),  # at the top of the range
+        ("vitamin C 200 mg tablet", "half a tablet as needed", "100"),
+        ("vitamin C 200 mg tablet", "½ tablet as needed", "100"),
+        ("vitamin C 400 mg tablet", "1/4 tablet as directed", "100"),
+        ("vitamin C 1000 mg tablet", "100 mg as needed", "100"),
+        ("vitamin C 1000 mg tablet", "as directed", "1000"),  # names no intake: one piece at least
+        ("vitamin C 1000 mg tablet", "as needed", "1000"),
+        ("vitamin C 1000 mg tablet", "prendre selon avis", "1000"),
+        ("vitamin C 1000 mg tablet", "1-0-0", "1000"),
+        ("vitamin C 1000 mg", "", "1000"),
+        ("vitamin C tablet", "as directed", None),
+        ("vitamin C 500 mg/5 mL oral liquid", "as directed", None),
+        ("vitamin C 500 mg injection", "as directed", None),
+        ("vitamin C 100 mg/mL oral drops", "5 drops as needed", None),
+        ("vitamin C 500 mg/5 mL oral liquid", "1 as needed", None),  # a strength per mL is that of no unit
+        ("vitamin C 500 mg/5 mL oral liquid", "5 mL as needed", "500"),
+        ("vitamin C 1000 mg tablet", "1 tablet once a week", "1000"),  # the day on which it is taken
+        ("vitamin C 1000 mg tablet", "1 tablet twice a day", "2000"),
+    ],
+)
+def test_an_intake_is_the_least_of_the_day_on_which_it_is_taken(product: str, sig: str, least: str | None) -> None:
+    found = daily_dose([{"text": sig}], drug(product)).least_mg["ascorbic acid"]
+    assert found == (None if least is None else Decimal(least))
+
+
+def test_the_least_of_several_instructions_is_what_was_read_of_them() -> None:
+    tablet = drug("vitamin C 200 mg tablet")
+    assert daily_dose([{"text": "1 tablet daily"}, {"text": "as directed"}], tablet).least_mg == {"ascorbic acid": 200}
+    phases = [{"sequence": 1, "text": "1 tablet as needed"}, {"sequence": 2, "text": "3 tablets as needed"}]
+    assert daily_dose(phases, tablet).least_mg == {"ascorbic acid": 600}
+
+
+def test_an_order_without_directions_is_of_one_piece_at_least() -> None:
+    assert daily_dose(None, drug("pyridoxine 200 mg tablet")).least_mg == {"pyridoxine": 200}
+    assert daily_dose(None, drug("pyridoxine 200 mg tablet")).mg == {"pyridoxine": None}
+    assert daily_dose([], drug(TABLET)).least_iron_mg == 65
+
+
+def test_the_least_iron_is_known_only_of_a_known_salt() -> None:
+    prn = [{"text": "2 tablets as needed"}]
+    assert daily_dose(prn, drug(TABLET)).least_iron_mg == 130
+    assert daily_dose(prn, drug(TABLET)).elemental_iron_mg is None
+    assert daily_dose(prn, drug("Ferrous sulphate 200 mg tablet")).least_iron_mg is None

@@ -397,8 +397,8 @@ def test_a_structured_dose_keeps_its_own_frequency_beside_other_words() -> None:
         ("1 tablet 8am", "1", "1"),
         ("take 1 am and 2 pm", "3", "1"),
         ("1 am, 1 pm", "2", "1"),
-        # two doses of a day are told and a third is not: nobody knows the sum
-        ("1 tablet in the morning, 2 tablets, and 1 tablet at bedtime", None, None),
+        # two doses of a day are told and a third is not: nobody knows the sum, and what it is at least is known
+        ("1 tablet in the morning, 2 tablets, and 1 tablet at bedtime", "2", None),
         ("1 tablet daily, may take 2 tablets if needed", "1", "1"),
     ],
 )

@@ -185,7 +185,6 @@ def test_a_name_that_no_list_has_is_not_told(words: str) -> None:
         "Influenzavaccin (niet gespecificeerd)",
         "E45 cream",
         "multivitamin without iron",
-        "Prenatal vitamins",
         "insulin glargine 100 units/mL",
         "magnesium salicylate 580 mg",
         "spironolactone 25 mg",
@@ -289,3 +288,97 @@ def test_folding_makes_few_names_equal() -> None:
     keys = Counter(folded(name) for name in SUBSTANCES)
     assert all(count == 1 for count in keys.values())
     assert not names_another("")
+
+
+#: By language: iron as it stands alone, made into one word, and how it is said that it is not swallowed.
+PARENTERAL = {
+    "en": (["iron"], ["infusion", "injection", "injectable", "IV", "i.v.", "(parenteral)", "for intravenous use"]),
+    "de": (["Eisen", "Eisenpräparate", "Eisen(III)"], ["i.v.", "i. v.", "parenteral", "intravenös", "zur Infusion"]),
+    "fr": (["fer", "Fer"], ["injectable", "intraveineux", "par voie intraveineuse", "en perfusion", "IV"]),
+    "nl": (["ijzer", "ijzerpreparaten"], ["intraveneus", "infuus", "voor injectie", "parenteraal"]),
+    "es": (["hierro"], ["intravenoso", "por vía intravenosa", "inyectable", "parenteral", "en infusión"]),
+    "it": (["ferro"], ["endovenoso", "per via endovenosa", "iniettabile", "in infusione"]),
+    "pt": (["ferro"], ["intravenoso", "por via intravenosa", "injetável", "endovenoso", "parentérico"]),
+    "sv": (
+        ["järn", "järn,", "järnpreparat"],
+        ["för injektion", "intravenöst", "parenterala preparat", "infusion", "iv"],
+    ),
+    "da": (["jern", "jernpræparater"], ["til injektion", "intravenøst", "infusion", "i.v.", "til parenteral brug"]),
+    "no": (["jern", "jernpreparater"], ["til injeksjon", "intravenøst", "infusjon", "parenteralt"]),
+    "fi": (["rauta", "rautavalmisteet"], ["laskimoon", "infuusiona", "injektiona", "parenteraalinen"]),
+    "pl": (["żelazo", "żelaza"], ["dożylne", "do podawania dożylnego", "pozajelitowe", "iniekcje", "wlew"]),
+}
+ONE_WORD = [
+    "Eiseninfusion", "Eiseninjektion", "IV-Eisen", "i.v. Eisen", "intravenöses Eisenpräparat",
+    "injection de fer", "perfusion de fer", "fer-infusion", "ijzerinfuus", "ijzerinjectie", "intraveneus ijzer",
+    "infusión de hierro", "inyección de hierro", "infusione di ferro", "infusão de ferro", "järninfusion",
+    "intravenöst järn", "jerninfusion", "jerninfusjon", "intravenøst jern", "rautainfuusio", "laskimonsisäinen rauta",
+    "dożylne preparaty żelaza", "wlew żelaza", "infusion of iron", "injection, iron", "parenteral iron products",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", sorted(PARENTERAL))
+def test_iron_that_is_infused_or_injected_is_intravenous_iron_in_every_language(language: str) -> None:
+    names, ways = PARENTERAL[language]
+    said = [f"{name} {way}" for name in names for way in ways]
+    said += [each.upper() for each in said]
+    assert_none(faults(_is_parenteral_iron, said))
+
+
+@pytest.mark.parametrize("words", ONE_WORD)
+def test_iron_that_is_infused_in_one_word_or_in_the_other_order(words: str) -> None:
+    _is_parenteral_iron(words)
+
+
+def _is_parenteral_iron(words: str) -> None:
+    product = recognise({"text": words})
+    assert product is not None and product.classes == {"iron-iv"}, words
+
+
+@pytest.mark.parametrize("language", sorted(PARENTERAL.keys() - {"en"}))
+def test_iron_that_is_lacking_or_measured_is_none_however_it_is_given(language: str) -> None:
+    names, ways = PARENTERAL[language]
+    for way in ways:
+        for lacking in (" deficiency", "mangel", "-mangel", "brist", " binding capacity", " studies", " level"):
+            said = f"{way} {names[0]}{lacking}"
+            assert recognise({"text": said}) is None, said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Ferritin i.v.",
+        "environ injection",
+        "Eisenmangel",
+        "Eisenmangelanämie, Infusion",
+        "infusion for iron deficiency anaemia",
+        "IV access",
+        "infusion without iron",
+        "vitamin infusion, no iron",
+        "interferon injection",
+    ],
+)
+def test_what_is_no_iron_is_not_made_iron_by_an_infusion(words: str) -> None:
+    product = recognise({"text": words})
+    assert product is None or not product.classes & {"iron-iv"}
+
+
+@pytest.mark.parametrize(
+    ("words", "ingredient", "kind"),
+    [
+        ("Ferinject", "ferric carboxymaltose", "iron-iv"),
+        ("iron sucrose injection", "iron sucrose", "iron-iv"),
+        ("Eisen 100 mg", "iron", "iron-oral"),
+        ("Eisentabletten", "iron", "iron-oral"),
+        ("iron tablets", "iron", "iron-oral"),
+        ("ferrous sulfate", "ferrous sulfate", "iron-oral"),
+        ("iron products", "iron", "iron-oral"),
+        ("Eisensalze", "iron", "iron-oral"),
+        ("preparaty żelaza", "iron", "iron-oral"),
+        ("préparations de fer", "iron", "iron-oral"),
+        ("iron preparations", "iron", "iron-oral"),
+    ],
+)
+def test_iron_of_another_kind_keeps_its_name(words: str, ingredient: str, kind: str) -> None:
+    product = recognise({"text": words})
+    assert product is not None and product.ingredient_names() == {ingredient} and product.classes == {kind}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cards.facts.chart import Drug
 from cards.fhir.json_values import objects
 from cards.fhir.references import resolver
-from cards.knowledge.code_systems import RXNORM
+from cards.knowledge.code_systems import ATC, RXNORM
 from cards.reading.drug_reasons import read_reasons
 from cards.reading.medications import read_draft_drug, read_drugs
 
@@ -147,6 +147,117 @@ def test_a_medication_is_found_however_it_is_named(medication: dict[str, Any]) -
     (drug,) = drugs(order(medicationCodeableConcept=None, **medication), *held)
     assert drug.product.name == "ropinirole 0.25 mg oral tablet"
     assert drug.product.classes == frozenset({"da"})
+
+
+ONE_A_DAY = [{"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}},
+              "doseAndRate": [{"doseQuantity": {"value": 1}}]}]  # fmt: skip
+TWELVE_ML = [{"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}},
+              "doseAndRate": [{"doseQuantity": {"value": 12, "unit": "mL"}}]}]  # fmt: skip
+
+
+def ratio(value: float, unit: str = "mg", per: float = 1, of: str = "tablet") -> dict[str, Any]:
+    return {"numerator": {"value": value, "unit": unit}, "denominator": {"value": per, "unit": of}}
+
+
+def part(said: str, **strength: Any) -> dict[str, Any]:
+    return {"itemCodeableConcept": {"text": said}, **strength}
+
+
+@pytest.mark.parametrize(
+    ("code", "ingredients", "form", "dosage", "a_day"),
+    [
+        ({"text": "Pyridoxine"}, [part("pyridoxine", strength=ratio(200))], "", ONE_A_DAY, "pyridoxine 200"),
+        ({"coding": [{"system": ATC, "code": "A11HA02"}]}, [part("pyridoxine", strength=ratio(200))], "", ONE_A_DAY,
+         "pyridoxine 200"),
+        ({"coding": [{"system": RXNORM, "code": "684879"}]}, [part("vitamin B6", strength=ratio(200))], "", ONE_A_DAY,
+         "pyridoxine 200"),
+        ({"text": "Gabapentin"}, [part("gabapentin", strengthQuantity={"value": 600, "unit": "mg"})], "", ONE_A_DAY,
+         "gabapentin 600"),
+        ({"text": "Gabapentin"}, [part("gabapentin", strengthRatio=ratio(0.6, "g"))], "", ONE_A_DAY, "gabapentin 600"),
+        (None, [part("gabapentin", amount=ratio(600))], "", ONE_A_DAY, "gabapentin 600"),
+        ({"text": "Gabapentin"}, [part("gabapentin", strength=ratio(250, per=5, of="mL"))], "", TWELVE_ML,
+         "gabapentin 600"),
+        (None, [part("gabapentin", strength=ratio(250, per=5, of="mL"))], "oral solution", TWELVE_ML, "gabapentin 600"),
+        # a liquid whose volume is not named, and words that tell it of a bottle
+        (None, [part("gabapentin", strength=ratio(250))], "oral solution", TWELVE_ML, "gabapentin None"),
+        ({"text": "Gabapentin 250 mg"}, [], "oral solution", TWELVE_ML, "gabapentin None"),
+        ({"text": "gabapentin 300 mg"}, [part("gabapentin", strength=ratio(600))], "", ONE_A_DAY, "gabapentin 300"),
+        # two strengths of one ingredient
+        ({"text": "Gabapentin"}, [part("gabapentin", strength=ratio(each)) for each in (300, 600)], "", ONE_A_DAY,
+         "gabapentin None"),
+        # a part of another class counts where the code tells no strength
+        ({"coding": [{"system": ATC, "code": "B03AD03"}]},
+         [part("ferrous sulfate", strength=ratio(325)), part("folic acid", strength=ratio(5))], "", ONE_A_DAY,
+         "ferrous sulfate 325, folic acid 5"),
+        ({"text": "gabapentin 300 mg"}, [part("calcium phosphate", strength=ratio(20))], "", ONE_A_DAY,
+         "gabapentin 300"),
+        # a general name is told by the particular one
+        ({"coding": [{"system": ATC, "code": "N05A"}]}, [part("quetiapine", strength=ratio(25))], "", ONE_A_DAY,
+         "quetiapine 25"),
+        ({"text": "Iron"}, [part("ferrous sulfate", strength=ratio(325))], "", ONE_A_DAY, "ferrous sulfate 325"),
+    ],
+)  # fmt: skip
+def test_a_medication_is_filled_in_from_its_ingredients(
+    code: Any, ingredients: list[Any], form: str, dosage: list[Any], a_day: str
+) -> None:
+    medication = {"resourceType": "Medication", "id": "c", "code": code, "ingredient": ingredients, "form": form}
+    named = {"medicationReference": {"reference": "#c"}, "contained": [medication], "dosageInstruction": dosage}
+    (drug,) = drugs(order(medicationCodeableConcept=None, **named))
+    assert drug.daily is not None
+    assert ", ".join(f"{name} {mg if mg is None else format(mg, 'f')}" for name, mg in drug.daily.mg.items()) == a_day
+
+
+def test_a_part_tells_its_strength_in_units() -> None:
+    ingredient = [part("cholecalciferol", strength=ratio(2000, "IU"))]
+    medication = {"resourceType": "Medication", "id": "c", "code": {"text": "vitamin D"}, "ingredient": ingredient}
+    named = {"medicationReference": {"reference": "#c"}, "contained": [medication], "dosageInstruction": ONE_A_DAY}
+    (drug,) = drugs(order(medicationCodeableConcept=None, **named))
+    assert drug.daily is not None
+    assert drug.daily.international_units == {"cholecalciferol": 2000}
+
+
+@pytest.mark.parametrize(
+    ("code", "ingredients", "iron"),
+    [
+        ({"coding": [{"system": ATC, "code": "B03AA07"}]}, [part("ferrous sulfate", strength=ratio(325))], "65"),
+        ({"coding": [{"system": ATC, "code": "B03AA07"}]}, [part("Iron", strength=ratio(65))], "65"),
+        ({"text": "ferrous sulfate"}, [part("dried ferrous sulfate", strength=ratio(160))], "52"),
+        (None, [part("ferrous sulfate", strength=ratio(325)), part("iron", strength=ratio(65))], "65"),
+        (
+            {"text": "ferro sanol duodenal"},
+            [
+                part("Eisen(II)-glycin-sulfat-Komplex", strength=ratio(567.7)),
+                part("Eisen(II)-Ion", strength=ratio(100)),
+            ],
+            "100",
+        ),
+        (
+            None,
+            [part("Eisen(II)-glycin-sulfat", strength=ratio(567.7)), part("Eisen(II)-Ion", strength=ratio(100))],
+            "100",
+        ),
+    ],
+)
+def test_the_iron_of_a_medication_is_that_of_its_salt(code: Any, ingredients: list[Any], iron: str) -> None:
+    medication = {"resourceType": "Medication", "id": "c", "code": code, "ingredient": ingredients}
+    named = {"medicationReference": {"reference": "#c"}, "contained": [medication], "dosageInstruction": ONE_A_DAY}
+    (drug,) = drugs(order(medicationCodeableConcept=None, **named))
+    assert drug.daily is not None
+    assert f"{drug.daily.elemental_iron_mg}" == iron
+
+
+@pytest.mark.parametrize("code", [None, {"text": "Iron"}, {"text": "ferrous sulfate"}])
+@pytest.mark.parametrize(("first", "second"), [("iron", "elemental iron"), ("ferrous sulfate", "ferrous sulfate")])
+@pytest.mark.parametrize("strengths", [(325, 65), (325, 325), (325, 65, 65)])
+def test_an_ingredient_of_which_two_parts_tell_a_strength_is_unread(
+    code: Any, first: str, second: str, strengths: tuple[int, ...]
+) -> None:
+    names = (first, *[second] * (len(strengths) - 1))
+    parts = [part(name, strength=ratio(mg)) for name, mg in zip(names, strengths, strict=True)]
+    medication = {"resourceType": "Medication", "id": "c", "code": code, "ingredient": parts}
+    named = {"medicationReference": {"reference": "#c"}, "contained": [medication], "dosageInstruction": ONE_A_DAY}
+    (drug,) = drugs(order(medicationCodeableConcept=None, **named))
+    assert drug.daily is not None and drug.daily.elemental_iron_mg is None
 
 
 def test_a_renewal_keeps_the_start_of_the_first_order() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from cards.drugs.ingredients import ingredients
 from cards.drugs.recognise import recognise
+from cards.drugs.telling import Telling, telling_of
+from cards.drugs.words import IRON_UNTOLD
 from cards.knowledge.code_systems import ATC, HCPCS, RXNORM, UNII
 
 
@@ -36,7 +39,13 @@ def coded(system: str, code: str, text: str = "") -> dict[str, object]:
         "multivitamin without iron",
         "diphenhydramine 2 % topical cream",
         "ciprofloxacin 0.3 % eye drops",
-        "prenatal vitamin",
+        "prenatal vitamin without iron",
+        "Prenatal vitamins, iron-free",
+        "multivitamin with minerals, no iron",
+        "multivitamin",
+        "prenatal visit",
+        "prenatal panel",
+        "minerals",
         "see note",
         "",
     ],
@@ -134,7 +143,7 @@ def test_names_are_read_from_text(words: str, name: str | None, kinds: str) -> N
         (coded(ATC, "B03AC"), "intravenous iron", "iron-iv"),
         (coded(ATC, "B03AE10"), "iron", "iron-oral"),
         (coded(ATC, "N05AB04"), "prochlorperazine", "agg-sub agg-sub-antiemetic"),
-        (coded(ATC, "N05AB10"), "antipsychotic", "agg-psy-antipsychotic"),
+        (coded(ATC, "N05A"), "antipsychotic", "agg-psy-antipsychotic"),
         (coded(ATC, "N05A", "prochlorperazine"), "prochlorperazine", "agg-sub agg-sub-antiemetic"),
         (coded(ATC, "N05AN01"), "lithium", "lithium"),
         (coded(ATC, "J01MA99"), "fluoroquinolone", "quinolone"),
@@ -151,6 +160,100 @@ def test_codes_are_looked_up(concept: dict[str, object], ingredients: str, kinds
     assert product.classes == frozenset(kinds.split())
 
 
+@pytest.mark.parametrize(
+    ("words", "ingredients"),
+    [
+        ("Insidon 50 mg", "opipramol"),
+        ("Truxal 50", "chlorprothixene"),
+        ("Valoron N 50/4 mg", "tilidine"),
+        ("Tilidin comp. 100/8 mg", "tilidine"),
+        ("Tylenol #3", "codeine"),
+        ("Tylenol 325 mg tablet", ""),
+        ("Restex 100 mg/25 mg Tabletten", "levodopa benserazide"),
+        ("Nacom 100", "levodopa carbidopa"),
+        ("MCP 10 mg", "metoclopramide"),
+        ("MCP-ratiopharm", "metoclopramide"),
+        ("MCP joint splint", ""),
+        ("Paspertin", "metoclopramide"),
+        ("Vomex A", "dimenhydrinate"),
+        ("Remergil 15 mg", "mirtazapine"),
+        ("Foltx", "folic acid pyridoxine vitamin B12"),
+        ("Metanx", "levomefolate pyridoxine mecobalamin"),
+        ("Neurobion", "pyridoxine vitamin B12"),
+        ("ferrous sulf 325", "ferrous sulfate"),
+        ("gatifloxacin 400 mg tablet", "gatifloxacin"),
+        ("glucosamine 500 mg tablet", ""),
+    ],
+)
+def test_trade_names_and_members_of_groups_are_told(words: str, ingredients: str) -> None:
+    product = recognise({"text": words})
+    named = " ".join(sorted(product.ingredient_names())) if product else ""
+    assert sorted(named.split()) == sorted(ingredients.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "strengths"),
+    [
+        ("prenatal vitamin 27 mg iron-0.8 mg folic acid tablet", "folic acid 0.8, iron 27"),
+        ("prenatal 27 mg iron- 400 mcg folic acid tablet", "folic acid 0.400, iron 27"),
+        ("prenatal vit no.124-iron-folic acid 27 mg iron-800 mcg tablet", "iron 27, folic acid 0.800"),
+        ("multivitamin-iron-folic acid 18 mg iron-400 mcg tablet", "iron 18, folic acid 0.400"),
+        ("PNV with calcium no.72-iron-FA 27 mg iron-1 mg tablet", "iron 27, folic acid 1"),
+        ("prenatal vit-iron fum-folic acid 27 mg iron-1 mg tablet", "folic acid 1, iron 27"),
+        ("PNV-iron-FA-DHA 27 mg iron- 1 mg-250 mg capsule", "iron 27, folic acid 1"),
+        ("PNV-iron-DHA-FA 27 mg iron-250 mg-1 mg capsule", "iron 27, folic acid None"),
+        ("folic acid-multivitamin-iron 27 mg iron-1 mg tablet", "folic acid None, iron 27"),
+        ("iron-FA 65 mg-1 mg tablet", "iron 65, folic acid 1"),
+        ("multivitamin-iron-folic acid-DHA 27 mg-1 mg-250 mg", "iron None, folic acid None"),
+        ("aspirin-caffeine-dihydrocodeine 356.4-30-16 mg capsule", "aspirin None, dihydrocodeine None"),
+        ("FA-8 tablet", "folic acid None"),
+    ],
+)
+def test_strengths_that_are_listed_after_the_names_are_read_in_their_order_or_not_at_all(
+    words: str, strengths: str
+) -> None:
+    product = recognise({"text": words})
+    assert product is not None
+    assert ", ".join(f"{each.ingredient} {each.mg}" for each in product.ingredients) == strengths
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "prenatal vitamin",
+        "Prenatal vitamins",
+        "Prenatal multivitamin tablet",
+        "prenatal vit no.10",
+        "PNV",
+        "multivitamin with minerals",
+        "Multi Vitamin with Minerals tablet",
+        "therapeutic multivitamin-minerals",
+        "Multivitamin mit Mineralstoffen",
+        "multiple vitamins w/minerals",
+    ],
+)
+def test_vitamins_that_hold_iron_without_naming_it_hold_iron_of_unknown_content(words: str) -> None:
+    product = recognise({"text": words})
+    assert product is not None
+    assert product.name.startswith("multi-ingredient product with iron of unknown content")
+    assert product.classes == {"iron-oral", "multi-ingredient"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "multivitamin with minerals 10 mL in NaCl 0.9% 1000 mL IV",
+        "multivitamin infusion (MVI-12) with trace minerals",
+        "multivitamin with minerals injection",
+    ],
+)
+def test_vitamins_that_are_infused_hold_no_iron_of_unknown_content(words: str) -> None:
+    assert recognise({"text": words}) is None
+    assert telling_of({"text": words}) is Telling.TOLD
+    beside = recognise({"text": f"{words} with folic acid"})
+    assert beside and (beside.classes, beside.ingredient_names()) == ({"folate", "multi-ingredient"}, {"folic acid"})
+
+
 def test_iron_dextran_in_an_oral_multivitamin_is_no_infusion() -> None:
     product = recognise(coded(RXNORM, "1102196"))
     assert product is not None
@@ -159,12 +262,57 @@ def test_iron_dextran_in_an_oral_multivitamin_is_no_infusion() -> None:
 
 
 @pytest.mark.parametrize(
-    ("route", "kind"), [("iv", "iron-iv"), ("im", "iron-iv"), ("oral", "iron-oral"), ("", "iron-oral")]
+    ("route", "kind"), [("iv", "iron-iv"), ("im", "iron-iv"), ("oral", "iron-oral"), ("", "iron-iv")]
 )
 def test_the_route_decides_what_iron_dextran_is(route: str, kind: str) -> None:
     product = recognise(coded(RXNORM, "5992"), route_hint=route)
     assert product is not None
     assert product.classes == frozenset({kind})
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("iron dextran", "iron-iv"),
+        ("iron dextran 1000 mg", "iron-iv"),
+        ("LMW iron dextran", "iron-iv"),
+        ("iron dextran 50 mg/mL solution", "iron-iv"),
+        ("iron dextran 100 mg in sodium chloride 0.9% 250 mL", "iron-iv"),
+        ("Eisendextran", "iron-iv"),
+        ("iron dextran capsule", "iron-oral"),
+        ("multivitamin with iron dextran", "iron-oral"),
+        ("ascorbic acid 100 mg / iron dextran 65 mg / folic acid 1 mg", "iron-oral"),
+    ],
+)
+def test_iron_dextran_of_no_route_is_an_infusion_unless_it_is_part_of_vitamins(words: str, kind: str) -> None:
+    product = recognise({"text": words})
+    assert product and product.classes & {"iron-iv", "iron-oral"} == {kind}
+
+
+BY_MOUTH = [name for name, each in ingredients().items() if "iron-oral" in each.classes and name != IRON_UNTOLD]
+
+
+@pytest.mark.parametrize("name", BY_MOUTH)
+def test_every_iron_that_is_injected_is_iron_by_vein(name: str) -> None:
+    for words, route in ((f"{name} injection", ""), (f"{name} 100 mg/2 mL vial", ""), (name, "iv"), (name, "im")):
+        product = recognise({"text": words}, route_hint=route)
+        assert product and product.classes == {"iron-iv"}, words
+    for words, route in ((name, ""), (name, "oral"), (f"{name} tablet", "iv"), (f"{name} oral solution vial", "")):
+        product = recognise({"text": words}, route_hint=route)
+        assert product and product.classes == {"iron-oral"}, words
+
+
+@pytest.mark.parametrize("code", ["B03AC", "B03AC01", "B03AC02", "B03AC06", "B03AC07", "B03AC99"])
+@pytest.mark.parametrize("words", ["", "iron", "iron dextran", "iron polymaltose"])
+def test_a_code_of_parenteral_iron_is_of_an_injection(code: str, words: str) -> None:
+    product = recognise(coded(ATC, code) | ({"text": words} if words else {}))
+    assert product and (product.classes, product.route) == ({"iron-iv"}, "injection")
+
+
+@pytest.mark.parametrize("words", ["Venofer", "iron dextran", "iron polymaltose injection"])
+def test_the_class_of_all_iron_takes_an_infusion_from_its_words(words: str) -> None:
+    named, alone = recognise(coded(ATC, "B03A", words)), recognise({"text": words})
+    assert named and alone and (named.ingredients, named.classes) == (alone.ingredients, {"iron-iv"})
 
 
 def test_a_billing_code_is_of_the_infusion() -> None:

@@ -10,7 +10,8 @@ import pytest
 from cards.drugs import directions, sigs
 from cards.drugs.directions import Said, read_sig
 from cards.drugs.ingredients import plain
-from cards.drugs.sigs import Form, Forms, Frequency, Rewrite
+from cards.drugs.sigs import Form, Forms, Rewrite
+from cards.drugs.timing import FREQUENCIES, Frequency
 
 TABLES = {name: value for name, value in vars(sigs).items() if isinstance(value, Forms)}
 FORMS = [(name, row) for name, table in TABLES.items() for row in table.rows]
@@ -45,12 +46,12 @@ def nothing_remembered() -> Iterator[None]:
 def test_the_tables_are_found() -> None:
     assert len(TABLES) > 15
     assert len(FORMS) > 30
-    assert len(sigs.FREQUENCIES) > 40
+    assert len(FREQUENCIES) > 40
 
 
-@pytest.mark.parametrize("row", sigs.FREQUENCIES, ids=lambda row: row.example)
+@pytest.mark.parametrize("row", FREQUENCIES, ids=lambda row: row.example)
 def test_a_row_on_frequency_reads_its_example_and_no_row_above_does(row: Frequency) -> None:
-    assert next(each for each in sigs.FREQUENCIES if each.pattern.search(row.example)) is row
+    assert next(each for each in FREQUENCIES if each.pattern.search(row.example)) is row
     assert written(read_sig(row.example)).removesuffix(" once").endswith(f"x {row.reads}")
 
 
@@ -81,11 +82,11 @@ def test_a_sign_for_a_part_of_one_is_a_number() -> None:
     assert read == {"½": Decimal("0.5"), "¼": Decimal("0.25"), "¾": Decimal("0.75")}
 
 
-@pytest.mark.parametrize("row", sigs.FREQUENCIES, ids=lambda row: row.example)
+@pytest.mark.parametrize("row", FREQUENCIES, ids=lambda row: row.example)
 def test_examples_are_in_lower_case_as_they_are_compared(row: Frequency) -> None:
     assert plain(row.example) == row.example
 
 
 def test_no_two_rows_have_one_pattern() -> None:
-    patterns = [row.pattern.pattern for row in sigs.FREQUENCIES] + [row.pattern for _, row in FORMS]
+    patterns = [row.pattern.pattern for row in FREQUENCIES] + [row.pattern for _, row in FORMS]
     assert len(patterns) == len(set(patterns))

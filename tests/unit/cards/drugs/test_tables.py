@@ -12,6 +12,9 @@ from fhir.resources.R4B.valueset import ValueSet as FhirValueSet
 
 from cards.drugs.ingredients import ingredients
 from cards.drugs.products import product_of_code
+from cards.drugs.recognise import recognise
+from cards.drugs.telling import Telling, telling_of
+from cards.knowledge.code_systems import ATC
 from cards.knowledge.valuesets import load_valueset, valueset_names
 from tests.unit.cards.drugs.regenerate import (
     LABEL_PRODUCTS,
@@ -80,3 +83,26 @@ def test_every_ingredient_of_iron_says_how_much_of_it_is_iron_or_that_it_cannot_
         *("ferrous glycine sulfate", "ferrous succinate", "ferrous ascorbate", "sodium feredetate"),
         *("ferric ammonium citrate", "iron bile salts", "ferrous salt"),
     }
+
+
+#: Told by code and name as two different things: an iron by mouth that has the name of one by vein.
+TWO_THINGS = {"B03AB02"}
+
+
+def members() -> list[tuple[str, str]]:
+    lines = (Path(__file__).parent / "atc_members.csv").read_text(encoding="utf-8").splitlines()
+    return [(line["code"], line["name"]) for line in csv.DictReader(lines[1:])]
+
+
+def test_the_table_of_members_holds_every_group_that_is_taken_whole() -> None:
+    groups = {code for each in ingredients().values() for system, code in each.codes if system == ATC and len(code) < 7}
+    without = {group for group in groups if not any(code.startswith(group) for code, _ in members())}
+    assert without == {"B03AC"}  # the index names no members of iron by vein
+
+
+@pytest.mark.parametrize(("code", "name"), [each for each in members() if each[0] not in TWO_THINGS])
+def test_a_member_of_a_group_of_ours_is_the_same_by_code_and_by_name(code: str, name: str) -> None:
+    """A name may be unknown, as that of a combination; it is never another drug."""
+    by_code, by_name = recognise({"coding": [{"system": ATC, "code": code}]}), recognise({"text": name})
+    kinds = by_code.classes if by_code else frozenset()
+    assert kinds <= (by_name.classes if by_name else frozenset()) or telling_of({"text": name}) is Telling.UNKNOWN

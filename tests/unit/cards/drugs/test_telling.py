@@ -90,17 +90,21 @@ def test_a_code_that_no_table_knows_is_not_told_without_words(concept: dict[str,
 @pytest.mark.parametrize(
     "concept",
     [
-        None,
-        {},
-        {"coding": [{}]},
         coded("http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips", "no-known-medications"),
         coded(SNOMED, "787481004"),
         {"text": "No known medications"},
         {"text": "No known current medicines"},
     ],
 )
-def test_nothing_named_and_nothing_taken_are_no_drug(concept: Any) -> None:
+def test_that_nothing_is_taken_names_no_drug(concept: Any) -> None:
     assert telling_of(concept) is Telling.NONE
+    assert not is_out_of_reach({"medicationCodeableConcept": concept}, resolver([]))
+
+
+@pytest.mark.parametrize("concept", [None, {}, {"coding": [{}]}, {"coding": [{"system": "", "code": " "}]}])
+def test_what_names_nothing_is_blank(concept: Any) -> None:
+    assert telling_of(concept) is Telling.BLANK
+    assert not is_out_of_reach({"medicationCodeableConcept": concept}, resolver([]))
     assert not is_out_of_reach({"medicationCodeableConcept": concept}, resolver([]))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -66,6 +68,9 @@ ERROR = outcome("error", words="backend down")
         ({"entry": [{"resource": RESULT}]}, 1, Listing.COMPLETE),
         ({"resourceType": "Bundle", "entry": {"resource": RESULT}}, 1, Listing.COMPLETE),
         ({"resourceType": "Bundle", "entry": "text"}, 0, Listing.NOT_KNOWN),
+        *(({"resourceType": "Bundle", "entry": none}, 0, Listing.COMPLETE) for none in (None, [])),
+        *(({"resourceType": "Bundle", "entry": odd}, 0, Listing.CUT) for odd in ({}, [{}], {"x": 1}, [None], [[]])),
+        *(({"resourceType": "Bundle", "entry": odd}, 0, Listing.NOT_KNOWN) for odd in ("", 0, False)),
         (bundle(bundle(RESULT), RESULT), 2, Listing.COMPLETE),
         (bundle(bundle(RESULT, **NEXT)), 1, Listing.CUT),
         ({"response": {"status": "200 OK"}, "resource": bundle(RESULT)}, 1, Listing.COMPLETE),
@@ -121,6 +126,41 @@ def test_how_far_a_list_can_be_trusted(value: Any, count: int, listing: Listing)
 )
 def test_a_note_may_say_that_results_were_left_out(value: Any, withheld: bool) -> None:
     assert unwrap(value).withheld is withheld
+
+
+@pytest.mark.parametrize("severity", ["information", "warning", "success", " Warning"])
+@pytest.mark.parametrize(
+    ("code", "is_whole"),
+    [
+        *((code, False) for code in ("incomplete", "timeout", "throttled", "too-costly", "transient", "exception")),
+        *((code, False) for code in ("no-store", "lock-error", " Incomplete ")),
+        *((code, True) for code in ("suppressed", "forbidden", "security", "processing", "not-supported", "x", None)),
+    ],
+)
+def test_a_note_may_say_that_the_answer_is_not_whole(severity: str, code: str | None, is_whole: bool) -> None:
+    """A vendor's notes on what was left out stand in nearly every result and change no list."""
+    coded = {"severity": severity, "code": code}
+    detailed = {"severity": severity, "code": "processing", "details": {"coding": [{"code": code}]}}
+    for issues in ([coded], [{"severity": severity, "code": "informational"}, coded], [detailed], coded):
+        note = {"resourceType": "OperationOutcome", "issue": issues}
+        held = {"resource": RESULT, "response": {"status": "200", "outcome": note}}
+        for value in (
+            bundle(RESULT, note),
+            bundle(note, RESULT),
+            bundle(bundle(RESULT, note)),
+            bundle(RESULT) | {"issues": note},
+            {"resourceType": "Bundle", "entry": [held]},
+            {"response": {}, "resource": bundle(RESULT, note)},
+        ):
+            found = unwrap(value)
+            assert (found.resources, found.gap) == ((RESULT,), None if is_whole else Gap("partial"))
+            assert unwrap(value, pages_followed=True).gap == found.gap
+        assert (unwrap(bundle(note)).listing is Listing.COMPLETE) is is_whole
+
+
+def test_a_search_that_found_nothing_and_was_not_whole_is_a_failed_look() -> None:
+    issues = [*NOTHING_FOUND["issue"], {"severity": "warning", "code": "incomplete"}]
+    assert unwrap(NOTHING_FOUND | {"issue": issues}).refused
 
 
 @pytest.mark.parametrize(
@@ -229,6 +269,14 @@ def test_what_is_not_complete_has_a_cause(value: Any, gap: Gap | None) -> None:
         ([{"relation": ["self", "next"], "url": "x"}], "x"),
         ([{"relation": [], "url": "x"}, {"rel": "NEXT", "url": "y"}], "y"),
         ([{"relation": "nextpage", "url": "x"}, {"rel": 5}], None),
+        ("next", ""),
+        (["self", "next"], ""),
+        ("nextpage", None),
+        ({"next": "x"}, "x"),
+        ([{"self": "y", "next": "x"}], "x"),
+        ({"next": {"href": "x"}}, ""),
+        ({"next": None}, None),
+        ({"self": "x"}, None),
     ],
 )
 @pytest.mark.parametrize("wrapped", [False, True])
@@ -339,3 +387,101 @@ def test_resources_under_another_name_than_entry_are_a_hole(name: str) -> None:
         assert unwrap(bundle(PATIENT) | {name: nothing}).listing is Listing.COMPLETE
     for known in ("link", "extension", "modifierExtension", "signature", "issues"):
         assert unwrap(bundle(PATIENT) | {known: {"resourceType": "OperationOutcome"}}).listing is Listing.COMPLETE
+
+
+@pytest.mark.parametrize("total", [40, 40.0, "40", " 40 ", "40.0", "4e1", "4E+1", "+40", [40], "40.", Decimal(40), 4e1])
+def test_a_total_is_read_in_every_form_of_a_whole_number(total: Any) -> None:
+    listed = unwrap(bundle(RESULT, total=total))
+    assert listed.listing is Listing.CUT and listed.gap == Gap("cut", read=1, total=40)
+    forty = [RESULT | {"id": str(number)} for number in range(40)]
+    assert unwrap(bundle(*forty, total=total)).listing is Listing.COMPLETE
+    assert unwrap(bundle(*[{"resourceType": "Observation"}] * 40, total=total)).listing is Listing.COMPLETE
+
+
+def test_a_total_counts_each_match_once_and_nothing_that_the_search_added() -> None:
+    other = RESULT | {"id": "2"}
+    for mode in ("include", "outcome", " Include"):
+        added = {"resource": other, "search": {"mode": mode}}
+        found = unwrap({"resourceType": "Bundle", "total": 2, "entry": [{"resource": RESULT}, added]})
+        assert (len(found.resources), found.gap) == (2, Gap("cut", read=1, total=2))
+        inner = {"resourceType": "Bundle", "entry": [{"resource": RESULT}, added]}
+        assert unwrap(bundle(inner, total=2)).gap == Gap("cut", read=1, total=2)
+    assert unwrap(bundle(RESULT, dict(RESULT), total=2)).gap == Gap("cut", read=1, total=2)
+    for more in (other, RESULT | {"code": {"text": "x"}}, {"resourceType": "Condition", "id": "1"}):
+        for mode in ({}, {"search": {"mode": "match"}}, {"search": {"mode": None}}, {"search": "x"}):
+            matched = [{"resource": each, **mode} for each in (RESULT | {"code": {"text": "y"}}, more)]
+            entries = {"resourceType": "Bundle", "total": 2, "entry": matched}
+            assert unwrap(entries).listing is Listing.COMPLETE
+
+
+@pytest.mark.parametrize(
+    "total", [True, "", "many", "40 of 41", 40.5, "40,0", {"value": 40}, [], None, -40, "-40", "nan"]
+)
+def test_what_is_no_whole_number_is_no_total(total: Any) -> None:
+    assert unwrap(bundle(RESULT, total=total)).listing is Listing.COMPLETE
+
+
+@pytest.mark.parametrize("total", ["9e999", "9" * 29, 1e300, 10**40])
+def test_a_total_beyond_all_measure_cuts_the_list(total: Any) -> None:
+    assert unwrap(bundle(RESULT, total=total)).listing is Listing.CUT
+
+
+_BLANKS = ("Observation ", " Observation", "Observation\n", "\u00a0Observation")
+_HOLDERS: tuple[Callable[[Any], Any], ...] = (
+    lambda each: each,
+    lambda each: [each],
+    lambda each: bundle(each),
+    lambda each: {"resourceType": "Bundle ", "entry": [each]},
+    lambda each: bundle({"resourceType": " Bundle", "entry": [{"resource": each, "fullUrl": "urn:uuid:1"}]}),
+    lambda each: {"resourceType": "List ", "contained": [each]},
+    lambda each: {"resourceType": "Parameters", "parameter": [{"resource": each}]},
+    lambda each: {"response": {}, "resource": each},
+)
+
+
+@pytest.mark.parametrize("holder", _HOLDERS)
+@pytest.mark.parametrize("kind", _BLANKS)
+def test_blanks_around_a_type_are_cut_off_once(kind: str, holder: Callable[[Any], Any]) -> None:
+    listed = unwrap(holder({"resourceType": kind, "id": "1"}), kind="Observation")
+    assert [each["resourceType"] for each in listed.resources] == ["Observation"]
+    assert all(any(each is held for held in listed.resources) for _, each in listed.addresses)
+
+
+def test_a_failure_with_a_blank_behind_its_type_is_one() -> None:
+    assert unwrap(bundle(RESULT, ERROR | {"resourceType": "OperationOutcome "})).refused
+
+
+_MANY = [{"system": "urn:local", "code": str(number)} for number in range(101)]
+_AT_MOST = _MANY[:100]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *({name: {"coding": _MANY}} for name in ("code", "medicationCodeableConcept", "medication")),
+        {"code": [{"coding": _MANY}]},
+        {"code": [{"text": "x"}] * 101},
+        {"medication": {"concept": {"coding": _MANY}}},
+        {"component": [{"code": {"coding": _MANY}}]},
+        {"contained": [{"resourceType": "Medication", "code": {"coding": _MANY}}]},
+    ],
+)
+def test_a_resource_with_more_codes_than_are_read_cuts_its_list(place: dict[str, Any]) -> None:
+    for value in (bundle(RESULT | place), RESULT | place):
+        listed = unwrap(value)
+        assert (listed.listing, listed.gap) == (Listing.CUT, Gap("unreadable-entry"))
+        assert len(listed.resources) == 1
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"code": {"coding": _AT_MOST}},
+        {"component": [{"code": {"coding": _AT_MOST}}, "x"]},
+        {"category": [{"coding": _MANY}]},
+        {"code": "x", "component": None, "contained": "x"},
+        {"medication": {"concept": {"concept": {"coding": _MANY}}}},
+    ],
+)
+def test_other_resources_cut_nothing(place: dict[str, Any]) -> None:
+    assert unwrap(bundle(RESULT | place)).listing is Listing.COMPLETE

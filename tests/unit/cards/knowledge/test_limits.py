@@ -80,7 +80,6 @@ def test_a_value_under_on_and_over_a_limit(side: str, answers: tuple[bool, ...])
         ("<=75", True, None),
         ("<76", None, None),
         (">75", False, False),
-        (">=75", None, False),
         (">74", None, None),
         ("<74", True, True),
         (">76", False, False),
@@ -94,6 +93,35 @@ def test_a_censored_value_is_open_where_it_may_lie_on_either_side(
         assert compare(ferritin(value), limit(upper)) is (None if answer is None else not answer)
         assert meets(ferritin(value), limit(lower)) is (answer is True)
         assert misses(ferritin(value), limit(lower)) is (answer is False)
+
+
+#: What a comparator at the number of a limit itself says of each kind of limit: below, at or below, at or above, above.
+AT_THE_LIMIT: dict[str, tuple[bool | None, ...]] = {
+    "<": (True, True, False, False),
+    "<=": (None, True, None, False),
+    ">": (False, False, True, True),
+    ">=": (False, None, True, True),  # surely above: as high as is reported, though it may be the limit itself
+}
+KINDS = ("below", "at or below", "at or above", "above")
+MEASURED = tuple(
+    each for each in national_rules().thresholds.values() if getattr(each, "analyte", "") and each.side in KINDS
+)
+
+
+@pytest.mark.parametrize("limit_of_a_result", MEASURED, ids=lambda limit: limit.name)
+@pytest.mark.parametrize("comparator", AT_THE_LIMIT)
+def test_a_comparator_under_on_and_over_every_limit_of_a_result(limit_of_a_result: Limit, comparator: str) -> None:
+    cut, upwards = limit_of_a_result.quantity, comparator.startswith(">")
+    is_upper = SIDES[limit_of_a_result.side].upper
+    step = Decimal("0.01")
+    under, on, over = (Quantity(cut.value + each, cut.unit, comparator) for each in (-step, Decimal(0), step))
+    assert compare(on, limit_of_a_result) is AT_THE_LIMIT[comparator][KINDS.index(limit_of_a_result.side)]
+    assert compare(under, limit_of_a_result) is (None if upwards else not is_upper)
+    assert compare(over, limit_of_a_result) is (is_upper if upwards else None)
+
+
+def test_there_are_limits_of_results_of_every_kind() -> None:
+    assert {each.side for each in MEASURED} == set(KINDS)
 
 
 @pytest.mark.parametrize(("days", "within"), [(Days(10, 75), True), (Days(75, 76), None), (Days(76, 99), False)])

@@ -224,3 +224,52 @@ def test_a_reported_result_comes_before_a_calculated_one_of_the_same_time_howeve
     reported, calculated = lab("vitd", "20"), lab("vitd", "24", how="calculated")
     for pair in ((reported, calculated), (calculated, reported)):
         assert choose(pair).result is reported
+
+
+# ------------------------------------------------------------------ results of one time that contradict each other
+
+STOP, TOXIC = limit("vitd", "above", 100), limit("vitd", "above", 150)
+FEW = limit("vitd", "below", 20)
+
+
+def vitd(*values: str) -> Reading:
+    """Return the reading of results of one day, such as `110` and `>120`, at the stops."""
+    labs = [lab("vitd", each.lstrip("<>="), comparator=each.rstrip("0123456789")) for each in values]
+    reading, backwards = (choose(each, limits=(FEW, STOP, TOXIC)) for each in (labs, labs[::-1]))
+    assert (reading.kind, reading.beyond(STOP)) == (backwards.kind, backwards.beyond(STOP))
+    return reading
+
+
+@pytest.mark.parametrize(
+    ("values", "above", "below", "beside"),
+    [
+        (("90",), "", "", ()),
+        (("110",), "110", "", ()),
+        ((">120",), ">120", "", ()),
+        (("110", "140"), "140", "", ()),
+        (("110", "90"), "110", "", ("90",)),
+        (("160", "110", "90"), "160", "", ("110", "90")),
+        (("90", ">120"), ">120", "", ("90",)),
+        ((">120", "<140"), ">120", "", ("<140",)),
+        (("160", "15"), "160", "15", ("15",)),
+        (("40", "15", "12"), "", "12", ()),
+        # what may lie on the other side of a limit contradicts nothing
+        (("90", "<120"), "", "", ()),
+        (("110", "<140"), "110", "", ()),
+    ],
+)
+def test_of_results_that_contradict_each_other_the_one_that_warns_counts(
+    values: tuple[str, ...], above: str, below: str, beside: tuple[str, ...]
+) -> None:
+    reading = vitd(*values)
+    high, low = reading.beyond(STOP), reading.beyond(FEW)
+    assert [each.quantity.text.removesuffix(" ng/mL") if each else "" for each in (high, low)] == [above, below]
+    named = [each.quantity.text.removesuffix(" ng/mL") for each in reading.contradicting(high)]
+    assert sorted(named) == sorted(beside)
+
+
+def test_no_older_result_is_beyond_a_limit() -> None:
+    older = choose((lab("vitd", "90", 10), lab("vitd", "160", 20)), limits=(STOP, TOXIC))
+    assert older.beyond(STOP) is None
+    stale = read(chart(lab("vitd", "160", 400)), "vitd", window=within(365), limits=(STOP, TOXIC))
+    assert (stale.kind, stale.beyond(STOP)) == (Kind.STALE, None)

@@ -231,3 +231,8 @@ def test_the_card_carries_the_update_where_the_client_takes_one() -> None:
 )
 def test_no_suggestion_without_an_update(profile: ClientCapabilities) -> None:
     assert not any(card.suggestions for card in cards_of("iron_order", TOO_MUCH, RULES, profile))
+
+
+def test_a_request_that_is_nested_too_deep_offers_no_change() -> None:
+    deep = b"[" * 5_000 + b"]" * 5_000
+    assert drafts_as_written(b'{"context":{"draftOrders":{"entry":[{"resource":' + deep + b"}]}}}") == {}

@@ -44,8 +44,10 @@ def read(*resources: Any) -> tuple[Allergy, ...]:
         ({"code": FCM}, True),
         ({"code": FCM, "clinicalStatus": {"coding": [{"code": "active"}]}}, True),
         ({"code": FCM, "verificationStatus": {"coding": [{"code": "unconfirmed"}]}}, True),
-        ({"code": FCM, "clinicalStatus": {"coding": [{"code": "inactive"}]}}, False),
-        ({"code": FCM, "clinicalStatus": "resolved"}, False),
+        ({"code": FCM, "clinicalStatus": {"coding": [{"code": "inactive"}]}}, True),
+        ({"code": FCM, "clinicalStatus": "resolved"}, True),
+        ({"code": FCM, "status": "inactive"}, True),
+        ({"code": SULFATE, "clinicalStatus": "resolved", "criticality": "high"}, True),
         ({"code": FCM, "verificationStatus": {"coding": [{"code": "refuted"}]}}, False),
         ({"code": FCM, "verificationStatus": "entered-in-error"}, False),
         ({"code": FCM, "status": "refuted"}, False),
@@ -53,14 +55,16 @@ def read(*resources: Any) -> tuple[Allergy, ...]:
         ({"code": {"text": "iron"}, "reaction": [{"substance": FCM}]}, True),
         ({"code": FCM, "patient": {"reference": "Patient/other"}}, False),
         ({"code": FCM, "resourceType": "Condition"}, False),
-        ({"code": SULFATE}, False),
-        ({"code": SULFATE, "criticality": "high"}, False),
+        ({"code": SULFATE}, True),
+        ({"code": SULFATE, "criticality": "high"}, True),
         ({"code": {"text": "peanut"}}, False),
         ({}, False),
         ({"code": REACTION_TO_IRON}, False),
         ({"code": REACTION_TO_IRON, "criticality": "low"}, False),
         ({"code": REACTION_TO_IRON, "criticality": "high"}, True),
         ({"code": REACTION_TO_IRON, "criticality": "CRITH"}, True),
+        ({"code": REACTION_TO_IRON, "criticality": "high", "clinicalStatus": "resolved"}, True),
+        ({"code": REACTION_TO_IRON, "clinicalStatus": "resolved"}, False),
         (
             {
                 "code": REACTION_TO_IRON,
@@ -74,6 +78,39 @@ def read(*resources: Any) -> tuple[Allergy, ...]:
 )
 def test_which_allergies_count(elements: dict[str, Any], counts: bool) -> None:
     assert bool(read(allergy(**elements))) is counts
+
+
+_STATUSES = ("active", "inactive", "resolved", "")
+
+
+@pytest.mark.parametrize("clinical", _STATUSES)
+@pytest.mark.parametrize("product", ["1433693", "1"])
+@pytest.mark.parametrize(
+    ("verification", "counts"),
+    [
+        ("confirmed", True),
+        ("unconfirmed", True),
+        ("presumed", True),
+        ("", True),
+        ("refuted", False),
+        ("entered-in-error", False),
+    ],
+)
+def test_only_an_entry_that_was_taken_back_does_not_count(
+    clinical: str, verification: str, product: str, counts: bool
+) -> None:
+    """Clinical amendments 2, section 3.1: any entry to the product, not refuted and not entered in error."""
+    said = {"clinicalStatus": clinical, "verificationStatus": verification}
+    elements = {name: {"coding": [{"code": code}]} for name, code in said.items() if code}
+    known = {"coding": [{"system": RXNORM, "code": product}]}
+    assert bool(read(allergy(code=known, **elements))) is counts
+    whole = read(allergy(code=known, verificationStatus="confirmed"))
+    assert read(allergy(code=known, **elements)) == (whole if counts else ())
+
+
+def test_a_reaction_to_a_tablet_of_iron_is_none_to_an_infusion() -> None:
+    (found,) = read(allergy(code=SULFATE, criticality="high"))
+    assert (found.concepts, found.ingredients) == (frozenset({"iron-oral"}), frozenset({"ferrous sulfate"}))
 
 
 def test_an_allergy_to_a_product_names_its_ingredient_and_how_severe_it_was() -> None:
@@ -95,6 +132,36 @@ def test_an_allergy_to_a_product_names_its_ingredient_and_how_severe_it_was() ->
 def test_iron_of_no_named_product_counts_where_it_was_severe(elements: dict[str, Any], counts: bool) -> None:
     found = read_allergies([allergy(code={"text": "Iron"}, **elements)], patient_id="p", recognise=by_name)
     assert [each.concepts for each in found] == ([frozenset({"iron-adverse-reaction"})] if counts else [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Eisen i.v.", "Eiseninfusion", "Eisenpräparate parenteral", "jern til injektion", "Fer injectable", "IV iron",
+        "järn, parenterala preparat", "rauta laskimoon", "żelazo do podawania dożylnego", "hierro por vía intravenosa",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("local", [True, False])
+def test_iron_by_vein_counts_in_other_words_however_severe_it_was(words: str, local: bool) -> None:
+    code = {"coding": [{"system": "urn:x", "code": "A1", "display": words}]} if local else {"text": words}
+    for elements in ({}, {"criticality": "high"}):
+        (found,) = read_allergies([allergy(code=code, **elements)], patient_id="p", recognise=by_name)
+        assert found.concepts == {"iron-iv"} and found.severe is bool(elements)
+
+
+@pytest.mark.parametrize("words", ["Iron products", "Eisensalze", "järnpreparat", "preparaty żelaza", "sels de fer"])
+def test_iron_of_no_named_product_in_other_words_counts_where_it_was_severe(words: str) -> None:
+    for elements, counts in (({}, False), ({"criticality": "high"}, True)):
+        found = read_allergies([allergy(code={"text": words}, **elements)], patient_id="p", recognise=by_name)
+        assert [each.concepts for each in found] == ([frozenset({"iron-adverse-reaction"})] if counts else [])
+
+
+@pytest.mark.parametrize(
+    "words", ["Eisenmangel", "interferon injection", "peanut", "Ferritin", "i.v. contrast", "nickel"]
+)
+def test_an_allergen_that_is_no_iron_is_none_however_severe(words: str) -> None:
+    anaphylaxis = {"reaction": [{"manifestation": [{"text": "Anaphylaxis"}]}]}
+    assert read_allergies([allergy(code={"text": words}, **anaphylaxis)], patient_id="p", recognise=by_name) == ()
 
 
 @pytest.mark.slow

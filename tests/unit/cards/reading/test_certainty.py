@@ -79,6 +79,17 @@ def test_what_is_over_never_ends_iron_overload_or_polycythaemia(code: str, conce
     assert set(summary({"coding": [coding(code, "A")]}).values()) == {"refuted"}
 
 
+@pytest.mark.parametrize("status", ["active", "inactive", "remission", "resolved"])
+@pytest.mark.parametrize("code", ["E83.1", "D45", "E80.1"])
+def test_the_mark_over_says_the_same_whatever_the_clinical_status(code: str, status: str) -> None:
+    marked = {"coding": [coding(code, "Z")]}
+    found = summary(marked, clinicalStatus={"coding": [{"code": status}]})
+    never = {name for name, said in summary(marked).items() if said == "confirmed"}
+    assert never == {name for name, said in found.items() if said == "confirmed"} != set()
+    refuted = {"verificationStatus": {"coding": [{"code": "refuted"}]}}
+    assert set(summary(marked, **refuted).values()) == {"refuted"}
+
+
 def test_each_code_of_a_condition_has_its_own_mark() -> None:
     both = {"coding": [coding("G25.81", "A"), coding("I50.1", "V")]}
     assert summary(both) == {"rls": "refuted", "heart-failure": "suspected", "iron-indication": "suspected"}
@@ -100,3 +111,55 @@ def test_an_excluded_reason_of_an_order_is_no_reason() -> None:
 def test_words_beside_an_excluded_code_say_nothing_of_their_own() -> None:
     assert read({"coding": [coding("E88.9", "A")], "text": "Hämochromatose"}) == ()
     assert summary({"coding": [coding("E88.9", "V")], "text": "Hämochromatose"}) == {"probable-overload": "suspected"}
+
+
+#: How billing lists write the letter behind the code.
+_BEHIND = (
+    "{code}{letter}",
+    "{code} {letter}",
+    "{code}-{letter}",
+    "{code}+{letter}",
+    "{code} {letter}!",
+    " {code}  {letter} ",
+)
+
+
+@pytest.mark.parametrize("letter", "AVZGavzg")
+@pytest.mark.parametrize("code", ["E83.1", "E831", "N18.5", "Z99.2", "G25.81", "G2581", "N18.6", "D45", "E83.10"])
+def test_a_letter_behind_the_code_rules_as_the_extension_does(code: str, letter: str) -> None:
+    told = summary({"coding": [coding(code, letter.upper())]})
+    for form in _BEHIND:
+        if code == "D45" and letter.upper() in "AZ" and form in ("{code}{letter}", "{code}+{letter}"):
+            continue
+        assert summary({"coding": [coding(form.format(code=code, letter=letter))]}) == told, form
+
+
+@pytest.mark.parametrize("letter", "AVZG")
+def test_a_letter_counts_in_a_code_that_is_a_text(letter: str) -> None:
+    told = summary({"coding": [coding("E83.1", letter)]})
+    assert summary({"coding": [f"{GM}|E83.1{letter}"]}) == told
+
+
+def test_a_letter_counts_in_a_code_without_a_system() -> None:
+    assert summary({"text": "G25.81G"}) == summary({"text": "G25.81"}) == {"rls": "suspected"}
+    assert summary({"text": "E83.1G"}) == summary({"text": "E83.1"})
+    assert summary({"text": "G25.81A"}) == summary({"text": "E83.1A"}) == {}
+
+
+def test_the_extension_outweighs_the_letter_behind_the_code() -> None:
+    assert summary({"coding": [coding("E83.1 A", "G")]}) == summary({"coding": [coding("E83.1", "G")]})
+    beside = {"coding": [coding("E83.1 G"), {"system": SYSTEM, "code": "A"}]}
+    assert summary(beside) == summary({"coding": [coding("E83.1", "G")]})
+
+
+@pytest.mark.parametrize("code", ["D75.A", "D75A", "E83.110", "Z3A.20", "O9A.2"])
+def test_a_code_that_ends_as_one_of_cm_keeps_its_meaning(code: str) -> None:
+    concept = {"coding": [coding(code)]}
+    cm = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": code}]}
+    assert diagnosis_concepts(concept) == diagnosis_concepts(cm)
+
+
+@pytest.mark.parametrize("system", [WHO, "http://hl7.org/fhir/sid/icd-10-cm", SNOMED])
+def test_no_other_system_has_such_letters(system: str) -> None:
+    assert not diagnosis_concepts({"coding": [{"system": system, "code": "G25.81 A"}]})
+    assert Marks().mark_of({"system": system, "code": "E83.1A"}, {}) is None

@@ -404,6 +404,48 @@ def test_hereditary_haemochromatosis_stays_whatever_its_status_unless_cleared(
     assert (found.counts, "overload" in found.concepts) == (counts, True)
 
 
+_NEVER_OVER = [
+    (CM, "E83.110", {"overload", "hereditary-overload"}),
+    (WHO, "E83.1", {"overload", "hereditary-overload"}),
+    (SNOMED, "35400008", {"overload", "hereditary-overload"}),
+    (CM, "E83.19", {"probable-overload"}),
+    (CM, "E80.1", {"probable-overload"}),
+    (GM, "E80.1", {"probable-overload"}),
+    (CM, "D45", {"polycythaemia-vera"}),
+    (WHO, "D45", {"polycythaemia-vera"}),
+    (GM, "D45", {"polycythaemia-vera"}),
+    (SNOMED, "109992005", {"polycythaemia-vera"}),
+]
+_OVER: list[dict[str, Any]] = [
+    {"clinicalStatus": status("inactive")},
+    {"clinicalStatus": status("remission")},
+    {"clinicalStatus": status("resolved")},
+    {"clinicalStatus": "resolved"},
+    {"abatementDateTime": "2020-01-01"},
+    {"abatementString": "after the iron"},
+]
+
+
+@pytest.mark.parametrize("over", _OVER, ids=str)
+@pytest.mark.parametrize(("system", "code", "concepts"), _NEVER_OVER)
+def test_iron_that_is_high_or_low_by_its_treatment_is_never_over(
+    system: str, code: str, concepts: set[str], over: dict[str, Any]
+) -> None:
+    """As the German mark "state after" never ends it (data amendments 2)."""
+    (found,) = read(condition(coded(system, code), **over))
+    assert (found.counts, found.concepts) == (True, concepts)
+    for cleared in ("refuted", "entered-in-error"):
+        (taken_back,) = read(condition(coded(system, code), **over, verificationStatus=status(cleared)))
+        assert not taken_back.counts and taken_back.cleared
+
+
+@pytest.mark.parametrize("over", _OVER, ids=str)
+@pytest.mark.parametrize("code", ["E83.111", "G25.81", "J44.9", "D50.9", "A41.9", "N20.0"])
+def test_what_may_end_is_over(code: str, over: dict[str, Any]) -> None:
+    found = read(condition(coded(CM, code), **over))
+    assert found and not any(each.counts for each in found)
+
+
 def test_overload_by_transfusion_is_over_when_it_is_resolved() -> None:
     transfused = coded(CM, "E83.111")
     assert read(condition(transfused))[0].counts

@@ -49,6 +49,85 @@ def test_a_birth_date_of_any_precision_gives_the_youngest_age(birth: object, age
     assert read_person(patient(birthDate=birth), ZONE).age_on(date(2026, 6, 15)) == age
 
 
+#: How records write 1 May 2020 where it has one meaning.
+_ONE_MEANING = (
+    *("2020-05-01", " 2020-05-01 ", "20200501", "2020/05/01", "2020-5-1", "2020/5/1", "2020.05.01", "2020-05-01Z"),
+    *("2020-05-01+02:00", "2020-05-01T00:00:00", "01.05.2020", "1.5.2020", "1. 5. 2020", 20200501, ["2020-05-01"]),
+)
+_UNREADABLE = (
+    *(
+        "05/01/2020",
+        "5/1/20",
+        "01-05-2020",
+        "1. Mai 2020",
+        "May 2020",
+        "13.13.2020",
+        "2020-13-01",
+        "01.05.20",
+        "unknown",
+    ),
+    *("20201301", "31.02.2020", "2020/31/12", "1/2020", 205, True, {"value": "2020-05-01"}),
+)
+
+
+@pytest.mark.parametrize("birth", _ONE_MEANING)
+def test_a_birth_date_of_one_meaning_is_read(birth: object) -> None:
+    person = read_person(patient(birthDate=birth), ZONE)
+    assert person.age_on(date(2026, 4, 30)) == 5
+    assert person.age_on(date(2026, 5, 1)) == 6
+    assert not person.birth_is_unreadable
+
+
+@pytest.mark.parametrize(
+    ("birth", "read"),
+    [("2026-06-16", True), ("2026-06-17", False), ("2075-03-02", False), ("2027", False), ("2026", True)],
+)
+def test_a_birth_date_that_lies_ahead_cannot_be_read(birth: str, read: bool) -> None:
+    person = read_person(patient(birthDate=birth), ZONE, today=date(2026, 6, 15))
+    assert (person.birth is not None, person.birth_is_unreadable) == (read, not read)
+
+
+@pytest.mark.parametrize("birth", _UNREADABLE)
+def test_any_other_birth_date_that_is_there_is_unreadable(birth: object) -> None:
+    assert read_person(patient(birthDate=birth), ZONE) == Person(birth_is_unreadable=True)
+
+
+@pytest.mark.parametrize(
+    "birth",
+    [
+        *(None, "", "  ", [], {}, "0001-01-01", "01.01.0001", "00010101", "0000-00-00", "00000000", "9999-12-31"),
+        *("31.12.9999", "9999/12/31"),
+    ],
+)
+def test_a_birth_date_that_is_not_set_is_absent(birth: object) -> None:
+    assert read_person(patient(birthDate=birth), ZONE) == Person()
+
+
+_NOT_GIVEN = {
+    "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}]
+}
+
+
+@pytest.mark.parametrize(
+    ("elements", "deceased"),
+    [
+        ({"_deceasedDateTime": _NOT_GIVEN}, True),
+        ({"deceasedDateTime": None, "_deceasedDateTime": _NOT_GIVEN}, True),
+        ({"deceasedDateTime": "", "_deceasedDateTime": [_NOT_GIVEN]}, True),
+        ({"_deceasedDateTime": {"id": "a", "extension": [{"url": "http://example.org/note"}]}}, True),
+        ({"deceasedDateTime": "2026-01-01", "_deceasedDateTime": {"id": "a"}}, True),
+        ({"_deceasedDateTime": {"id": "a"}}, False),
+        ({"_deceasedDateTime": None}, False),
+        ({"_deceasedDateTime": {"extension": []}}, False),
+        ({"deceasedDateTime": "9999-12-31", "_deceasedDateTime": _NOT_GIVEN}, False),
+        ({"_deceasedBoolean": _NOT_GIVEN}, False),
+        ({"_birthDate": _NOT_GIVEN}, False),
+    ],
+)
+def test_a_day_of_death_of_which_only_an_extension_speaks_is_a_death(elements: dict[str, Any], deceased: bool) -> None:
+    assert read_person(patient(**elements), ZONE) == Person(deceased=deceased)
+
+
 @pytest.mark.parametrize(
     ("elements", "deceased"),
     [

@@ -105,6 +105,34 @@ def test_a_procedure_in_words_is_dialysis_of_an_unstated_kind() -> None:
     assert found.concepts == {"dialysis-procedure"}
 
 
+@pytest.mark.parametrize(
+    ("words", "concept"),
+    [
+        ("Therapeutic phlebotomy", "therapeutic-phlebotomy"),
+        ("Aderlass 500 ml", "therapeutic-phlebotomy"),
+        ("Saignée thérapeutique", "therapeutic-phlebotomy"),
+        ("Laparoscopic Roux-en-Y gastric bypass", "bariatric-procedure"),
+        ("Magenbypass-Operation", "bariatric-procedure"),
+    ],
+)
+def test_a_procedure_in_words_counts_where_it_makes_an_answer_more_careful(words: str, concept: str) -> None:
+    (found,) = read(procedure(code={"text": words}))
+    assert found.concepts == {concept}
+
+
+def test_a_code_of_the_assessment_for_an_operation_is_none() -> None:
+    assessed = {"system": "http://snomed.info/sct", "code": "707206008", "display": "Assessment for bariatric surgery"}
+    assert read(procedure(code={"coding": [assessed]})) == ()
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Phlebotomy for blood test", "No therapeutic phlebotomy", "Coronary artery bypass", "Venesection clinic"],
+)
+def test_a_procedure_in_words_near_one_of_these_is_none(words: str) -> None:
+    assert read(procedure(code={"text": words})) == ()
+
+
 def test_haemodialysis_is_dialysis_too() -> None:
     (found,) = read(procedure())
     assert found.concepts == {"dialysis-procedure", "haemodialysis-procedure"}

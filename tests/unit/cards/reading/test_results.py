@@ -144,6 +144,7 @@ def test_a_date_that_stands_for_none_dates_no_result(members: dict[str, Any], wh
 def test_a_month_or_year_that_has_not_ended_is_cut_at_today() -> None:
     (lab,) = read(observation(FERRITIN, 38, "ng/mL", effectiveDateTime="2026")).labs
     assert (lab.when.first.isoformat(), lab.when.last.isoformat()) == ("2026-01-01", "2026-06-15")
+    assert lab.when.text == "2026"
 
 
 def test_issued_is_kept_to_tell_two_results_of_one_time_apart() -> None:
@@ -191,7 +192,10 @@ def test_values_that_count(members: dict[str, Any], shown: str) -> None:
         ({"valueRange": {"high": {"value": 30, "unit": "ng/mL"}}}, "not-a-number"),
         ({"valueRatio": {}}, "not-a-number"),
         ({"valueDateTime": "2026-05-20"}, "not-a-number"),
-        ({"valueQuantity": {"value": 38, "unit": "ng/mL"}, "dataAbsentReason": {"text": "masked"}}, "no-value"),
+        (
+            {"valueQuantity": {"value": 38, "unit": "ng/mL"}, "dataAbsentReason": {"text": "masked"}},
+            "said-to-be-absent",
+        ),
         ({"dataAbsentReason": coded("unknown")}, "no-value"),
         ({"valueQuantity": {"value": 0, "unit": "ng/mL"}}, "implausible"),
         ({"valueQuantity": {"value": 200000, "unit": "ng/mL"}}, "implausibly-high"),
@@ -247,7 +251,7 @@ def test_codes_in_every_dress(code: Any) -> None:
     [
         None,
         {},
-        {"text": "Ferritin"},
+        {"text": "Sodium"},
         {"coding": [{"system": "http://snomed.info/sct", "code": "2276-4"}]},
         {"coding": [{"code": "718-8"}]},
         coded("14724-9"),
@@ -417,6 +421,94 @@ def test_a_panel_with_members_is_not_a_result_and_its_members_count_once() -> No
     assert results.unusable == ()
 
 
+#: What a container of this status makes of a contained result of that one: the stricter of the two.
+_CONTAINED = {
+    ("final", "final"): "",
+    ("amended", "final"): "",
+    ("corrected", "final"): "",
+    ("appended", "final"): "",
+    ("", "final"): "",
+    ("preliminary", "final"): "preliminary",
+    ("partial", "final"): "preliminary",
+    ("registered", "corrected"): "preliminary",
+    ("Preliminary ", "final"): "preliminary",
+    ("preliminary", ""): "preliminary",
+    ("preliminary", "registered"): "not-reported-yet",
+    ("preliminary", "cancelled"): "cancelled",
+    ("preliminary", "entered-in-error"): "entered-in-error",
+    ("cancelled", "final"): "cancelled",
+    ("cancelled", "preliminary"): "cancelled",
+    ("cancelled", "entered-in-error"): "entered-in-error",
+    ("entered-in-error", "final"): "entered-in-error",
+    ("entered-in-error", "cancelled"): "entered-in-error",
+    ("final", "preliminary"): "preliminary",
+    ("final", ""): "status-not-known",
+}
+
+
+@pytest.mark.parametrize("kind", ["DiagnosticReport", "Observation"])
+@pytest.mark.parametrize(("around", "own"), _CONTAINED)
+def test_the_status_of_a_container_limits_what_it_contains(around: str, own: str, kind: str) -> None:
+    member = observation(FERRITIN, 812, "ng/mL", id="m", status=own or None)
+    container = observation(
+        FERRITIN, resourceType=kind, code=coded("50190-8"), status=around or None, contained=[member]
+    )
+    assert reason(container) == _CONTAINED[around, own]
+
+
+#: A part beside which the code of the whole says what it is.
+_PARTS_THAT_TELL_NOTHING: list[Any] = [
+    {"text": "Result"},
+    {"text": "Value"},
+    {"coding": [{"system": "urn:lab", "code": "RES"}]},
+    {"coding": [{"code": "RES", "display": "Resultat"}]},
+    {},
+    None,
+]
+
+
+@pytest.mark.parametrize("code", _PARTS_THAT_TELL_NOTHING)
+@pytest.mark.parametrize("of_the_whole", [coded("2276-4"), {"text": "Ferritin"}], ids=["LOINC", "words"])
+@pytest.mark.parametrize("absent", [{}, {"dataAbsentReason": coded("unknown")}], ids=["no value", "a reason for none"])
+def test_a_part_whose_code_tells_nothing_may_be_the_result_of_the_whole(
+    code: Any, of_the_whole: Any, absent: dict[str, Any]
+) -> None:
+    part = {"code": code, "valueQuantity": {"value": 812, "unit": "ng/mL"}}
+    results = read(observation(FERRITIN, code=of_the_whole, component=[part], **absent))
+    assert results.labs == ()
+    named = [each for each in results.unusable if each.why == "code-not-mapped"]
+    assert {(each.analyte, *(value.text for value in each.possible[:1])) for each in named} >= {(FERRITIN, "812 ng/mL")}
+
+
+@pytest.mark.parametrize(
+    ("whole", "part"),
+    [
+        ({}, {"code": coded("2345-7"), "valueQuantity": {"value": 812, "unit": "mg/dL"}}),
+        ({}, {"code": {"text": "Reference range"}, "valueString": "30-400"}),
+        ({}, {"code": {"text": "Ferritin index"}, "valueQuantity": {"value": 812}}),
+        ({}, {"code": {"text": "Result"}}),
+        ({"code": coded("50190-8")}, {"code": {"text": "Result"}, "valueQuantity": {"value": 812, "unit": "ng/mL"}}),
+        ({"code": coded("2345-7")}, {"code": {"text": "Result"}, "valueQuantity": {"value": 812, "unit": "ng/mL"}}),
+    ],
+)
+def test_a_part_that_tells_what_it_is_or_of_another_whole_is_none_of_ours(
+    whole: dict[str, Any], part: dict[str, Any]
+) -> None:
+    results = read(observation(FERRITIN, **{"component": [part], **whole}))
+    assert (results.labs, results.unusable, results.measures) == ((), (), ())
+
+
+def test_a_part_of_a_weight_that_tells_nothing_is_no_weight() -> None:
+    part = {"code": {"text": "Result"}, "valueQuantity": {"value": 81, "unit": "kg"}}
+    results = read(observation("body-weight", component=[part]))
+    assert (results.measures, [each.why for each in results.unusable]) == ((), ["code-not-mapped"])
+
+
+def test_a_value_of_the_whole_stands_beside_parts_that_tell_nothing() -> None:
+    part = {"code": {"text": "Result"}, "valueString": "see note 812"}
+    assert value_of(observation(FERRITIN, 38, "ng/mL", component=[part])) == "38 ng/mL"
+
+
 def test_a_contained_member_takes_patient_and_time_from_its_panel() -> None:
     member = observation(FERRITIN, 38, "ng/mL", id="m", subject=None, effectiveDateTime=None)
     panel = observation(FERRITIN, code=coded("50190-8"), id="p", contained=[member], hasMember=[{"reference": "#m"}])
@@ -539,6 +631,31 @@ def test_a_stated_pregnancy_holds_for_six_weeks() -> None:
         assert (diagnosis.concepts, diagnosis.counts) == (frozenset({"pregnant"}), counts)
     for spoilt in ({"status": "unknown"}, {"effectiveDateTime": "2027-01-01"}, {"valueCodeableConcept": coded("x")}):
         assert read({**stated, **spoilt}).diagnoses_like == ()
+
+
+STATED = [
+    "Pregnant", "pregnant.", "currently pregnant", "Yes", "Pregnant: yes", "Pregnant? Yes", "pregnant - yes",
+    "Pregnant, 12 weeks", "Pregnant (12+3 weeks)", "12 weeks pregnant", "pregnant, 12/40", "schwanger", "Ja",
+    "schwanger, 20. SSW", "enceinte", "enceinte, 20 semaines", "embarazada", "zwanger", "w ciąży", "raskaana",
+    "Pregnant (finding)",
+]  # fmt: skip
+NOT_STATED = [
+    "Not pregnant", "Not pregnant (finding)",
+    "Pregnancy test", "Unknown", "Pregnant: No", "Pregnant - no", "Pregnant? No", "Pregnant N",
+    "pregnant=false", "Pregnant: 0", "Pregnant: unknown", "Pregnancy status unknown", "Pregnancy: N/A", "Pregnant?",
+    "Cannot be pregnant", "Unable to become pregnant", "Trying to become pregnant", "Pregnancy not yet confirmed",
+    "pregnant in 2019", "Possibly pregnant", "Partner pregnant", "Yes, not pregnant", "schwanger: nein", "No", "",
+    "Pregnant/not pregnant", "enceinte : non", "Pregnancy excluded", "pregnancy test positive", "12 weeks",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "stated"), [*((each, True) for each in STATED), *((each, False) for each in NOT_STATED)]
+)
+def test_a_pregnancy_is_stated_in_words_by_a_whole_answer_alone(words: str, stated: bool) -> None:
+    for value in ({"valueString": words}, {"valueCodeableConcept": {"text": words}}):
+        found = read(observation("ferritin", code=coded("82810-3"), **value)).diagnoses_like
+        assert [each.concepts for each in found] == ([frozenset({"pregnant"})] if stated else [])
 
 
 # --- assay factor ----------------------------------------------------------------------------------------------

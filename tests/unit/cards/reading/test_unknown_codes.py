@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cards.fhir.bundles import Listed, unwrap
+from cards.fhir.local_codes import local_key
+from cards.reading import Site
 from cards.reading.unknown import UntoldDrugs, unknown_codes, untold_drugs
 
 LOCAL = {"coding": [{"system": "urn:oid:1.2.3", "code": "X1"}]}
@@ -20,12 +22,23 @@ def test_a_local_code_is_told_once_for_each_kind_of_list() -> None:
         ("conditions", listed("Condition", code=LOCAL)),
         ("labs", listed("Observation", code=LOCAL, valueQuantity={"value": 1, "unit": "ng/mL"}, status="final")),
         ("medications", listed("MedicationRequest", medicationCodeableConcept=LOCAL)),
+        ("allergies", listed("AllergyIntolerance", code=LOCAL)),
+        ("allergies", listed("AllergyIntolerance", substance=LOCAL)),
     ):
         assert unknown_codes({name: unwrap(bundle)}) == (("urn:oid:1.2.3", "X1"),), name
 
 
 def test_what_only_stands_in_the_list_of_diagnoses_tells_no_code() -> None:
     assert unknown_codes({"conditions": unwrap(listed("Practitioner", code=LOCAL))}) == ()
+
+
+def test_an_allergen_is_told_by_its_words_by_a_public_code_or_by_the_map_of_the_site() -> None:
+    worded = {"coding": [{"system": "urn:oid:1.2.3", "code": "X1", "display": "Peanut"}]}
+    public = {"coding": [{"system": "http://snomed.info/sct", "code": "1"}]}
+    for code in (worded, public, {"text": "Peanut"}, None):
+        assert unknown_codes({"allergies": unwrap(listed("AllergyIntolerance", code=code))}) == ()
+    site = Site(allergy_codes={local_key("urn:oid:1.2.3", "X1"): "1433693"})
+    assert unknown_codes({"allergies": unwrap(listed("AllergyIntolerance", code=LOCAL))}, site) == ()
 
 
 NDC = "http://hl7.org/fhir/sid/ndc"

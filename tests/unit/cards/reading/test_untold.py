@@ -13,6 +13,7 @@ from cards.reading.untold import untold_codes
 
 SNOMED = "http://snomed.info/sct"
 NPU = "urn:oid:1.2.208.176.2.1"
+GM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
 LOCAL = "urn:oid:1.2.3"
 
 
@@ -37,6 +38,10 @@ def result(*codes: tuple[str, str], **elements: Any) -> dict[str, Any]:
         (condition(("http://snomed.info/sct/731000124108", "999999991")), SNOMED),
         (condition((LOCAL, "D1")), LOCAL),
         (condition(("", "D1")), ""),
+        (condition((GM, "Hypertonie")), GM),
+        (condition((GM, "83.1")), GM),
+        (condition(("http://hl7.org/fhir/sid/icd-10", "DE831")), "http://hl7.org/fhir/sid/icd-10"),
+        (condition(("http://hl7.org/fhir/sid/icd-9-cm", "G25.81")), "http://hl7.org/fhir/sid/icd-9-cm"),
         (result((SNOMED, "489004")), SNOMED),
         (result((NPU, "NPU19763")), NPU),
     ],
@@ -52,6 +57,13 @@ def test_a_code_that_may_mean_anything_is_counted(resource: dict[str, Any], syst
         condition((SNOMED, "32914008")),
         condition((SNOMED, "999999991"), ("http://hl7.org/fhir/sid/icd-10-cm", "I10")),
         condition(("http://hl7.org/fhir/sid/icd-10", "I10")),
+        condition((GM, "I10.90 G")),
+        condition((GM, "I10-")),
+        condition(("http://hl7.org/fhir/sid/icd-10-cm", "S72.001A")),
+        condition(("http://hl7.org/fhir/sid/icd-10", "i10"), (LOCAL, "D1")),
+        condition(("http://hl7.org/fhir/sid/icd-9-cm", "401.9")),
+        condition(("http://hl7.org/fhir/sid/icd-9-cm", "V45.11")),
+        condition(("http://hl7.org/fhir/sid/icd-9-cm", "E933.1")),
         {"resourceType": "Condition", "code": {"text": "Hypertension"}},
         {"resourceType": "Practitioner", "code": coded((SNOMED, "999999991"))},
         condition((LOCAL, "MAPPED")),
@@ -86,3 +98,10 @@ def test_the_most_frequent_comes_first_and_lists_that_were_not_read_are_passed_o
     found = untold_codes({"conditions": Listed((condition((LOCAL, "1")), *[condition((SNOMED, "999999991"))] * 2))})
     assert list(found.items()) == [(("conditions", SNOMED), 2), (("conditions", LOCAL), 1)]
     assert untold_codes({}) == {}
+
+
+def test_as_frequent_systems_come_in_the_order_of_their_names() -> None:
+    """A set of texts has another order in every process: neither findings nor a printed list may show it."""
+    systems = [f"urn:oid:1.2.3.{number}" for number in range(9)]
+    found = untold_codes({"conditions": Listed((condition(*((system, "D1") for system in reversed(systems))),))})
+    assert list(found) == [("conditions", system) for system in systems]

@@ -55,12 +55,33 @@ def test_another_user_sees_the_card(tmp_path: Path) -> None:
         assert "IRONLOW" in opened(harness, patient(), "Practitioner/b")
 
 
-def test_a_user_that_several_people_share_sees_it_every_time(tmp_path: Path) -> None:
-    shared = replace(NORTH, shared_users=("Practitioner/desk",))
+@pytest.mark.parametrize(
+    ("listed", "user"),
+    [
+        ("Practitioner/desk", "Practitioner/desk"),
+        ("Practitioner/desk", "https://ehr.example.org/fhir/Practitioner/desk"),
+        ("Practitioner/desk", "Practitioner/desk/_history/2"),
+        ("Practitioner/desk", "practitioner/desk"),
+        ("https://ehr.example.org/fhir/Practitioner/desk", "Practitioner/desk"),
+        ("desk", "Practitioner/desk"),
+        ("Practitioner/desk", "desk"),
+    ],
+)
+def test_a_user_that_several_people_share_sees_it_every_time(tmp_path: Path, listed: str, user: str) -> None:
+    shared = replace(NORTH, shared_users=(listed,))
     with start_harness(tmp_path, clients=(shared,)) as harness:
         for _ in range(3):
-            assert "IRONLOW" in opened(harness, patient(), "Practitioner/desk", shared)
+            assert "IRONLOW" in opened(harness, patient(), user, shared)
             harness.later(days=1)
+
+
+@pytest.mark.parametrize("user", ["Practitioner/other", "PractitionerRole/desk", "Practitioner/desk2"])
+def test_another_user_than_the_shared_one_sees_it_once(tmp_path: Path, user: str) -> None:
+    shared = replace(NORTH, shared_users=("Practitioner/desk",))
+    with start_harness(tmp_path, clients=(shared,)) as harness:
+        assert "IRONLOW" in opened(harness, patient(), user, shared)
+        harness.later(days=1)
+        assert "IRONLOW" not in opened(harness, patient(), user, shared)
 
 
 def test_a_new_result_is_news_at_once(tmp_path: Path) -> None:
@@ -146,8 +167,9 @@ def test_an_answer_after_the_deadline_was_shown_to_nobody() -> None:
     assert {card.arm for card in answer_record(told.call, told.answered, START, context).cards} == {None}
 
 
-def test_the_site_may_have_a_card_shown_every_time(tmp_path: Path) -> None:
-    with start_harness(tmp_path, repeat_days={"IRON-LOW": 0}) as harness:
+@pytest.mark.parametrize("card", ["IRON-LOW", "IRONLOW"])
+def test_the_site_may_have_a_card_shown_every_time(tmp_path: Path, card: str) -> None:
+    with start_harness(tmp_path, repeat_days={card: 0}) as harness:
         for _ in range(3):
             assert "IRONLOW" in harness.cards(patient())
             harness.later(days=1)
@@ -169,7 +191,16 @@ def test_an_order_is_judged_every_time(tmp_path: Path, slug: str, draft: str, co
             harness.later(days=1)
 
 
-@pytest.mark.parametrize("user", ["Patient/p1", "RelatedPerson/r1", "https://ehr.example.org/fhir/Patient/p1"])
+@pytest.mark.parametrize(
+    "user",
+    [
+        "Patient/p1",
+        "RelatedPerson/r1",
+        "https://ehr.example.org/fhir/Patient/p1",
+        "Patient/p1/_history/1",
+        "patient/p1",
+    ],
+)
 def test_a_portal_shows_no_card_and_the_log_says_so(tmp_path: Path, user: str) -> None:
     with start_harness(tmp_path) as harness:
         assert opened(harness, patient(), user) == set()

@@ -584,3 +584,23 @@ def test_the_reference_has_a_line_for_each_setting_with_its_variable() -> None:
     assert page.count("\n") == len(SETTINGS) + 2
     assert "| `services.rls-order-select` | `RLS_CDS_SERVICES_RLS_ORDER_SELECT` | live, shadow, off | off |" in page
     assert "`RLS_CDS_CLIENTS_NAME_DEADLINE_MS` | 200 to 5000 | 1000 |" in reference(CLIENT_SETTINGS, "name")
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        ('public_base = "cds.example.org/"', "public_base"),
+        ('issuer = ""', "clients.general.issuer"),
+        ('profile = "Epic"', "clients.general.profile"),
+        ('fhir_base = "ftp://ehr.example.org"', "clients.general.fhir_base"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_not_reported_as_missing_too(tmp_path: Path, changed: str, place: str) -> None:
+    name = changed.split(" = ")[0]
+    lines = [line for line in CLIENT.splitlines() if not line.startswith(name)]
+    lines.insert(0 if name == "public_base" else len(lines), changed)
+    assert [fault.place.rpartition(": ")[2] for fault in faults(tmp_path, "\n".join(lines), KEYS)] == [place]
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    assert load(tmp_path, "\ufeffport = 1001").port == 1001

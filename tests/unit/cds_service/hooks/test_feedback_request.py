@@ -348,3 +348,13 @@ def test_the_first_twenty_faults_of_a_batch_are_named_and_the_rest_counted() -> 
     assert [len(each.faults) for each in read.refused] == [15, 6, 1]
     assert read.refused[1].faults[-1] == "995 or more faults are not named"
     assert read.refused[2].faults == ("1 faults are not named",)
+
+
+def test_an_entry_with_a_flaw_is_refused_alone_and_a_flaw_of_the_body_is_named() -> None:
+    twice = b'{"card":"a","card":"b"}'
+    raw = body(dismissed(), 0).replace(b" 0]", b" " + twice + b"]")
+    assert twice in raw
+    read = read_feedback(raw, NOW)
+    assert len(read.items) == 1 and [each.index for each in read.refused] == [1]
+    assert "more than once" in str(faults(body(dismissed())[:-1] + b',"feedback":[]}'))
+    assert "out of range" in str(faults(body(dismissed())[:-1] + b',"x":1e400}'))

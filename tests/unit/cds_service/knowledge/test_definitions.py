@@ -9,6 +9,7 @@ import pytest
 
 from cards.knowledge.definitions import definitions, text_of_definitions
 from cards.knowledge.rules import BadKnowledge
+from cds_service.knowledge.checks import parse_citations
 from cds_service.knowledge.definitions import definition_faults
 from cds_service.knowledge.listing import as_markdown, as_table
 from cds_service.knowledge.load import checked_rules, national_rules
@@ -21,7 +22,7 @@ OF_LABEL = 'citation = "picchietti-2015"\ncertainty = "unverified"'
 
 
 def test_the_shipped_files_have_no_fault() -> None:
-    assert definition_faults(CITATIONS) == ()
+    assert definition_faults(parse_citations(CITATIONS)) == ()
 
 
 @pytest.mark.parametrize(
@@ -45,18 +46,18 @@ def test_the_shipped_files_have_no_fault() -> None:
 def test_a_fault_is_named_with_its_place_and_what_to_do(found: str, put: str, fault: str) -> None:
     text = text_of_definitions()
     assert found in text
-    faults = definition_faults(CITATIONS, text.replace(found, put, 1))
+    faults = definition_faults(parse_citations(CITATIONS), text.replace(found, put, 1))
     assert any(each.startswith("cards/knowledge/definitions.toml: ") and fault in each for each in faults), faults
 
 
 def test_a_file_that_defines_nothing_is_refused() -> None:
-    (fault,) = definition_faults(CITATIONS, "")
+    (fault,) = definition_faults(parse_citations(CITATIONS), "")
     assert fault.startswith("cards/knowledge/definitions.toml: the file: found {}; allowed: tables of definitions")
 
 
 @pytest.mark.parametrize("citations", ["[", '[ours]\nlabel = ""'])
 def test_sources_that_cannot_be_read_are_named_once_by_their_own_check(citations: str) -> None:
-    assert definition_faults(citations) == ()
+    assert definition_faults(parse_citations(citations)) == ()
 
 
 def test_a_fault_stops_the_start_together_with_those_of_the_other_files() -> None:

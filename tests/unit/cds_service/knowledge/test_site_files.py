@@ -379,3 +379,28 @@ def test_a_value_instead_of_a_table_is_refused(tmp_path: Path, text: str) -> Non
 
 def test_a_value_instead_of_codes_is_refused(tmp_path: Path) -> None:
     assert len(faults(tmp_path, codes="drugs = 3")) == 1
+
+
+@pytest.mark.parametrize(
+    ("repeat_days", "named"),
+    [
+        ({"IRON-LOW": 5}, None),
+        ({"IRONLOW": 5, "IRON-RECHECK": 9}, None),
+        ({"IRONLO": 5}, "repeat_days.IRONLO: no card of patient-view"),
+        ({"OS-IRON-OVL": 5}, "repeat_days.OS-IRON-OVL: no card of patient-view"),
+        ({"IRON-LOW": 5, "IRONLOW": 9}, "repeat_days.IRON-LOW: the card is named by its topic too"),
+        ({"IRONL-OW": 5}, "repeat_days.IRONL-OW: no card of patient-view"),
+        ({"-IRONLOW-": 5}, "repeat_days.-IRONLOW-: no card of patient-view"),
+        ({"IRON-LOW": 5, "IRONL-OW": 9}, "repeat_days.IRONL-OW: no card of patient-view"),
+    ],
+)
+def test_the_days_of_a_card_are_given_once_by_its_id_or_its_topic(
+    repeat_days: dict[str, int], named: str | None
+) -> None:
+    given = Settings(repeat_days=repeat_days)
+    if named is None:
+        assert load_knowledge(given)
+        return
+    with pytest.raises(BadKnowledge) as raised:
+        load_knowledge(given)
+    assert [named in fault for fault in raised.value.faults] == [True]

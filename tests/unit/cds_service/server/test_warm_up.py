@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cards.remembered import all_counts
 from cds_service.config.settings import Settings
-from cds_service.server.warm_up import settle_memory, warm_up
+from cds_service.server.warm_up import warm_up
 from tests.builders.service import NOW
 
 OPEN_FILES = Path("/proc/self/fd")
-
-
-@pytest.fixture
-def thawed() -> Iterator[None]:
-    """Give the objects back to the garbage collector afterwards."""
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.skipif(not OPEN_FILES.exists(), reason="this system does not list the open files of a process")
@@ -47,10 +38,3 @@ def test_what_was_asked_before_the_fork_is_not_counted() -> None:
 
 def test_a_patient_who_cannot_be_answered_does_not_stop_the_start() -> None:
     warm_up(Settings(), lambda: NOW.replace(year=2))
-
-
-@pytest.mark.usefixtures("thawed")
-def test_settled_memory_is_not_looked_at_again() -> None:
-    settle_memory()
-    assert gc.get_freeze_count() > 100_000
-    assert len(gc.get_objects()) < gc.get_freeze_count() / 10

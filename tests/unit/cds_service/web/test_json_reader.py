@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.web import json_reader
-from cds_service.web.errors import BadRequest
+from cds_service.web.errors import BadRequest, RequestFault
 from cds_service.web.json_reader import DEEPEST, LONGEST_STRING, parse_json, read_json
 
 BOM = b"\xef\xbb\xbf"
@@ -123,7 +123,9 @@ def test_a_value_nested_too_deep_costs_itself_where_values_stand_apart(levels: i
     }
 
 
-@pytest.mark.parametrize("document", [{"c": nested(DEEPEST)}, {"prefetch": nested(DEEPEST)}, nested(DEEPEST + 1)])
+@pytest.mark.parametrize(
+    "document", [{"c": nested(DEEPEST)}, {"prefetch": [], "c": nested(DEEPEST)}, nested(DEEPEST + 1)]
+)
 def test_any_other_nesting_is_refused(document: Any) -> None:
     with pytest.raises(BadRequest, match="nested"):
         read_json(json.dumps(document).encode(), each_of="prefetch")
@@ -214,3 +216,111 @@ def test_no_long_string_hides_between_quotes(texts: list[str], number: int, asci
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_reader, "LONGEST_STRING", longest)
         assert json_reader._may_hold_long_strings(raw) or not holds_long_strings(document, longest)
+
+
+# ------------------------------------------------------------------ members that are sent twice, numbers out of range
+
+KEPT = {"resourceType": "Observation", "id": "kept"}
+FLAWS = {
+    "a value": '"valueQuantity":{"value":38},"valueQuantity":{"value":380}',
+    "the same value": '"status":"final","status":"final"',
+    "null": '"status":"final","status":null',
+    "one deep inside": '"component":[{"code":{"text":"a","text":"b"}}]',
+    "blanks before the colons": '"a" : 1, "a" : 2',
+    "line ends before the colons": '"a"\n:1,"a"\n\t:2',
+    "an escape": '"stat\\u0075s":"final","status":"x"',
+    "a large number": '"value":1e400',
+    "a small number": '"value":-1E+0400',
+    "a long number": f'"value":{"9" * 400}',
+    "a longer number": f'"value":-{"1" * 5_000}.5',
+}
+
+
+def flawed(flaw: str, holder: str) -> bytes:
+    resource = '{"resourceType":"Observation",' + flaw + "}"
+    entries = f'[{{"resource":{json.dumps(KEPT)}}},{{"resource":{resource}}}]'
+    return holder.replace("@", f'{{"resourceType":"Bundle","entry":{entries}}}').encode()
+
+
+@pytest.mark.parametrize("holder", ["@", '{"prefetch":{"labs":@}}', '{"context":{"draftOrders":@}}', "\ufeff@"])
+@pytest.mark.parametrize("flaw", FLAWS.values(), ids=FLAWS)
+def test_a_flaw_costs_its_resource(flaw: str, holder: str) -> None:
+    found = read_json(flawed(flaw, holder), each_of="prefetch").document
+    for name in ("prefetch", "labs", "context", "draftOrders"):
+        found = found.get(name, found)
+    assert found == {"resourceType": "Bundle", "entry": [{"resource": KEPT}, {"resource": {}}]}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('{"prefetch":{"labs":1,"labs":null,"orders":2}}', {"prefetch": {"labs": {}, "orders": 2}}),
+        ('{"prefetch":{"labs":[1e400],"orders":2}}', {"prefetch": {"labs": {}, "orders": 2}}),
+        ('{"prefetch":{"labs":{"resourceType":"Bundle","entry":[1],"entry":[]}}}', {"prefetch": {"labs": {}}}),
+        ('{"prefetch":{"labs":{"entry":[{"resource":1,"resource":2}]}}}', {"prefetch": {"labs": {"entry": [{}]}}}),
+    ],
+)
+def test_a_flaw_outside_a_resource_costs_the_value_that_stands_apart(written: str, read: Any) -> None:
+    assert read_json(written.encode(), each_of="prefetch").document == read
+
+
+@pytest.mark.parametrize(
+    ("written", "place", "words"),
+    [
+        ('{"prefetch":{},"prefetch":{}}', "prefetch", "sent more than once"),
+        ('{"context":{"patientId":"1","patientId":"2"}}', "context.patientId", "sent more than once"),
+        ('{"context":{"draftOrders":{"resourceType":"Bundle","entry":[],"entry":[]}}}',
+         "context.draftOrders.entry", "sent more than once"),
+        ('{"fhirAuthorization":{"scope":"a","scope":"b"}}', "fhirAuthorization", "member that is sent more than once"),
+        ('{"x":{"Jane":1,"Jane":2}}', "", "member that is sent more than once"),
+        ('{"context":{"patientId":1e400}}', "context.patientId", "number out of range"),
+        ('[1e999]', "", "number out of range"),
+    ],
+)  # fmt: skip
+def test_a_flaw_of_the_request_itself_is_named(written: str, place: str, words: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        read_json(written.encode(), each_of="prefetch")
+    [fault] = refused.value.faults
+    assert isinstance(fault, RequestFault) and fault.location == place and words in str(fault)
+    assert "Jane" not in str(fault)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.sampled_from('":\\ \tab') | st.characters(codec="utf-8"), max_size=6),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text('":\\ ab', max_size=4), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(JSON, st.sampled_from([None, (",", ":"), (" , ", " : "), (",", "\n: ")]), st.booleans())
+def test_a_document_without_a_flaw_is_read_as_it_is(document: Any, separators: Any, ascii_only: bool) -> None:
+    raw = json.dumps(document, separators=separators, ensure_ascii=ascii_only).encode()
+    assert parse_json(raw) == document
+
+
+@given(st.dictionaries(st.text('":\\ ab', max_size=4), JSON, min_size=1, max_size=4), JSON, st.data())
+def test_a_member_that_is_sent_twice_is_always_seen(members: dict[str, Any], other: Any, data: Any) -> None:
+    name = data.draw(st.sampled_from(sorted(members)))
+    pairs = [(json.dumps(key), json.dumps(value)) for key, value in [*members.items(), (name, other)]]
+    raw = "{" + ",".join(f"{key}:{value}" for key, value in pairs) + "}"
+    with pytest.raises(BadRequest, match="more than once"):
+        parse_json(raw.encode())
+
+
+@pytest.mark.parametrize("levels", [60, 64, 65, 900])
+def test_a_draft_that_is_nested_too_deep_costs_itself(levels: int) -> None:
+    def request(*drafts: Any, **beside: Any) -> bytes:
+        orders = {"resourceType": "Bundle", "entry": list(drafts), **beside}
+        return json.dumps({"prefetch": {}, "context": {"draftOrders": orders}}).encode()
+
+    found = read_json(request(nested(levels), KEPT), each_of="prefetch").document
+    assert found["context"]["draftOrders"]["entry"] == [nested(levels) if levels <= DEEPEST else {}, KEPT]
+    with pytest.raises(BadRequest, match="nested"):
+        read_json(request(KEPT, other=nested(DEEPEST)), each_of="prefetch")
+
+
+def test_flaws_beyond_number_refuse_the_document() -> None:
+    for many in (b'{"a":1,"a":2},' * 2_000, b'{"prefetch":{"a":[' + b'{"a":1,"a":2},' * 2_000 + b"1]}}"):
+        with pytest.raises(BadRequest):
+            parse_json(many if many.startswith(b'{"p') else b"[" + many + b"1]")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cards.decisions.shared.levels import level
-from cards.decisions.shared.phosphate_risks import other_phosphate_risks
+from cards.decisions.iron.phosphate_risks import other_phosphate_risks
+from cards.decisions.shared.levels import level, unread
 from cards.facts.chart import Allergy, Chart, Diagnosis, Drug, LabResult
 from cards.facts.finding import Fact, Text
-from cards.knowledge.limits import is_recent, meets
+from cards.knowledge.limits import meets, misses
 from cards.knowledge.rules import Rules
 from cards.labs.latest import Reading
+from cards.labs.saturation import may_lie
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child
 from cards.wording.phrases import joined, listed, names, phrase
@@ -33,6 +34,11 @@ def infections(chart: Chart) -> tuple[Diagnosis, ...]:
 def reactions_to_infused_iron(chart: Chart) -> tuple[Allergy, ...]:
     """Return every allergy or intolerance to an intravenous iron."""
     return tuple(allergy for allergy in chart.allergies if not allergy.concepts.isdisjoint(_TO_IRON))
+
+
+def reactions_to_oral_iron(chart: Chart) -> tuple[Allergy, ...]:
+    """Return every allergy or intolerance to an iron that is swallowed: it stops none, and is named."""
+    return tuple(allergy for allergy in chart.allergies if "iron-oral" in allergy.concepts)
 
 
 def reactions_to(chart: Chart, ingredients: Iterable[str]) -> tuple[Allergy, ...]:
@@ -60,14 +66,28 @@ def phosphate(chart: Chart, rules: Rules) -> Reading:
 
 def low_phosphate(chart: Chart, rules: Rules) -> LabResult | None:
     """Return the newest phosphate if it is surely too low for ferric carboxymaltose."""
-    known = phosphate(chart, rules).bounds
-    return known if meets(known, rules.limit("phosphate.low")) else None
+    return phosphate(chart, rules).beyond(rules.limit("phosphate.low"))
 
 
 def enough_phosphate(chart: Chart, rules: Rules) -> LabResult | None:
     """Return the newest phosphate if it is surely not too low (clinical rationale 0.3, rule 5)."""
     reading = phosphate(chart, rules)
-    return None if reading.censored or low_phosphate(chart, rules) else reading.bounds
+    return None if low_phosphate(chart, rules) or reading.undecided else reading.result
+
+
+def phosphate_in_doubt(chart: Chart, rules: Rules) -> LabResult | None:
+    """Return the newest phosphate if it is only reported as below or above a number, and may be too low."""
+    reading = phosphate(chart, rules)
+    return next(iter(reading.undecided), None)
+
+
+def _must_be_known(chart: Chart, rules: Rules) -> bool:
+    """Return whether phosphate is measured first: it may be too low, used or not, or is unknown beside a risk."""
+    limit = rules.limit("phosphate.low")
+    unused = any(not each.possible or may_lie(each, limit) for each in unread(phosphate(chart, rules)))
+    if phosphate_in_doubt(chart, rules) or unused:
+        return True
+    return enough_phosphate(chart, rules) is None and bool(phosphate_risk(chart, rules))
 
 
 def phosphate_risk(chart: Chart, rules: Rules) -> dict[str, Fact]:
@@ -78,9 +98,9 @@ def phosphate_risk(chart: Chart, rules: Rules) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
     last = _last_carboxymaltose(chart)
     if last and last.given_on:
-        days = (chart.today - last.given_on.last).days
+        days = last.given_on.days_before(chart.today)
         one_course = meets(days, rules.limit("iv.one_course_days"))
-        if not one_course and meets(days, rules.limit("fcm_days")):
+        if not one_course and not misses(days, rules.limit("fcm_days")):
             facts["last_iv"] = last
     facts |= other_phosphate_risks(chart, rules)
     vitamin_d = _low_vitamin_d(chart, rules)
@@ -95,9 +115,7 @@ def _last_carboxymaltose(chart: Chart) -> Drug | None:
 
 
 def _low_vitamin_d(chart: Chart, rules: Rules) -> LabResult | None:
-    window, today = rules.limit("fcm.vitd_days"), chart.today
-    newest = next((each for each in chart.results("vitd") if is_recent(each.when, window, today)), None)
-    return newest if meets(newest, rules.limit("fcm.vitd")) else None
+    return level(chart, rules, "vitd", "fcm.vitd_days", "fcm.vitd").beyond(rules.limit("fcm.vitd"))
 
 
 def against_infusions(chart: Chart) -> Text:
@@ -122,6 +140,6 @@ def _against_product(chart: Chart, rules: Rules, ingredient: str) -> Text:
         low = low_phosphate(chart, rules)
         if low:
             found.append(phrase("iron.barred_low_phosphate", phosphate=low.quantity))
-        elif enough_phosphate(chart, rules) is None and phosphate_risk(chart, rules):
+        elif _must_be_known(chart, rules):
             found.append(phrase("iron.barred_phosphate_unknown"))
     return joined(found)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import as_suspected, numbered, one_per_product, taken_for, without_drugs
-from cards.facts.chart import Chart, Drug
+from cards.facts.chart import Chart
+from cards.facts.drugs import Drug
 from cards.facts.finding import Finding, Text, quiet, unknown
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy

@@ -7,7 +7,8 @@ from cards.decisions.shared.dose_rises import dose_rises
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import confirmed_only, level, numbered, without_drugs
 from cards.decisions.shared.severe_rls import gabapentinoid_is_barred, render_review, too_much_in_dialysis
-from cards.facts.chart import Chart, Drug
+from cards.facts.chart import Chart
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules

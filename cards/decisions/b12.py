@@ -18,8 +18,9 @@ from cards.decisions.shared.levels import (
     without_labs,
     without_level,
 )
-from cards.facts.chart import Chart, LabResult, Listing
+from cards.facts.chart import Chart, Listing
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, quiet, unknown
+from cards.facts.results import LabResult
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.labs.latest import Kind, Reading

@@ -16,8 +16,9 @@ from cards.decisions.shared.levels import (
     without_level,
 )
 from cards.decisions.shared.pyridoxine import ISONIAZID, is_infant, is_needed, pyridoxine_limit
-from cards.facts.chart import Chart, LabResult
+from cards.facts.chart import Chart
 from cards.facts.finding import Fact, Finding, Outcome, quiet, unknown
+from cards.facts.results import LabResult
 from cards.knowledge.limits import meets, misses
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy

@@ -17,7 +17,8 @@ from cards.decisions.shared.pyridoxine import (
     is_needed,
     pyridoxine_limit,
 )
-from cards.facts.chart import Chart, Drug
+from cards.facts.chart import Chart
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules, Threshold

@@ -10,8 +10,9 @@ from importlib.resources import files
 from typing import cast
 
 from cards.decisions.any_age import at_any_age
-from cards.facts.chart import DRAFTS, LISTS, Chart, Listing, UnusableResult
+from cards.facts.chart import DRAFTS, LISTS, Chart, Listing
 from cards.facts.finding import Finding, Outcome
+from cards.facts.results import UnusableResult
 from cards.knowledge.rules import Rules
 from cards.patient.status import Rls, excludes_rls, is_newborn, rls_status
 from cards.site.choices import as_the_site_counts

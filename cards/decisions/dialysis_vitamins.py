@@ -6,8 +6,9 @@ from cards.decisions.iron.studies import ferritin_limits, read_iron_studies
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import confirmed_only, level, without_drugs
 from cards.decisions.shared.severe_rls import too_much_in_dialysis
-from cards.facts.chart import Chart, Listing, UnusableResult
+from cards.facts.chart import Chart, Listing
 from cards.facts.finding import Fact, Finding, quiet, unknown
+from cards.facts.results import UnusableResult
 from cards.knowledge.limits import meets, misses
 from cards.knowledge.rules import Rules
 from cards.labs.saturation import may_meet

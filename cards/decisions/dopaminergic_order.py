@@ -18,7 +18,8 @@ from cards.decisions.shared.drug_orders import DrugOrder, is_ordered, order_fire
 from cards.decisions.shared.levels import numbered
 from cards.decisions.shared.orders import is_same_order, with_evidence
 from cards.decisions.shared.severe_rls import gabapentinoid_is_barred, reacted_to_gabapentinoid
-from cards.facts.chart import Chart, Drug, Listing
+from cards.facts.chart import Chart, Listing
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, Text, quiet
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import may_be_pregnant, pregnancy

@@ -17,8 +17,10 @@ from cards.decisions.shared.levels import (
     recheck_day,
     without_level,
 )
-from cards.facts.chart import Chart, Drug, LabResult
+from cards.facts.chart import Chart
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, Text, quiet
+from cards.facts.results import LabResult
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy

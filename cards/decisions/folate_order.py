@@ -7,8 +7,10 @@ from cards.decisions.shared.basket_doses import basket_dose
 from cards.decisions.shared.doses import daily_mg_of_class
 from cards.decisions.shared.drug_orders import DrugOrder, is_ordered, judge_each, order_fires, value_may_be_cut_off
 from cards.decisions.shared.levels import contradicted, level, without_labs
-from cards.facts.chart import Chart, Drug, LabResult
+from cards.facts.chart import Chart
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, quiet
+from cards.facts.results import LabResult
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.labs.latest import Reading

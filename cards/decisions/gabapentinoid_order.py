@@ -14,7 +14,8 @@ from cards.decisions.shared.levels import numbered, one_per_product, value_unrea
 from cards.decisions.shared.most_a_day import DAYS_APART, ENACARBIL, NOT_HERE, most_a_day, share_of
 from cards.decisions.shared.orders import with_evidence
 from cards.decisions.shared.severe_rls import render_caution
-from cards.facts.chart import Chart, Diagnosis, Drug
+from cards.facts.chart import Chart, Diagnosis
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
 from cards.knowledge.limits import first_above, meets
 from cards.knowledge.rules import Rules, Threshold

@@ -5,8 +5,9 @@ from __future__ import annotations
 from cards.decisions.iron.studies import ADULT_LIMITS, read_iron_studies, suspected
 from cards.decisions.iron.treatment import iron_treatment
 from cards.decisions.shared.firing import fires
-from cards.facts.chart import Chart, LabResult, Listing
+from cards.facts.chart import Chart, Listing
 from cards.facts.finding import Fact, Finding, Indicator, Text, quiet, unknown
+from cards.facts.results import LabResult
 from cards.knowledge.limits import meets, misses
 from cards.knowledge.rules import Rules
 from cards.patient.anaemia import anaemia, haemoglobin_near

@@ -20,7 +20,7 @@ from cards.decisions.iron.rows import crp_near
 from cards.decisions.iron.studies import IronStudies
 from cards.decisions.shared.judged import judged_drafts
 from cards.decisions.shared.orders import scope_of, with_evidence
-from cards.facts.chart import Chart, Listing, UnusableResult
+from cards.facts.chart import Chart, Listing
 from cards.facts.finding import (
     Fact,
     Finding,
@@ -33,6 +33,7 @@ from cards.facts.finding import (
     quiet,
     unknown,
 )
+from cards.facts.results import UnusableResult
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy

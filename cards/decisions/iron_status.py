@@ -41,8 +41,10 @@ from cards.decisions.iron.studies import IronStudies, current_iron_studies, susp
 from cards.decisions.iron.treatment import render_due, usual_child_dose
 from cards.decisions.shared.orders import with_evidence
 from cards.decisions.shared.side_tests import side_tests
-from cards.facts.chart import Chart, Drug, Listing, UnusableResult, references
+from cards.facts.chart import Chart, Listing, references
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Text, quiet, unknown
+from cards.facts.results import UnusableResult
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.labs.latest import Kind

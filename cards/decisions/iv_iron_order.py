@@ -30,7 +30,8 @@ from cards.decisions.iron.phosphate_risks import phosphate_risk_evidence
 from cards.decisions.shared.judged import judged_drafts
 from cards.decisions.shared.levels import contradicted, numbered, unread, value_unread
 from cards.decisions.shared.orders import scope_of, with_evidence
-from cards.facts.chart import Chart, Draft, Drug, Listing, Measure
+from cards.facts.chart import Chart, Draft, Listing
+from cards.facts.drugs import Drug
 from cards.facts.finding import (
     Fact,
     Finding,
@@ -43,6 +44,7 @@ from cards.facts.finding import (
     quiet,
     unknown,
 )
+from cards.facts.results import Measure
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd, overload, polycythaemia, probable_overload

@@ -13,8 +13,9 @@ from cards.decisions.shared.levels import (
     without_labs,
     without_level,
 )
-from cards.facts.chart import Chart, LabResult
+from cards.facts.chart import Chart
 from cards.facts.finding import Fact, Finding, quiet
+from cards.facts.results import LabResult
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 

@@ -6,8 +6,9 @@ from cards.decisions.shared.drug_orders import DrugOrder, judge_each, order_fire
 from cards.decisions.shared.kidney import Kidney, read_kidney
 from cards.decisions.shared.levels import contradicted, level, numbered, unread, value_unread, without_labs
 from cards.decisions.shared.orders import with_evidence
-from cards.facts.chart import Chart, LabResult
+from cards.facts.chart import Chart
 from cards.facts.finding import Fact, Finding, Indicator, RemoveDraft, Suggestion, quiet
+from cards.facts.results import LabResult
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.patient.status import is_on_haemodialysis

@@ -7,8 +7,9 @@ from cards.decisions.iron.studies import ferritin_limits, read_iron_studies
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import confirmed_only, without_drugs
 from cards.decisions.shared.severe_rls import gabapentinoid_is_barred, render_caution
-from cards.facts.chart import Chart, Listing, Measure
+from cards.facts.chart import Chart, Listing
 from cards.facts.finding import Fact, Finding, quiet, unknown
+from cards.facts.results import Measure
 from cards.knowledge.limits import is_recent, misses
 from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import may_be_pregnant

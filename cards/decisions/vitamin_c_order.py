@@ -11,7 +11,8 @@ from cards.decisions.shared.drug_orders import DrugOrder, order_fires, orders_in
 from cards.decisions.shared.kidney import Kidney, read_kidney
 from cards.decisions.shared.levels import numbered, value_unread, without_labs
 from cards.decisions.shared.orders import with_evidence
-from cards.facts.chart import Chart, Diagnosis, Drug
+from cards.facts.chart import Chart, Diagnosis
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules

@@ -16,8 +16,10 @@ from cards.decisions.shared.levels import (
     without_level,
 )
 from cards.decisions.shared.vitamin_d_doses import render_vitamin_d, render_vitamin_d_dose
-from cards.facts.chart import Chart, Drug, LabResult
+from cards.facts.chart import Chart
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, quiet
+from cards.facts.results import LabResult
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules, Threshold
 from cards.wording.phrases import NOTHING, listed_in_short, phrase, printed, say

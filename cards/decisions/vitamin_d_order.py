@@ -6,8 +6,9 @@ from cards.decisions.shared.drug_orders import DrugOrder, judge_each, order_fire
 from cards.decisions.shared.levels import contradicted, level, numbered, unread, value_unread, without_labs
 from cards.decisions.shared.orders import is_same_order, with_evidence
 from cards.decisions.shared.vitamin_d_doses import is_a_weeks_dose_every_day, render_vitamin_d, render_vitamin_d_dose
-from cards.facts.chart import Chart, LabResult
+from cards.facts.chart import Chart
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, Text, quiet
+from cards.facts.results import LabResult
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules, Threshold
 from cards.labs.latest import Reading

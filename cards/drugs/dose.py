@@ -23,7 +23,7 @@ from cards.drugs.iron import Iron, elemental_iron, is_iron
 from cards.drugs.kinds import MULTI_INGREDIENT
 from cards.drugs.numbers import IRON_MG, measurable
 from cards.drugs.timing import number
-from cards.facts.chart import Amount, DailyDose, Product
+from cards.facts.drugs import Amount, DailyDose, Product
 from cards.fhir.json_values import Json, first, objects, text
 from cards.remembered import remembered
 

@@ -13,7 +13,7 @@ from cards.dates import PartialDate, cut_at, lies_in_future
 from cards.drugs.directions import LONGEST_SIG, read_sig
 from cards.drugs.ingredients import plain
 from cards.drugs.timing import days_it_lasts, times_a_day
-from cards.facts.chart import Drug
+from cards.facts.drugs import Drug
 from cards.fhir.json_values import Json, items, objects, text, text_of
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import meets, misses

@@ -20,7 +20,7 @@ from cards.drugs.timing import (
     times_a_day,
     times_on_a_full_day,
 )
-from cards.facts.chart import Product
+from cards.facts.drugs import Product
 from cards.fhir.json_values import Json, codings, cut, first, items, objects, text, text_of
 from cards.remembered import remembered
 from cards.values import frozen

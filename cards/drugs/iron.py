@@ -7,7 +7,7 @@ from decimal import Decimal
 from cards.drugs.forms import SOLID
 from cards.drugs.ingredients import ingredients
 from cards.drugs.kinds import MULTI_INGREDIENT
-from cards.facts.chart import Amount, Product
+from cards.facts.drugs import Amount, Product
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import meets
 from cards.values import frozen

@@ -8,7 +8,7 @@ from cards.drugs.forms import INJECTED, LOCAL, SOLID
 from cards.drugs.ingredients import ingredients
 from cards.drugs.products import ProductRow
 from cards.drugs.words import IRON_UNTOLD
-from cards.facts.chart import Product
+from cards.facts.drugs import Product
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import meets, misses
 

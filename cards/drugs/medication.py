@@ -13,7 +13,7 @@ from cards.drugs.recognise import SiteCodes, named_row, product_of_medication, r
 from cards.drugs.telling import Telling, telling_of
 from cards.drugs.timing import number
 from cards.drugs.words import LONGEST_TEXT, Strength
-from cards.facts.chart import Product
+from cards.facts.drugs import Product
 from cards.fhir.json_values import Json, codings, cut, first, items, objects, reference_of, text, text_of
 from cards.fhir.references import Resolve, within
 

@@ -12,7 +12,7 @@ from typing import Any
 from cards.drugs.forms import LIQUID, SOLID
 from cards.drugs.ingredients import ingredients
 from cards.drugs.products import ProductRow
-from cards.facts.chart import Amount
+from cards.facts.drugs import Amount
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import meets, misses
 from cards.quantity import plain

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from cards.facts.chart import Amount
+from cards.facts.drugs import Amount
 from cards.values import frozen
 
 

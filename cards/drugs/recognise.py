@@ -18,7 +18,7 @@ from cards.drugs.naming import name_of
 from cards.drugs.products import ProductRow, product_of_code
 from cards.drugs.spoken import is_told, product_named, shape, strengths_known, with_volume
 from cards.drugs.words import HORMONES, Strength
-from cards.facts.chart import Amount, Product
+from cards.facts.drugs import Amount, Product
 from cards.fhir.json_values import LONGEST_WORDS, Json, codings, cut, items, objects, text
 from cards.fhir.local_codes import local_key
 from cards.knowledge.code_systems import ATC, HCPCS, RXNORM, UNII, system_of

@@ -11,7 +11,7 @@ from cards.drugs.forms import LIQUID, SOLID, form_named, is_extended_release, na
 from cards.drugs.ingredients import ingredients, plain
 from cards.drugs.products import ProductRow
 from cards.drugs.words import LONGEST_TEXT, MANY, amounts_named, components, paired_strengths, without_brackets
-from cards.facts.chart import Amount
+from cards.facts.drugs import Amount
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import first_above
 

@@ -15,7 +15,7 @@ from cards.drugs.languages.folding import folded, without_salt
 from cards.drugs.numbers import GROUPED, IU_UNITS, MG_PER_UNIT, NUMBER, measurable, number_of
 from cards.drugs.products import strengths
 from cards.drugs.trade_names import TELL_THEIR_IRON, Named, further_names
-from cards.facts.chart import Amount
+from cards.facts.drugs import Amount
 from cards.written_numbers import readings
 
 #: The iron of vitamins that hold some and do not say how much: never more than a low dose.

@@ -9,7 +9,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from cards.dates import PartialDate
-from cards.facts.chart import Draft, Drug, LabResult, UnusableResult
+from cards.facts.chart import Draft
+from cards.facts.drugs import Drug
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.rules import Threshold
 from cards.quantity import Quantity
 from cards.values import frozen

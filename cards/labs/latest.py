@@ -7,7 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from cards.dates import PartialDate
-from cards.facts.chart import Chart, LabResult, UnusableResult
+from cards.facts.chart import Chart
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.limits import SIDES, Limit, compare, is_recent, meets, misses
 from cards.labs.saturation import newest_first, saturations, surely_later
 from cards.quantity import Quantity

@@ -13,7 +13,8 @@ from decimal import Decimal
 from itertools import islice, product
 
 from cards.dates import PartialDate
-from cards.facts.chart import Chart, LabResult, UnusableResult
+from cards.facts.chart import Chart
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.definitions import amount, defined
 from cards.knowledge.limits import Limit, meets, misses
 from cards.labs.analytes import analyte

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from cards.facts.chart import LabResult
+from cards.facts.results import LabResult
 from cards.knowledge.definitions import amount
 from cards.labs.analytes import analyte
 from cards.labs.saturation import ByDay, exact, partner

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cards.facts.chart import Chart, LabResult
+from cards.facts.chart import Chart
+from cards.facts.results import LabResult
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import meets, misses
 from cards.knowledge.rules import Rules, Threshold

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cards.facts.chart import Chart, LabOrder, LabResult, UnusableResult
+from cards.facts.chart import Chart, LabOrder
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import Limit, is_recent, meets
 from cards.knowledge.rules import Rules

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cards.facts.chart import Drug
+from cards.facts.drugs import Drug
 
 #: Records of what was given, not of what was ordered.
 _AS_GIVEN = ("MedicationAdministration/", "Procedure/")

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
 
-from cards.facts.chart import Chart, Diagnosis, Measure
+from cards.facts.chart import Chart, Diagnosis
+from cards.facts.results import Measure
 from cards.knowledge.code_systems import plain_code
 from cards.knowledge.definitions import defined, whole
 from cards.knowledge.limits import meets, misses

@@ -10,7 +10,8 @@ from datetime import date
 from enum import StrEnum
 
 from cards.dates import PartialDate, lies_in_future
-from cards.facts.chart import Certainty, Chart, Diagnosis, Drug, Procedure
+from cards.facts.chart import Certainty, Chart, Diagnosis, Procedure
+from cards.facts.drugs import Drug
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import Limit, meets
 

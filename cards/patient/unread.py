@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cards.facts.chart import Chart, Drug
+from cards.facts.chart import Chart
+from cards.facts.drugs import Drug
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import misses
 from cards.patient.given import may_have_been_given

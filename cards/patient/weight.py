@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cards.facts.chart import Chart, Measure
+from cards.facts.chart import Chart
+from cards.facts.results import Measure
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import is_recent, meets
 from cards.knowledge.rules import Rules

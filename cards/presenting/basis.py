@@ -19,21 +19,10 @@ from datetime import date
 from decimal import Decimal
 
 from cards.facts.card import Basis, PatientBasis
-from cards.facts.chart import (
-    LISTS,
-    Allergy,
-    Chart,
-    DailyDose,
-    Diagnosis,
-    Draft,
-    Drug,
-    LabOrder,
-    LabResult,
-    Listing,
-    Procedure,
-    UnusableResult,
-)
+from cards.facts.chart import LISTS, Allergy, Chart, Diagnosis, Draft, LabOrder, Listing, Procedure
+from cards.facts.drugs import DailyDose, Drug
 from cards.facts.finding import Fact, Finding, OrderTests, Text
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules, Threshold
 from cards.patient.anaemia import anaemia_limit

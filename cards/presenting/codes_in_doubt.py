@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from cards.facts.chart import Allergy, Chart, Diagnosis, Drug, LabOrder, LabResult, Procedure
+from cards.facts.chart import Allergy, Chart, Diagnosis, LabOrder, Procedure
+from cards.facts.drugs import Drug
 from cards.facts.finding import Finding
+from cards.facts.results import LabResult
 from cards.patient.status import rls
 
 Coded = Diagnosis | Procedure | Allergy | LabOrder | LabResult | Drug

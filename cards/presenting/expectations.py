@@ -15,8 +15,10 @@ from enum import StrEnum
 
 from cards.dates import PartialDate
 from cards.facts.card import Expectation, Settled
-from cards.facts.chart import Chart, Drug, LabResult, UnusableResult
+from cards.facts.chart import Chart
+from cards.facts.drugs import Drug
 from cards.facts.finding import Finding
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.rules import CardText
 from cards.values import frozen
 

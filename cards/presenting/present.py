@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from cards.decisions.decide import ORDER_HOOKS, Verdict, decide
 from cards.facts.card import Basis, Card, Coding, Link
-from cards.facts.chart import REQUIRED, Chart, Listing, UnusableResult
+from cards.facts.chart import REQUIRED, Chart, Listing
 from cards.facts.finding import Fact, Finding, Indicator
+from cards.facts.results import UnusableResult
 from cards.knowledge.rules import CardText, Rules
 from cards.labs.analytes import analyte
 from cards.presenting.basis import as_if_complete, basis_of

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from cards.drugs.medication import Medications
 from cards.drugs.recognise import recognise
-from cards.facts.chart import DRAFTS, LISTS, Allergy, Chart, Drug, Gap, LabOrder, Listing, Person, Product
+from cards.facts.chart import DRAFTS, LISTS, Allergy, Chart, Gap, LabOrder, Listing, Person
+from cards.facts.drugs import Drug, Product
 from cards.fhir.bundles import NOT_READ, Listed, unwrap
 from cards.fhir.json_values import Json
 from cards.fhir.local_codes import NONE, LocalConcepts

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from cards.facts.chart import Allergy, Product
+from cards.facts.chart import Allergy
+from cards.facts.drugs import Product
 from cards.fhir.json_values import Json, objects, own_reference, text_of
 from cards.fhir.ownership import subject_is
 from cards.reading.diagnoses import diagnosis_concepts

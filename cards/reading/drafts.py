@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cards.drugs.medication import Medications, is_out_of_reach, product_of
-from cards.facts.chart import Draft, Drug, Gap, Listing, Reasons
+from cards.facts.chart import Draft, Gap, Listing
+from cards.facts.drugs import Drug, Reasons
 from cards.fhir.bundles import Listed
 from cards.fhir.json_values import Json, code_of_status, first, own_reference, reference_of, text
 from cards.fhir.local_codes import NONE, LocalConcepts

@@ -9,7 +9,7 @@ from importlib.resources import files
 from itertools import islice
 from typing import NamedTuple
 
-from cards.facts.chart import Reasons
+from cards.facts.drugs import Reasons
 from cards.fhir.json_values import Json, codings, cut, items, objects, reference_of, text, text_and_displays
 from cards.fhir.references import Resolve
 from cards.knowledge.code_systems import ICD_9_CM, ICD_11, ICD_SYSTEMS, ICPC_2, SNOMED, plain_code, system_of

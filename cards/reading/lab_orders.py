@@ -14,7 +14,8 @@ from functools import cache
 from cards.dates import PartialDate, parse_known
 from cards.drugs.medication import Medications
 from cards.drugs.recognise import is_coded_as_drug, recognise, words_of
-from cards.facts.chart import LabOrder, Product, Reasons
+from cards.facts.chart import LabOrder
+from cards.facts.drugs import Product, Reasons
 from cards.fhir.json_values import (
     Json,
     code_of_status,

@@ -6,7 +6,8 @@ from datetime import date, tzinfo
 from decimal import Decimal
 
 from cards.dates import parse_known
-from cards.facts.chart import Diagnosis, Measure, UnusableResult
+from cards.facts.chart import Diagnosis
+from cards.facts.results import Measure, UnusableResult
 from cards.fhir.json_values import codings, text, text_of
 from cards.knowledge.code_systems import LOINC, SNOMED, system_of
 from cards.knowledge.definitions import defined

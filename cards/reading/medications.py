@@ -14,7 +14,7 @@ from cards.drugs.instructions import MOST_DOSAGES, is_cut_short, one_dose_in
 from cards.drugs.medication import Medications, is_out_of_reach, names_nothing, product_of
 from cards.drugs.recognise import SiteCodes
 from cards.drugs.timing import is_stat, number
-from cards.facts.chart import Drug
+from cards.facts.drugs import Drug
 from cards.fhir.json_values import (
     Json,
     code_of_status,

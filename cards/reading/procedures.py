@@ -15,7 +15,8 @@ from cards.dates import PartialDate, cut_at, on_day, parse_known
 from cards.drugs.history import last_giving, may_go_on, reaches_today
 from cards.drugs.medication import Medications, product_of
 from cards.drugs.recognise import is_coded_as_drug, recognise, words_of
-from cards.facts.chart import Drug, Procedure, Product
+from cards.facts.chart import Procedure
+from cards.facts.drugs import Drug, Product
 from cards.fhir.json_values import (
     Json,
     code_of_status,

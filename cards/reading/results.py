@@ -10,7 +10,8 @@ from functools import cache, partial
 from typing import NamedTuple
 
 from cards.dates import PartialDate
-from cards.facts.chart import Diagnosis, LabResult, Measure, UnusableResult
+from cards.facts.chart import Diagnosis
+from cards.facts.results import LabResult, Measure, UnusableResult
 from cards.fhir.json_values import Json, codes_without_system, codings, cut, objects, text, text_of
 from cards.fhir.local_codes import local_key
 from cards.fhir.references import Resolve

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from cards.drugs.medication import Medications, concepts_of_drug, is_out_of_reach
 from cards.drugs.recognise import words_of
 from cards.drugs.telling import Telling, telling_of
-from cards.facts.chart import UnusableResult
+from cards.facts.results import UnusableResult
 from cards.fhir.bundles import Listed
 from cards.fhir.json_values import Json, codings, first, objects, text
 from cards.fhir.local_codes import Code, local_key

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from cards.dates import PartialDate, cut_at, lies_in_future, on_day
-from cards.facts.chart import UnusableResult
+from cards.facts.results import UnusableResult
 from cards.fhir.json_values import Json, first, items, objects, text
 from cards.fhir.numbers_within import with_numbers_within
 from cards.labs.analytes import Analyte, analytes

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from cards.facts.chart import Chart, LabResult, UnusableResult
+from cards.facts.chart import Chart
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.rules import Rules
 from cards.labs.analytes import Analyte, Conversion, analyte, spelling_key
 from cards.labs.saturation import exact

@@ -16,8 +16,10 @@ from typing import Any
 from cards.dates import PartialDate
 from cards.drugs.iron import is_iron
 from cards.facts.card import SUMMARY_LIMIT, utf16_length
-from cards.facts.chart import Draft, Drug, Gap, LabResult, UnusableResult
+from cards.facts.chart import Draft, Gap
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules, Threshold

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cards.facts.card import Card
-from cards.facts.chart import DRAFTS, Gap, UnusableResult
+from cards.facts.chart import DRAFTS, Gap
 from cards.facts.finding import Finding
+from cards.facts.results import UnusableResult
 from cards.knowledge.repetition import Repetition, repetition
 from cards.knowledge.rules import Rules
 from cards.reading import Site

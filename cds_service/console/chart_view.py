@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from cards.facts.chart import Allergy, Certainty, Chart, Diagnosis, Draft, Drug, LabResult, Listing, UnusableResult
+from cards.facts.chart import Allergy, Certainty, Chart, Diagnosis, Draft, Listing
+from cards.facts.drugs import Drug
+from cards.facts.results import LabResult, UnusableResult
 from cards.fhir.bundles import Listed
 from cards.knowledge.rules import Rules
 from cards.knowledge.valuesets import load_valueset, valueset_names

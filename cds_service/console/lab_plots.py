@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cards.facts.chart import Chart, LabResult, UnusableResult
+from cards.facts.chart import Chart
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.rules import Rules, Threshold
 from cards.labs.analytes import analyte, analytes
 from cards.patient.pregnancy import pregnancy

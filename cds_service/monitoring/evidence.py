@@ -20,7 +20,8 @@ from hashlib import blake2b
 from importlib.metadata import version
 from math import log2
 
-from cards.facts.chart import Chart, LabResult
+from cards.facts.chart import Chart
+from cards.facts.results import LabResult
 from cds_service.calls.call import Answered, Call
 from cds_service.config.digest import digest
 from cds_service.config.settings import Settings

@@ -9,7 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cards.dates import PartialDate, cut_at, on_day, parse_partial_date
-from cards.facts.chart import Chart, LabResult
+from cards.facts.chart import Chart
+from cards.facts.results import LabResult
 from cards.knowledge.limits import Limit
 from cards.labs.analytes import analyte
 from cards.quantity import Quantity

@@ -30,26 +30,9 @@ from decimal import Decimal
 from typing import Any
 
 from cards.dates import PartialDate, cut_at, on_day, parse_partial_date
-from cards.facts.chart import (
-    LISTS,
-    Allergy,
-    Amount,
-    Certainty,
-    Chart,
-    DailyDose,
-    Diagnosis,
-    Draft,
-    Drug,
-    LabOrder,
-    LabResult,
-    Listing,
-    Measure,
-    Person,
-    Procedure,
-    Product,
-    Reasons,
-    UnusableResult,
-)
+from cards.facts.chart import LISTS, Allergy, Certainty, Chart, Diagnosis, Draft, LabOrder, Listing, Person, Procedure
+from cards.facts.drugs import Amount, DailyDose, Drug, Product, Reasons
+from cards.facts.results import LabResult, Measure, UnusableResult
 from cards.labs.analytes import analyte
 from cards.quantity import Quantity
 

@@ -27,7 +27,9 @@ from cards.drugs.history import with_history
 from cards.drugs.iron import Iron, elemental_iron
 from cards.drugs.kinds import classes_of
 from cards.drugs.products import ProductRow
-from cards.facts.chart import Amount, Measure, Person, Product
+from cards.facts.chart import Person
+from cards.facts.drugs import Amount, Product
+from cards.facts.results import Measure
 from cards.knowledge.definitions import definitions, definitions_from
 from cards.knowledge.rules import BadKnowledge
 from cards.labs.saturation import saturations, tsat_results

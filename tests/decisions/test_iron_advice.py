@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from cards.decisions.decide import Verdict, decision_modules
-from cards.facts.chart import Amount, Draft
+from cards.facts.chart import Draft
+from cards.facts.drugs import Amount
 from cards.presenting.card_context import ClientCapabilities
 from cards.presenting.present import present
 from cards.wording.render import draft_in_short

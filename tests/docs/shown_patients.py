@@ -16,7 +16,8 @@ from typing import Any
 from cards.decisions.decide import decide, to_be_shown
 from cards.decisions.shared.vitamin_d_doses import render_vitamin_d_dose
 from cards.facts.card import Card
-from cards.facts.chart import Chart, DailyDose, Diagnosis, Draft, Drug
+from cards.facts.chart import Chart, Diagnosis, Draft
+from cards.facts.drugs import DailyDose, Drug
 from cards.fhir.bundles import Listed
 from cards.knowledge.rules import Rules
 from cards.knowledge.valuesets import load_valueset, valueset_names

@@ -9,8 +9,10 @@ from collections.abc import Iterable
 
 from cards.decisions.iron.phosphate_risks import other_phosphate_risks
 from cards.decisions.shared.levels import level, unread
-from cards.facts.chart import Allergy, Chart, Diagnosis, Drug, LabResult
+from cards.facts.chart import Allergy, Chart, Diagnosis
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Text
+from cards.facts.results import LabResult
 from cards.knowledge.limits import meets, misses
 from cards.knowledge.rules import Rules
 from cards.labs.latest import Reading

@@ -9,7 +9,7 @@ from cards.decisions.shared.doses import fullest_mg, names_of_class
 from cards.decisions.shared.kidney_bands import Band, KidneyBand
 from cards.decisions.shared.most_a_day import NOT_HERE, most_a_day
 from cards.decisions.shared.severe_rls import gabapentinoid_is_barred, render_caution
-from cards.facts.chart import Drug
+from cards.facts.drugs import Drug
 from cards.facts.finding import Text
 from cards.knowledge.limits import meets
 from cards.wording.phrases import as_a_beginning, joined, names, say

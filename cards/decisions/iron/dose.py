@@ -10,7 +10,7 @@ from cards.decisions.iron.orders import IronOrder, dose_in_words, iron_order_fir
 from cards.decisions.shared.basket_doses import drugs_beside
 from cards.decisions.shared.levels import numbered
 from cards.decisions.shared.orders import is_same_order, scope_of, with_evidence
-from cards.facts.chart import Drug
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, ReviseDraft, Suggestion, Text, quiet
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules, Threshold

@@ -7,7 +7,8 @@ from dataclasses import replace
 from cards.decisions.iron.orders import IronOrder, iron_order_fires
 from cards.decisions.iron.treatment import exceeds_low_dose, render_due
 from cards.decisions.shared.orders import drafts_beside, is_same_order, scope_of
-from cards.facts.chart import Chart, Draft, Drug
+from cards.facts.chart import Chart, Draft
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, quiet
 from cards.knowledge.limits import is_recent, meets, misses
 from cards.knowledge.rules import Rules

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cards.decisions.iron.orders import IronOrder, iron_order_fires
 from cards.decisions.shared.orders import drugs_taken_beside
-from cards.facts.chart import Drug
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
 from cards.wording.phrases import joined, lines, listed, names, say
 

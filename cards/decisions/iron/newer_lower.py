@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from cards.decisions.iron.studies import IronStudies, ferritin_limits
-from cards.facts.chart import UnusableResult
+from cards.facts.results import UnusableResult
 from cards.knowledge.limits import SIDES
 from cards.knowledge.rules import Threshold
 from cards.labs.latest import Kind, Reading

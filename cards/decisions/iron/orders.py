@@ -9,8 +9,10 @@ from cards.decisions.iron.treatment import exceeds_low_dose, holds_iron_untold
 from cards.decisions.shared.basket_doses import drugs_beside
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.orders import earlier_orders
-from cards.facts.chart import Chart, Draft, Drug, LabResult
+from cards.facts.chart import Chart, Draft
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, Suggestion, Text
+from cards.facts.results import LabResult
 from cards.knowledge.rules import Rules
 from cards.labs.latest import Kind
 from cards.patient.status import is_child, is_esrd

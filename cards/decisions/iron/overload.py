@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cards.facts.chart import Chart, Diagnosis, Drug, Procedure
+from cards.facts.chart import Chart, Diagnosis, Procedure
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Text
 from cards.patient.status import ordered_chelators, overload, polycythaemia, probable_overload
 from cards.wording.phrases import NOTHING, listed, names, phrase

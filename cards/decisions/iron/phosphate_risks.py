@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from cards.decisions.shared.levels import numbered
-from cards.facts.chart import Chart, Diagnosis, Drug, LabResult
+from cards.facts.chart import Chart, Diagnosis
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact
+from cards.facts.results import LabResult
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.wording.phrases import phrase

@@ -6,7 +6,7 @@ from datetime import date
 
 from cards.decisions.iron.routes import oral_iron_works
 from cards.decisions.iron.studies import IronStudies
-from cards.facts.chart import LabResult
+from cards.facts.results import LabResult
 from cards.knowledge.limits import due_on, meets, misses
 
 

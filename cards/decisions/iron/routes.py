@@ -12,8 +12,8 @@ from cards.decisions.iron.contraindications import (
     render_allergens,
 )
 from cards.decisions.iron.studies import IronStudies
-from cards.facts.chart import LabResult
 from cards.facts.finding import Fact, Text
+from cards.facts.results import LabResult
 from cards.knowledge.limits import meets
 from cards.patient.pregnancy import pregnancy
 from cards.wording.phrases import NOTHING, say

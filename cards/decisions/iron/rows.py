@@ -18,8 +18,10 @@ from cards.decisions.shared.firing import fires
 from cards.decisions.shared.kidney import read_kidney
 from cards.decisions.shared.levels import numbered
 from cards.decisions.shared.severe_rls import render_review
-from cards.facts.chart import Diagnosis, Drug, LabResult, Procedure, UnusableResult
+from cards.facts.chart import Diagnosis, Procedure
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, Text
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.limits import due_on, meets
 from cards.labs.saturation import may_lie
 from cards.patient.awaited import awaited_orders

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cards.decisions.iron.treatment import IronTreatment, iron_treatment
-from cards.facts.chart import Chart, LabResult, UnusableResult
+from cards.facts.chart import Chart
 from cards.facts.finding import Fact, Text
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import is_recent, meets, misses
 from cards.knowledge.rules import Rules, Threshold

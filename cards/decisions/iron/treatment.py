@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from cards.dates import Days, PartialDate
 from cards.drugs.words import IRON_UNTOLD
-from cards.facts.chart import Chart, Drug
+from cards.facts.chart import Chart
+from cards.facts.drugs import Drug
 from cards.facts.finding import Text
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import due_on, meets, misses

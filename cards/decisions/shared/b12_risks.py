@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from cards.decisions.shared.firing import Evidence
 from cards.decisions.shared.levels import level, one_per_product, taken_for
-from cards.facts.chart import Chart, Drug
+from cards.facts.chart import Chart
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules

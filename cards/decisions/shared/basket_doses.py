@@ -8,7 +8,8 @@ from decimal import Decimal
 from cards.decisions.shared.doses import fullest_mg, least_mg_of_class, names_of_class
 from cards.decisions.shared.drug_orders import DrugOrder
 from cards.decisions.shared.orders import drafts_beside, is_same_order
-from cards.facts.chart import Chart, Draft, Drug
+from cards.facts.chart import Chart, Draft
+from cards.facts.drugs import Drug
 from cards.facts.finding import Finding, Indicator, Outcome, Text
 from cards.quantity import in_print
 from cards.values import frozen

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cards.decisions.shared.levels import level
-from cards.facts.chart import Chart, LabResult, Measure
+from cards.facts.chart import Chart
 from cards.facts.finding import Fact, Text
+from cards.facts.results import LabResult, Measure
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from cards.decisions.shared.doses import known_daily_mg
-from cards.facts.chart import Drug
+from cards.facts.drugs import Drug
 from cards.facts.finding import Text
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules, Threshold

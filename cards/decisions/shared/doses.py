@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from cards.drugs.ingredients import ingredients
-from cards.facts.chart import Drug
+from cards.facts.drugs import Drug
 
 
 def names_of_class(drug: Drug, drug_class: str) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from cards.decisions.shared.doses import daily_mg_of_class
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.judged import is_for_rls, judged_drafts
 from cards.decisions.shared.orders import drugs_taken_beside, earlier_orders, scope_of
-from cards.facts.chart import Chart, Draft, Drug, Listing
+from cards.facts.chart import Chart, Draft, Listing
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, Suggestion, quiet, unknown
 from cards.knowledge.rules import Rules
 from cards.patient.awaited import awaited_orders

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from cards.facts.chart import Chart, Diagnosis, Draft, Drug, LabResult, Procedure, references
+from cards.facts.chart import Chart, Diagnosis, Draft, Procedure, references
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Outcome, Suggestion
+from cards.facts.results import LabResult
 from cards.knowledge.rules import Rules
 from cards.patient.status import is_child
 from cards.wording.person import render_person

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cards.facts.chart import Draft, Drug
+from cards.facts.chart import Draft
+from cards.facts.drugs import Drug
 from cards.knowledge.rules import Rules
 
 

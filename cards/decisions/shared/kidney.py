@@ -7,8 +7,9 @@ from decimal import Decimal
 from cards.dates import PartialDate
 from cards.decisions.shared.clearance import Clearance, creatinine_clearance
 from cards.decisions.shared.levels import level, unread
-from cards.facts.chart import Chart, Diagnosis, LabResult, Procedure, UnusableResult
+from cards.facts.chart import Chart, Diagnosis, Procedure
 from cards.facts.finding import Fact, Text
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import is_recent, meets, misses
 from cards.knowledge.rules import Rules, Threshold

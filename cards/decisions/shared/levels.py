@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import date
 
 from cards.dates import days_after
-from cards.facts.chart import Chart, Drug, LabResult, Listing, UnusableResult
+from cards.facts.chart import Chart, Listing
+from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, Outcome, quiet, unknown
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.definitions import whole
 from cards.knowledge.limits import compare
 from cards.knowledge.rules import Rules, Threshold

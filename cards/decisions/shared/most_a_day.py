@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import Final, Literal
 
 from cards.decisions.shared.kidney_bands import Band, KidneyBand
-from cards.facts.chart import Drug
+from cards.facts.drugs import Drug
 from cards.knowledge.rules import Rules, Threshold
 
 ENACARBIL = "gabapentin enacarbil"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from cards.facts.chart import Allergy, Chart, Diagnosis, Draft, Drug, LabResult, Procedure, references
+from cards.facts.chart import Allergy, Chart, Diagnosis, Draft, Procedure, references
+from cards.facts.drugs import Drug
 from cards.facts.finding import Finding
+from cards.facts.results import LabResult
 from cards.knowledge.definitions import defined
 from cards.knowledge.limits import misses
 from cards.patient.status import Rls, excludes_rls, rls_status

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from cards.decisions.shared.doses import fullest_mg, names_of_class
 from cards.decisions.shared.kidney_bands import Band, KidneyBand
 from cards.decisions.shared.most_a_day import most_a_day
-from cards.facts.chart import Chart, Drug
+from cards.facts.chart import Chart
+from cards.facts.drugs import Drug
 from cards.facts.finding import Text
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules, Threshold

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-from cards.facts.chart import Drug
+from cards.facts.drugs import Drug
 from cards.facts.finding import Text
 from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules

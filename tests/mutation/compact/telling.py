@@ -10,8 +10,10 @@ from enum import Enum
 from typing import Any
 
 from cards.dates import PartialDate
-from cards.facts.chart import Draft, Drug, LabResult
+from cards.facts.chart import Draft
+from cards.facts.drugs import Drug
 from cards.facts.finding import Finding
+from cards.facts.results import LabResult
 from cards.knowledge.rules import Threshold
 from cards.quantity import Quantity
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from cards.decisions import b6_order, folate_order, gabapentinoid_order, iron_order, supplement_order, vitamin_c_order
-from cards.facts.chart import DailyDose
+from cards.facts.drugs import DailyDose
 from cards.facts.finding import Outcome
 from tests.decisions.charts import chart
 from tests.decisions.test_tables import RULES

@@ -11,7 +11,7 @@ from cards.decisions.shared.vitamin_d_doses import render_vitamin_d, render_vita
 from cards.drugs.dose import daily_dose
 from cards.drugs.instructions import one_dose_in
 from cards.drugs.recognise import recognise
-from cards.facts.chart import Drug, Product
+from cards.facts.drugs import Drug, Product
 from cards.knowledge.code_systems import RXNORM
 
 TABLET = "310325"  # ferrous sulfate 325 mg

@@ -16,7 +16,7 @@ from cards.drugs.naming import name_of
 from cards.drugs.products import ProductRow
 from cards.drugs.recognise import recognise
 from cards.drugs.timing import number
-from cards.facts.chart import Amount, Product
+from cards.facts.drugs import Amount, Product
 from cards.fhir.references import resolver
 from tests.decisions.charts import drug
 

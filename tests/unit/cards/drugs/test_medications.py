@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.facts.chart import Drug
+from cards.facts.drugs import Drug
 from cards.fhir.json_values import objects
 from cards.fhir.references import resolver
 from cards.knowledge.code_systems import ATC, RXNORM

@@ -9,7 +9,7 @@ import pytest
 
 from cards.drugs.dose import daily_dose
 from cards.drugs.recognise import recognise
-from cards.facts.chart import Product
+from cards.facts.drugs import Product
 
 #: How steps are written; `{n}` is the number of the step.
 _WRITTEN = (

@@ -9,7 +9,7 @@ import pytest
 
 from cards.drugs.dose import daily_dose
 from cards.drugs.recognise import recognise
-from cards.facts.chart import DailyDose
+from cards.facts.drugs import DailyDose
 
 _DAILY: dict[str, Any] = {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}
 _B6 = "vitamin B6 50 mg tablet"

@@ -8,7 +8,7 @@ import pytest
 
 from cards.drugs.ingredients import ingredients
 from cards.drugs.recognise import recognise
-from cards.facts.chart import Product
+from cards.facts.drugs import Product
 from cards.knowledge.code_systems import ATC, RXNORM
 
 #: Generic names that are put beside every trade name, in languages of spellings.toml.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cards.facts.chart import UnusableResult
+from cards.facts.results import UnusableResult
 from cards.fhir.numbers_within import _in_ratio
 from cards.labs.analytes import analyte
 from cards.labs.units import possible_values, with_signs

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cards.facts.chart import LabResult, UnusableResult
+from cards.facts.results import LabResult, UnusableResult
 from cards.labs.latest import Kind, choose
 from cards.labs.latest import read as read_one
 from cards.labs.saturation import blocking_tsat, exact, saturations, tsat_results

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cards.facts.chart import LabResult, UnusableResult
+from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.limits import meets
 from cards.labs.latest import Kind, Reading, choose, newest_within, read
 from tests.builders.observations import chart, lab, limit, observation, partial_date_of, within

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cards.facts.chart import Chart, LabResult
+from cards.facts.chart import Chart
+from cards.facts.results import LabResult
 from cards.labs.saturation import blocking_tsat, saturations, tsat_results
 from tests.builders.observations import chart, lab, limit, observation, read, within
 

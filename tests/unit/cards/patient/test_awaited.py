@@ -9,7 +9,8 @@ from decimal import Decimal
 import pytest
 
 from cards.dates import on_day
-from cards.facts.chart import Chart, LabOrder, LabResult
+from cards.facts.chart import Chart, LabOrder
+from cards.facts.results import LabResult
 from cards.patient.awaited import awaited_orders, awaited_tests, is_answered
 from cards.quantity import Quantity
 from cds_service.knowledge.load import national_rules

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from cards.dates import PartialDate, on_day
-from cards.facts.chart import Certainty, Chart, Diagnosis, Drug, Measure, Person, Procedure, Product
+from cards.facts.chart import Certainty, Chart, Diagnosis, Person, Procedure
+from cards.facts.drugs import Drug, Product
+from cards.facts.results import Measure
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import (
     Rls,

@@ -14,7 +14,8 @@ import pytest
 from cards.dates import on_day
 from cards.decisions.decide import Verdict, decide
 from cards.facts.card import Action, Card
-from cards.facts.chart import LISTS, Amount, Chart, Draft, Drug, Gap, Listing, Product, UnusableResult
+from cards.facts.chart import LISTS, Chart, Draft, Gap, Listing
+from cards.facts.drugs import Amount, Drug, Product
 from cards.facts.finding import (
     Finding,
     Indicator,
@@ -26,6 +27,7 @@ from cards.facts.finding import (
     quiet,
     unknown,
 )
+from cards.facts.results import UnusableResult
 from cards.presenting.card_context import ClientCapabilities
 from cards.presenting.draft_groups import grouped
 from cards.presenting.explain import explain

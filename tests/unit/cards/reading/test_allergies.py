@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 
 from cards.drugs.recognise import recognise as by_name
-from cards.facts.chart import Allergy, Amount, Product
+from cards.facts.chart import Allergy
+from cards.facts.drugs import Amount, Product
 from cards.fhir.json_values import Json, codings
 from cards.reading.allergies import read_allergies
 from tests.unit.cards.fhir.test_shapes import ANY_OBJECT

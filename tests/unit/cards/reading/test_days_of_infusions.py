@@ -11,7 +11,8 @@ import pytest
 from cards.dates import on_day
 from cards.decisions.iron.treatment import iron_treatment
 from cards.drugs.history import days_directed
-from cards.facts.chart import Chart, Drug
+from cards.facts.chart import Chart
+from cards.facts.drugs import Drug
 from cards.patient.unread import undated_infusions
 from cards.reading.medications import MOST_DRUGS, read_drugs, records_to_read
 from cds_service.knowledge.load import national_rules

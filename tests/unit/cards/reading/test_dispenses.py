@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cards.facts.chart import Drug, Gap, Listing
+from cards.facts.chart import Gap, Listing
+from cards.facts.drugs import Drug
 from cards.fhir.bundles import Listed, unwrap
 from cards.reading import read_chart
 from cards.reading.medications import MOST_DRUGS, read_drugs

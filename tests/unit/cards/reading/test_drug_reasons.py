@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cards.facts.chart import Reasons
+from cards.facts.drugs import Reasons
 from cards.knowledge.code_systems import ICD_9_CM, ICD_11, ICPC_2
 from cards.reading.diagnoses import diagnosis_concepts
 from cards.reading.drug_reasons import read_reasons

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cards.facts.chart import Drug
+from cards.facts.drugs import Drug
 from cards.fhir.identity import newest_versions
 from cards.reading.medications import read_draft_drug, read_drugs
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cards.facts.chart import LabResult
+from cards.facts.results import LabResult
 from cards.labs.saturation import tsat_results
 from cards.reading.results import Results, read_results
 from tests.builders.observations import chart, lab

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cards.facts.chart import UnusableResult
+from cards.facts.results import UnusableResult
 from cards.fhir.local_codes import local_key
 from cards.quantity import Quantity
 from cards.reading.results import Results

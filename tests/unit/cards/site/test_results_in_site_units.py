@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from cards.facts.chart import LabResult
+from cards.facts.results import LabResult
 from cards.knowledge.rules import BadKnowledge, Rules
 from cards.site.overrides import SiteSwitch, SiteThreshold, overridden, own_choices
 from cards.site.units import in_site_units

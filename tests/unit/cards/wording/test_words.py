@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from cards.dates import PartialDate, parse_partial_date
-from cards.facts.chart import Amount, Draft, Drug, Gap, LabResult, Product, UnusableResult
+from cards.facts.chart import Draft, Gap
+from cards.facts.drugs import Amount, Drug, Product
 from cards.facts.finding import Fact
+from cards.facts.results import LabResult, UnusableResult
 from cards.quantity import Quantity
 from cards.wording.render import (
     Words,

@@ -273,7 +273,7 @@ def test_telemetry_without_samples_has_none() -> None:
 
 
 def test_the_unit_is_that_of_the_unreadable_result() -> None:
-    from cards.facts.chart import UnusableResult
+    from cards.facts.results import UnusableResult
 
     sent = {"a": {"unit": "mg"}, "b": {"code": "mol"}, "c": None, "d": {"unit": "g"}}
     labs = [result("1", id=name, valueQuantity=quantity) for name, quantity in sent.items()]

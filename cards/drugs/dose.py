@@ -18,13 +18,14 @@ from decimal import ROUND_UP, Decimal
 from itertools import pairwise
 
 from cards.drugs.forms import INJECTED, LIQUID, SOLID
+from cards.drugs.ingredients import is_vitamin_d
 from cards.drugs.instructions import Taken, taken_of
 from cards.drugs.iron import Iron, elemental_iron, is_iron
 from cards.drugs.kinds import MULTI_INGREDIENT
 from cards.drugs.numbers import IRON_MG, measurable
 from cards.drugs.timing import number
 from cards.facts.drugs import Amount, DailyDose, Product
-from cards.fhir.json_values import Json, first, objects, text
+from cards.fhir.json_values import Json, first, items, objects, text
 from cards.remembered import remembered
 
 _IU_PER_MG = Decimal(40000)  # vitamin D: 1 microgram is 40 international units
@@ -37,13 +38,14 @@ def daily_dose(dosage: Json, product: Product, *, one_dose: bool = False) -> Dai
     """Return the daily dose of a product under these instructions (`dosageInstruction`, `dosage`, of any FHIR version).
 
     Several instructions add up; those of another `sequence`, or of periods of which none begins before the last has
-    ended, follow one another, so the largest counts. `one_dose`: the single dose stands for the day.
+    ended, follow one another, so the largest counts. Those for different parts of the day are of one day, whatever
+    their `sequence` (ours). `one_dose`: the single dose stands for the day.
     """
     phases: dict[tuple[Decimal | None, int], list[Taken]] = {}
     held = objects(dosage)
-    apart = _are_apart(held)
+    apart, of_one_day = _are_apart(held), _share_the_day(held)
     for place, each in enumerate(held):
-        phase = (number(each.get("sequence")), place if apart else 0)
+        phase = (None if of_one_day else number(each.get("sequence")), place if apart else 0)
         phases.setdefault(phase, []).append(taken_of(each, one_dose, product))
     doses = [_of_phase(phase, product) for phase in phases.values()] or [_of_phase([], product)]
     return _largest(doses)
@@ -55,6 +57,18 @@ def _are_apart(dosages: Iterable[Mapping[str, Json]]) -> bool:
     bounds = (first(repeat.get("boundsPeriod")) for repeat in repeats)
     periods = sorted((text(each.get("start"))[:10], text(each.get("end"))[:10]) for each in bounds)
     return all(end and end <= start for (_, end), (start, _) in pairwise(periods))
+
+
+def _share_the_day(dosages: Iterable[Mapping[str, Json]]) -> bool:
+    """Return whether each instruction names parts of the day (`when`) that no other names, and none has a period."""
+    repeats = [first(first(each.get("timing")).get("repeat")) for each in dosages]
+    parts = [{text(part) for part in items(repeat.get("when"))} for repeat in repeats]
+    named = sum(map(len, parts))
+    return all(parts) and named == len(set().union(*parts)) and not any(_has_bounds(each) for each in repeats)
+
+
+def _has_bounds(repeat: Mapping[str, Json]) -> bool:
+    return any(name.startswith("bounds") for name in repeat)
 
 
 def _of_phase(phase: Iterable[Taken], product: Product) -> DailyDose:
@@ -143,7 +157,7 @@ def _iu(taken: Taken, amount: Amount, product: Product) -> Decimal | None:
     if pieces is not None and amount.international_units is not None:
         return pieces * amount.international_units
     mg = _mg(taken, amount, product)
-    return mg * _IU_PER_MG if mg is not None and "vitd" in product.classes else None
+    return mg * _IU_PER_MG if mg is not None and is_vitamin_d(amount.ingredient) else None
 
 
 def _iron(taken: Iterable[Taken], amount: Amount, product: Product) -> Iron | None:

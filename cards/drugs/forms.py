@@ -43,11 +43,13 @@ _ROUTE_CODES = {
     "C28161": IM,
     "422145002": "injection",  # a method
 }
+#: Behind a strength that is no share `gel` is short for the French `gélule`, as `gel cap` is a capsule.
+_GEL = r"(?<!mg )(?<!mcg )(?<!\d iu )(?<!\d ui )gel(?! ?caps?\b)"
 _ROUTE_WORDS = (
     (re.compile(r"\b(?:ophthalmic|eye|eyes|ocular)\b"), "ophthalmic"),
     (re.compile(r"\b(?:otic|ear|ears)\b"), "otic"),
     (re.compile(r"\bvaginal(?:ly)?\b"), "vaginal"),
-    (re.compile(r"\b(?:topical(?:ly)?|cream|ointment|gel|lotion|shampoo|cutaneous|to skin)\b"), "topical"),
+    (re.compile(rf"\b(?:topical(?:ly)?|cream|ointment|{_GEL}|lotion|shampoo|cutaneous|to skin)\b"), "topical"),
     (re.compile(r"\b(?:transdermal|patch|patches)\b"), "transdermal"),
     (
         re.compile(
@@ -79,7 +81,7 @@ _FORM_WORDS = (
     (re.compile(r"\b(?:chewable|chew tab|chewtab|gummy|gummies)\b"), "chewable tablet"),
     (re.compile(r"\b(?:orally disintegrating|disintegrating|odt)\b"), "disintegrating tablet"),
     (re.compile(r"\b(?:tabs?|tablets?|tabl|tabletten|caplets?)\b"), "tablet"),
-    (re.compile(r"\b(?:caps?|capsules?|softgels?|capsulas?)\b"), "capsule"),
+    (re.compile(r"\b(?:caps?|capsules?|softgels?|capsulas?|gelules?|gel ?caps?|(?<=mg )gel)\b"), "capsule"),
     (re.compile(r"\b(?:patch|patches)\b"), "patch"),
     (
         re.compile(r"\b(?:elixir|syrup|oral solution|oral suspension|solution|suspension|liquid|drops?|/ ?\d* ?ml)\b"),

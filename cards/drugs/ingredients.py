@@ -73,6 +73,12 @@ def ingredient_of_code(system: str, code: str) -> Ingredient | None:
     return next((known[ATC, code[:n]] for n in lengths if (ATC, code[:n]) in known), None)
 
 
+def is_vitamin_d(name: str) -> bool:
+    """Return whether an ingredient is vitamin D2 or D3, whose mass is as good as its units."""
+    known = ingredients().get(name)
+    return known is not None and "vitd" in known.classes
+
+
 @cache
 def names_by_words() -> Mapping[tuple[str, ...], tuple[Ingredient, ...]]:
     """Return generic names in every language, each as the sequence of its folded words."""

@@ -34,6 +34,8 @@ _PIECE_WORDS = (
     "10219000 15054000"
 )
 _PIECES = frozenset(["", *_PIECE_WORDS.split()])
+#: Those that count whatever it is, be it a pack.
+_COUNTS = frozenset({"", "1", "each", "ea", "stuk", "stuks", "stuck", "stucke", "stk", "st"})
 #: Words beside the one for a piece that say what kind of piece it is.
 _KINDS_OF_PIECES = (
     "film coated enteric oral extended delayed prolonged modified sustained release hard soft gelatin chewable "
@@ -108,6 +110,11 @@ def _is_one_dose(each: Mapping[str, Json]) -> bool:
     if is_one_dose(timing):
         return True
     return times_a_day(timing) is None and any(read_sig(words).once for words in _sigs(each))
+
+
+def tells_how_often(dosages: Iterable[Mapping[str, Json]], product: Product) -> bool:
+    """Return whether structure or words of any instruction tell how many doses a day are taken."""
+    return any(taken_of(each, False, product).per_day is not None for each in dosages)
 
 
 def taken_of(each: Mapping[str, Json], one_dose: bool, product: Product) -> Taken:
@@ -341,6 +348,11 @@ def _in_base_unit(value: Decimal, unit: str) -> tuple[Decimal, str] | None:
     if plain in _TEASPOONS:
         return value * _ML_PER_TEASPOON, "ml"
     return (value, "") if _is_piece(plain) else None
+
+
+def names_a_piece(unit: str) -> bool:
+    """Return whether a unit (already plain) names a tablet or the like, and does not only count."""
+    return unit not in _COUNTS and _is_piece(unit)
 
 
 def _is_piece(unit: str) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from cards.drugs.ingredients import Ingredient, brands_by_words, names_by_words, plain
+from cards.drugs.ingredients import Ingredient, brands_by_words, is_vitamin_d, names_by_words, plain
 from cards.drugs.iron_words import iron_beside_strength, names_parenteral_iron, without_denied_iron
 from cards.drugs.languages.folding import folded, without_salt
 from cards.drugs.numbers import GROUPED, IU_UNITS, MG_PER_UNIT, NUMBER, measurable, number_of
@@ -21,6 +21,8 @@ from cards.written_numbers import readings
 #: The iron of vitamins that hold some and do not say how much: never more than a low dose.
 IRON_UNTOLD = "iron of unknown content"
 LONGEST_TEXT = 1000  # signs; a product name is shorter, and what is longer is not one
+#: No piece holds as much vitamin D: what is more is of the calcium beside it (ours).
+_MOST_VITAMIN_D_MG = 25
 _WORD = re.compile(r"[a-z0-9]+")
 _LONGEST_NAME = 9  # words
 _UNIT = r"(mg|mcg|ug|micrograms?|milligrams?|grams?|gm|g|iu|unt|units?)"
@@ -96,7 +98,8 @@ def amounts_named(said: str) -> tuple[Amount, ...]:
         return (Amount("intravenous iron", merged["iron"].mg),)
     if not any(_WITH_IRON & each.ingredient.classes for each in kept):
         beside = iron_beside_strength(text)
-        mg = number_of(beside) if beside else stated if MANY.search(text) else None
+        told = number_of(beside) if beside else None
+        mg = (told if stated is None else stated) if beside or MANY.search(text) else None
         if mg is not None:
             merged["iron"] = Amount("iron", measurable(mg))
         elif names_parenteral_iron(text):
@@ -201,8 +204,11 @@ def _listed_after_iron(listed: re.Match[str], named: list[Named]) -> dict[int, S
 
 
 def _strength(text: str, ingredient: str) -> Strength | None:
-    match = _STRENGTH.search(text)
-    if not match:
+    """Return the first strength that words name; of vitamin D the first in units, if any."""
+    named = list(_STRENGTH.finditer(text))
+    in_units = [each for each in named if each[2] in IU_UNITS] if is_vitamin_d(ingredient) else []
+    match = next(iter(in_units or named), None)
+    if match is None:
         return None
     number, unit, per, millilitre = match.groups()
     divisor = number_of(per) if per and millilitre else Decimal(1)
@@ -224,8 +230,10 @@ def _sized(value: Decimal | None, unit: str) -> Strength | None:
 def _of_a_product(number: str, unit: str, ingredient: str) -> Strength | None:
     """Return the one reading of an ambiguous number that a product of the ingredient has (data amendments 3).
 
-    `2 325 mg` may also be two pieces of 325 mg.
+    `2 325 mg` may also be two pieces of 325 mg. Units are whole numbers: `20,000 units` are no 20 (ours).
     """
+    if unit in IU_UNITS and " " not in number:
+        return _sized(max(readings(number), default=None), unit)
     counted = number.rpartition(" ")[2]
     candidates = (_sized(each, unit) for each in (*readings(number), *(readings(counted) if counted != number else ())))
     known = {each for each in candidates if each and (ingredient, *each) in strengths()}
@@ -274,4 +282,6 @@ def _amount(ingredient: Ingredient, strength: Strength | None, stated: Decimal |
         return Amount(ingredient.name, value if unit == "mg" else stated)
     if unit == "iu":
         return Amount(ingredient.name, international_units=value)
+    if is_vitamin_d(ingredient.name) and value is not None and value > _MOST_VITAMIN_D_MG:
+        return Amount(ingredient.name)
     return Amount(ingredient.name, value, elemental_iron_mg=iron)

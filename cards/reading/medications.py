@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import date, tzinfo
 from typing import TypeVar
@@ -10,11 +10,12 @@ from typing import TypeVar
 from cards.dates import PartialDate, days_after, on_day, parse_known, parse_partial_date
 from cards.drugs.dose import daily_dose
 from cards.drugs.history import days_directed, last_giving, may_go_on, reaches_today, with_history
-from cards.drugs.instructions import MOST_DOSAGES, is_cut_short, one_dose_in
+from cards.drugs.ingredients import plain
+from cards.drugs.instructions import MOST_DOSAGES, is_cut_short, names_a_piece, one_dose_in, tells_how_often
 from cards.drugs.medication import Medications, is_out_of_reach, names_nothing, product_of
 from cards.drugs.recognise import SiteCodes
 from cards.drugs.timing import is_stat, number
-from cards.facts.drugs import Drug
+from cards.facts.drugs import Drug, Product
 from cards.fhir.json_values import (
     Json,
     code_of_status,
@@ -48,7 +49,13 @@ _NOT_DISPENSED = frozenset({"preparation", "on-hold"})
 _DISPENSED = frozenset({"completed", "in-progress", "unknown", ""})
 _ACTIVE = frozenset({"active", "intended"})
 _UNSAID = frozenset({"", "unknown", "recorded"})
-_BOTTLES = frozenset({"bottle", "bottles", "box", "boxes", "pack", "packs", "package", "tube", "kit"})
+#: What holds many pieces; `1 {Package}` is how a German prescription says it (UCUM), `N1` to `N3` are its sizes.
+_PACK_WORDS = (
+    "bottle bottles box boxes pack packs package packages packet packets tube tubes kit kits carton blister card btl "
+    "bx pck pkg pkgs packung packungen op n1 n2 n3 flasche boite boites flacon flacons verpakking doos forp "
+    "forpackning pakning pakke confezione scatola caja envase opakowanie"
+)
+_PACKS = frozenset(_PACK_WORDS.split())
 
 
 _ENDED = frozenset({"completed", "stopped", "ended"})
@@ -201,7 +208,8 @@ def _drug(resource: Mapping[str, Json], reading: _Reading) -> Drug | None:
     dosages = told[:MOST_DOSAGES]
     replaced = named_orders(resource, resolve, *REPLACED)
     based_on = named_orders(resource, resolve, *BASED_ON)
-    one_dose = kind == DRUG_ADMINISTRATION or one_dose_in(dosages) or _dispenses_one(resource)
+    is_one = kind == DRUG_ADMINISTRATION or one_dose_in(dosages)
+    one_dose = is_one or _is_one_dispensed(resource, dosages, product)
     drug = Drug(
         product=product,
         reference=own_reference(resource),
@@ -362,19 +370,24 @@ def _start(resource: Mapping[str, Json], zone: tzinfo) -> PartialDate | None:
 def _end(resource: Mapping[str, Json], zone: tzinfo) -> PartialDate | None:
     """The last end that is named; of several instructions the one that goes on longest, and none if one is open.
 
-    An end in the years 1 or 9999 is none: programs write these for "not set" and "no end".
+    One without a period of its own is open, as the step behind a first week is. An end in the years 1 or 9999 is none:
+    programs write these for "not set" and "no end".
     """
     bounds = list(_bounds(resource))
     ends = [parse_known(each.get("end"), zone) for each in bounds]
-    if not bounds or None in ends:
+    if None in ends or len(bounds) < len(_instructions(resource)):
         ends = []
     ends += [parse_known(each.get("end"), zone) for each in objects(resource.get("effectivePeriod"))]
     ends += [parse_known(each, zone) for each in items(resource.get("dateEnded"))]
     return max((each for each in ends if each), key=lambda moment: moment.last, default=None)
 
 
+def _instructions(resource: Mapping[str, Json]) -> Sequence[Mapping[str, Json]]:
+    return objects(resource.get("dosageInstruction")) or objects(resource.get("dosage"))
+
+
 def _bounds(resource: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
-    for each in objects(resource.get("dosageInstruction")) or objects(resource.get("dosage")):
+    for each in _instructions(resource):
         yield from objects(first(first(each.get("timing")).get("repeat")).get("boundsPeriod"))
 
 
@@ -393,12 +406,16 @@ def _dispensed_until(resource: Mapping[str, Json], start: PartialDate | None) ->
     return None if start is None or days is None or not 0 < days <= 3650 else on_day(days_after(start.first, int(days)))
 
 
-def _dispenses_one(resource: Mapping[str, Json]) -> bool:
-    """One piece is dispensed, once; a bottle is not one dose."""
+def _is_one_dispensed(resource: Mapping[str, Json], dosages: Iterable[Mapping[str, Json]], product: Product) -> bool:
+    """Return whether one piece is dispensed, once: not a pack, nor one of whatever that is taken again and again."""
     request = first(resource.get("dispenseRequest"))
     quantity = first(request.get("quantity"))
-    bottle = text(quantity.get("unit")).lower() in _BOTTLES
-    return number(quantity.get("value")) == 1 and not bottle and not number(request.get("numberOfRepeatsAllowed"))
+    if number(quantity.get("value")) != 1 or number(request.get("numberOfRepeatsAllowed")):
+        return False
+    units = [plain(text(quantity.get(name)).strip("{} ")) for name in ("unit", "code")]
+    if not _PACKS.isdisjoint(units):
+        return False
+    return any(map(names_a_piece, units)) or not tells_how_often(dosages, product)
 
 
 def _is_inpatient(resource: Mapping[str, Json], dosages: Iterable[Mapping[str, Json]]) -> bool:

@@ -338,6 +338,34 @@ def test_other_doses() -> None:
     assert daily_dose(daily(), drug("pramipexole 0.125 mg")).mg == {"pramipexole": Decimal("0.125")}
 
 
+def test_the_calcium_beside_vitamin_d_brings_no_units() -> None:
+    product = drug("Calcium carbonate 600 mg / cholecalciferol 400 IU oral tablet")
+    assert daily_dose(daily(2), product).international_units == {"cholecalciferol": 800}
+
+
+@pytest.mark.parametrize(
+    ("parts", "mg"),
+    [
+        ((["MORN"], ["HS"]), 650),
+        ((["MORN", "NOON"], ["HS"]), 975),
+        ((["HS"], ["MORN", "HS"]), 650),
+        ((["MORN"], []), 325),
+    ],
+)
+def test_instructions_for_other_parts_of_the_day_are_of_one_day_whatever_their_sequence(
+    parts: tuple[list[str], ...], mg: int
+) -> None:
+    told = [
+        {
+            "sequence": number,
+            "timing": {"repeat": {"when": when} if when else {"frequency": 1, "period": 1, "periodUnit": "d"}},
+        }
+        | {"doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}]}
+        for number, when in enumerate(parts, 1)
+    ]
+    assert daily_dose(told, drug(TABLET)).mg == {"ferrous sulfate": mg}
+
+
 def test_instructions_in_sequence_are_phases_of_which_the_largest_counts() -> None:
     phases = [{"sequence": n, "text": sig} for n, sig in ((1, "1 tablet daily"), (2, "2 tablets daily"))]
     assert daily_dose(phases, drug(TABLET)).mg == {"ferrous sulfate": 650}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from cards.drugs.forms import form_named, route_named
 from cards.drugs.ingredients import ingredients
 from cards.drugs.recognise import recognise
 from cards.drugs.telling import Telling, telling_of
-from cards.drugs.words import IRON_UNTOLD
+from cards.drugs.words import IRON_UNTOLD, amounts_named
 from cards.knowledge.code_systems import ATC, HCPCS, RXNORM, UNII
 
 
@@ -343,6 +344,49 @@ def test_a_site_code_is_mapped_to_rxnorm() -> None:
     product = recognise(concept, site_codes={("urn:oid:1.2.3", "FE325"): "310325"})
     assert product is not None
     assert product.name == "ferrous sulfate 325 mg oral tablet"
+
+
+def amounts(said: str) -> dict[str, tuple[str, str]]:
+    """Return mg and IU of each ingredient that words name."""
+    return {each.ingredient: (str(each.mg), str(each.international_units)) for each in amounts_named(said)}
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "strength"),
+    [
+        ("Adcal-D3 1500mg/400unit chewable tablets", "cholecalciferol", ("None", "400")),
+        ("CALCIUM CARBONATE-VITAMIN D3 315-250 MG-UNIT TABS", "cholecalciferol", ("None", "None")),
+        ("Calcium carbonate 600 mg / cholecalciferol 400 IU", "cholecalciferol", ("None", "400")),
+        ("Calcium carbonate 600 mg / cholecalciferol 400 IU", "calcium carbonate", ("600", "None")),
+        ("VITAMIN D2 1,250 mcg (50,000 unit) capsule", "ergocalciferol", ("None", "50000")),
+        ("Colecalciferol 20.000 IU Kapseln", "cholecalciferol", ("None", "20000")),
+        ("vitamin D 50,000 units", "vitamin D", ("None", "50000")),
+        ("ergocalciferol 1.25 MG Oral Capsule", "ergocalciferol", ("1.25", "None")),
+        ("High Potency Iron 325 mg (65 mg iron)", "iron", ("65", "None")),
+        ("Slow Release Iron 142 mg (45 mg iron)", "iron", ("45", "None")),
+        ("iron 65 mg tablet", "iron", ("65", "None")),
+    ],
+)
+def test_a_strength_is_that_of_the_ingredient_and_not_of_what_stands_beside(
+    said: str, name: str, strength: tuple[str, str]
+) -> None:
+    assert amounts(said)[name] == strength
+
+
+@pytest.mark.parametrize(
+    ("words", "route", "form"),
+    [
+        ("gabapentine 800 mg gel", "", "capsule"),
+        ("lyrica 75 mg gelule", "", "capsule"),
+        ("gabapentin 300 mg gel cap", "oral", "capsule"),
+        ("diclofenac 1 % gel", "topical", ""),
+        ("gabapentin 6% gel", "topical", ""),
+        ("metoclopramide 10 mg/g gel", "topical", ""),
+        ("promethazine gel 25 mg", "topical", ""),
+    ],
+)
+def test_gel_behind_a_strength_is_a_capsule_in_french(words: str, route: str, form: str) -> None:
+    assert (route_named(words), form_named(words)) == (route, form)
 
 
 def test_four_active_ingredients_make_a_multi_ingredient_product() -> None:

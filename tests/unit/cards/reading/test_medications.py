@@ -93,6 +93,9 @@ def test_the_last_end_counts_and_none_where_one_is_open(members: dict[str, Any],
     [
         ({"dosageInstruction": bounded("0001-01-01")}, True),
         ({"dosageInstruction": bounded("9999-12-31")}, True),
+        ({"dosageInstruction": [*bounded("2026-01-31"), {"text": "then 2 capsules at night"}]}, True),
+        ({"dosageInstruction": [{"text": "1 capsule at night"}, *bounded("2026-01-31")]}, True),
+        ({"dosageInstruction": bounded("2026-01-31", "2026-02-28")}, False),
         ({"status": "unknown", "authoredOn": "9999-12-31"}, True),
         ({"status": "unknown", "authoredOn": "0001-01-01"}, False),
         ({"status": "unknown"}, False),
@@ -134,6 +137,10 @@ def dispensed(value: object, unit: str = "tablet", repeats: object = 0) -> dict[
     return {"dispenseRequest": {"quantity": {"value": value, "unit": unit}, "numberOfRepeatsAllowed": repeats}}
 
 
+def often(times: int) -> dict[str, Any]:
+    return {"dosageInstruction": [{"timing": {"repeat": {"frequency": times, "period": 1, "periodUnit": "d"}}}]}
+
+
 @pytest.mark.parametrize(
     ("members", "one"),
     [
@@ -145,9 +152,22 @@ def dispensed(value: object, unit: str = "tablet", repeats: object = 0) -> dict[
         (dispensed(1, "Bottle"), False),
         (dispensed(1, "box"), False),
         (dispensed(1, "kit"), False),
+        (dispensed(1, "Packung"), False),
+        (dispensed(1, "boîte"), False),
+        (dispensed(1, "förp"), False),
+        ({"dispenseRequest": {"quantity": {"value": 1, "code": "{Package}"}}}, False),
+        (dispensed(1) | often(3), True),
+        (dispensed(1, "Filmtablette") | often(3), True),
+        (dispensed(1, "each") | often(3), False),
+        (dispensed(1, "vial") | often(3), False),
+        (dispensed(1, ""), True),
+        (dispensed(1, "") | often(1), False),
+        (dispensed(1, "") | {"dosageInstruction": [{"text": "1 tablet three times a day"}]}, False),
+        (dispensed(1, "") | {"dosageInstruction": [{"text": "1 tablet"}]}, True),
+        (dispensed(1, "each") | {"dosageInstruction": [{"text": "1 tablet once before the procedure"}]}, True),
     ],
 )
-def test_one_piece_once_is_one_dose_and_a_bottle_is_not(members: dict[str, Any], one: bool) -> None:
+def test_one_piece_once_is_one_dose_and_a_pack_is_not(members: dict[str, Any], one: bool) -> None:
     assert drug(**members).one_dose is one
 
 

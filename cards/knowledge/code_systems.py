@@ -26,7 +26,8 @@ UCUM = "http://unitsofmeasure.org"
 ICD_SYSTEMS = frozenset({ICD_10_CM, ICD_9_CM, ICD_10, ICD_10_AM, ICD_10_GM})
 
 #: Other names: object identifiers, former addresses and plain names, all in lower case without scheme and slash.
-#: The Brazilian, Dutch and epSOS lists are WHO's ICD-10 (BRCID10, icd-10-nl) and ICPC-2 (BRCIAP2) at local addresses.
+#: The Brazilian, Dutch and epSOS lists are WHO's ICD-10 (BRCID10, icd-10-nl) and ICPC-2 (BRCIAP2) at local addresses,
+#: and so are the Norwegian, Finnish, Danish (SKS), Swedish, Czech and Russian ones.
 _SPELLINGS = {
     LOINC: ("loinc.org", "loinc", "ln", "2.16.840.1.113883.6.1"),
     SNOMED: ("snomed.info/sct", "snomed", "snomed-ct", "snomedct", "sct", "2.16.840.1.113883.6.96"),
@@ -46,6 +47,17 @@ _SPELLINGS = {
         "id.who.int/icd/release/10",
         "saude.gov.br/fhir/r4/codesystem/brcid10",
         "2.16.840.1.113883.6.3.2",
+        "2.16.578.1.12.4.1.1.7110",
+        "1.2.246.537.6.1",
+        "1.2.246.537.6.1.1999",
+        "1.2.208.176.2.4",
+        "1.2.208.176.2.4.12",
+        "1.2.752.116.1.1.1",
+        "1.2.752.116.1.1.1.1.1",
+        "1.2.752.116.1.1.1.1.3",
+        "1.2.752.116.1.1.1.1.8",
+        "1.2.203.24341.11.2.1",
+        "1.2.643.5.1.13.13.11.1005",
     ),
     ICD_10_AM: ("2.16.840.1.113883.6.135",),
     ICD_10_GM: ("1.2.276.0.76.5.409",),
@@ -54,6 +66,10 @@ _SPELLINGS = {
         "2.16.840.1.113883.6.139",
         "2.16.840.1.113883.6.140",
         "2.16.840.1.113883.2.4.4.31.1",
+        "2.16.578.1.12.4.1.1.7170",
+        "1.2.246.537.6.31",
+        "1.2.246.537.6.31.2007",
+        "1.2.208.176.2.31",
         "saude.gov.br/fhir/r4/codesystem/brciap2",
     ),
     RXNORM: ("nlm.nih.gov/research/umls/rxnorm", "rxnorm", "2.16.840.1.113883.6.88"),
@@ -86,33 +102,24 @@ _SPELLINGS = {
 _BY_SPELLING = {spelling: system for system, spellings in _SPELLINGS.items() for spelling in spellings}
 
 #: The last part of an address of a diagnosis classification, in lower case without hyphens and other marks. It is
-#: written in every manner (`icd-10-cm`, `icd10CM`, `ICD-10CM`) and under many hosts, and means the same everywhere.
-#: The Spanish and Belgian editions are translations of ICD-10-CM, the others of WHO's ICD-10; of ICPC, the first
-#: edition has the same N04 as the second (data amendments 2).
+#: written in many manners and under many hosts, and means the same everywhere; of ICPC, the first edition has the same
+#: N04 as the second (data amendments 2).
 _BY_LAST_PART = {
-    **dict.fromkeys(("icd10cm", "icd10es", "cie10es", "icd10be"), ICD_10_CM),
     **dict.fromkeys(("icd9cm",), ICD_9_CM),
-    **dict.fromkeys(
-        (
-            "icd10",
-            "icd10who",
-            "icd10nl",
-            "icd10uk",
-            "icd10ca",
-            "icd10se",
-            "icd10fi",
-            "icd10no",
-            "icd10dk",
-            "cie10",
-            "cid10",
-            "cim10",
-        ),
-        ICD_10,
-    ),
-    "icd10am": ICD_10_AM,
-    **dict.fromkeys(("icd10gm", "icd10de"), ICD_10_GM),
     "icd11": ICD_11,
     **dict.fromkeys(("icpc2", "icpc2e", "icpc1", "icpc1nl", "icpc"), ICPC_2),
+}
+#: ICD-10 in the last part of an address, in any manner (`icd-10-cm`, `icd10CM`, `terminologie-cim-10`), by its national
+#: names, with the edition and a year behind it (`icd-10-bmsgpk-2025`). What is of procedures or a map is another system.
+_ICD_10_NAME = re.compile(
+    r"(?!.*(?:proc|pcs|map))(?:.*[^a-z0-9])?(?:icd|cie|cid|cim|mkn|rhk)[^a-z0-9]*10"
+    r"(?:[^a-z0-9]*(?P<edition>who|bmsgpk|dut|(?!p[crx])[a-z]{2}))?(?:[^a-z0-9]*20\d\d)?"
+)
+#: The Spanish and Belgian editions are translations of ICD-10-CM, those not named here of WHO's ICD-10.
+_ICD_10_EDITIONS = {
+    **dict.fromkeys(("cm", "mc", "es", "be"), ICD_10_CM),
+    "am": ICD_10_AM,
+    **dict.fromkeys(("gm", "de"), ICD_10_GM),
 }
 _CANONICAL = {system: system for system in _SPELLINGS}
 _LONGEST_NAME = 200
@@ -143,7 +150,13 @@ def _fold(uri: str) -> str | None:
         return SNOMED
     if _ICD_11_EDITION.match(plain):
         return ICD_11
-    return _BY_SPELLING.get(plain) or _BY_LAST_PART.get(_MARKS.sub("", plain.rpartition("/")[2]))
+    return _BY_SPELLING.get(plain) or _by_last_part(plain.rpartition("/")[2])
+
+
+def _by_last_part(last: str) -> str | None:
+    if found := _ICD_10_NAME.fullmatch(last):
+        return _ICD_10_EDITIONS.get(found["edition"], ICD_10)
+    return _BY_LAST_PART.get(_MARKS.sub("", last))
 
 
 #: A code of ICD-10-GM with the letter of its certainty behind it, as billing lists write it: `E83.1G`, `E83.1 G`. Such
@@ -152,6 +165,9 @@ _WITH_CERTAINTY = re.compile(
     r"([A-Z]\d\d(?:(?:\.\d{1,2}|\d{0,2}|\.-)[+*!#]?[\s-]+|(?:\.\d{1,2}|\d{1,2}|\.-)[+*!#]?|[+*!#]?(?=[GV])))([GVZA])[+*!#]?",
     re.IGNORECASE,
 )
+#: A diagnosis of the Danish SKS has a D before the code of WHO's ICD-10 and what it subdivides behind it (`DE831A` is
+#: E83.1), and Nordic editions subdivide by a fifth letter. No edition has two letters before its numbers.
+_NORDIC = re.compile(r"D([A-Z]\d{2,3})[0-9A-Z]*|([A-Z]\d{3})[A-W]")
 _ICD_9_SHAPE = re.compile(r"(?:\d{3}|V\d{2}|E\d{3})\d{0,2}")
 _ICD_10_SHAPE = re.compile(r"[A-Z]\d[0-9A-Z]{1,5}")
 
@@ -172,7 +188,9 @@ def plain_code(system: str, code: str) -> str:
     """Return a code as it is compared: ICD without dot and marks (`G25.81` is `G2581`), ICD-11 by stem."""
     if system in ICD_SYSTEMS:
         code, _ = split_certainty(system, code)
-        return "".join(filter(str.isalnum, code)).upper()
+        plain = "".join(filter(str.isalnum, code)).upper()
+        nordic = _NORDIC.fullmatch(plain) if system == ICD_10 else None
+        return (nordic[1] or nordic[2]) if nordic else plain
     if system == ICD_11:
         return re.split(r"[&/]", code.strip().upper())[0]
     return code.strip() if system == UCUM else code.strip().upper()

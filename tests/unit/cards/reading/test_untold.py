@@ -40,7 +40,7 @@ def result(*codes: tuple[str, str], **elements: Any) -> dict[str, Any]:
         (condition(("", "D1")), ""),
         (condition((GM, "Hypertonie")), GM),
         (condition((GM, "83.1")), GM),
-        (condition(("http://hl7.org/fhir/sid/icd-10", "DE831")), "http://hl7.org/fhir/sid/icd-10"),
+        (condition(("http://hl7.org/fhir/sid/icd-10", "KJDF10")), "http://hl7.org/fhir/sid/icd-10"),
         (condition(("http://hl7.org/fhir/sid/icd-9-cm", "G25.81")), "http://hl7.org/fhir/sid/icd-9-cm"),
         (result((SNOMED, "489004")), SNOMED),
         (result((NPU, "NPU19763")), NPU),

@@ -110,7 +110,7 @@ _BY_LAST_PART = {
     **dict.fromkeys(("icpc2", "icpc2e", "icpc1", "icpc1nl", "icpc"), ICPC_2),
 }
 #: ICD-10 in the last part of an address, in any manner (`icd-10-cm`, `icd10CM`, `terminologie-cim-10`), by its national
-#: names, with the edition and a year behind it (`icd-10-bmsgpk-2025`). What is of procedures or a map is another system.
+#: names, with the edition and a year behind it (`icd-10-bmsgpk-2025`). Procedures and maps are another system.
 _ICD_10_NAME = re.compile(
     r"(?!.*(?:proc|pcs|map))(?:.*[^a-z0-9])?(?:icd|cie|cid|cim|mkn|rhk)[^a-z0-9]*10"
     r"(?:[^a-z0-9]*(?P<edition>who|bmsgpk|dut|(?!p[crx])[a-z]{2}))?(?:[^a-z0-9]*20\d\d)?"

@@ -471,6 +471,41 @@ def test_e83_1_means_what_its_classification_means(system: str, concepts: set[st
     assert diagnosis_concepts(coded(system, "E83.1")) == concepts
 
 
+@pytest.mark.parametrize(
+    ("system", "code", "concept"),
+    [
+        ("https://smt.esante.gouv.fr/terminologie-cim-10", "E83.1", "overload"),
+        ("urn:oid:2.16.578.1.12.4.1.1.7110", "E831", "overload"),
+        ("urn:oid:2.16.578.1.12.4.1.1.7170", "N04", "rls"),
+        ("urn:oid:1.2.246.537.6.1", "N18.5", "ckd-stage-5"),
+        ("urn:oid:1.2.208.176.2.4", "DE831A", "overload"),
+        ("urn:oid:1.2.208.176.2.4", "DZ992", "dialysis-dependence"),
+        ("urn:oid:1.2.208.176.2.4", "DD459", "polycythaemia-vera"),
+        ("urn:oid:1.2.752.116.1.1.1", "E83.1A", "overload"),
+        ("urn:oid:1.2.752.116.1.1.1", "Z33.9", "pregnant"),
+        (WHO, "O85.9", "sepsis"), (WHO, "R57.2", "sepsis"), (GM, "R57.2", "sepsis"), (WHO, "A32.7", "sepsis"),
+        (CM, "A32.7", "sepsis"), (CM, "T81.44XA", "sepsis"), (WHO, "Z49.1", "dialysis-dependence"),
+        (GM, "Z49.1", "dialysis-dependence"), (GM, "Z49.2", "dialysis-dependence"),
+    ],
+)  # fmt: skip
+def test_a_code_counts_under_its_national_address_and_wherever_the_disease_is_listed(
+    system: str, code: str, concept: str
+) -> None:
+    (found,) = read(condition(coded(system, code)))
+    assert concept in found.concepts and found.counts
+
+
+@pytest.mark.parametrize(
+    ("system", "code"),
+    [
+        (WHO, "Z49.0"), (CM, "Z49.01"), (CM, "T81.44XS"), (CM, "R57.2"), (WHO, "T81.4"), (WHO, "Z33.1"),
+        ("http://hl7.org/fhir/sid/icd-10-pcs", "E83.1"), ("urn:oid:1.2.208.176.2.4", "ALCA00"),
+    ],
+)  # fmt: skip
+def test_a_code_near_it_is_none(system: str, code: str) -> None:
+    assert not {"dialysis-dependence", "sepsis", "overload"} & diagnosis_concepts(coded(system, code))
+
+
 def test_a_stone_is_of_oxalate_only_where_the_text_says_so() -> None:
     assert diagnosis_concepts(coded(CM, "N20.0")) == {"kidney-stone"}
     assert diagnosis_concepts(coded(CM, "N20.0", "Calcium oxalate stone")) == {"kidney-stone", "oxalate"}

@@ -2,7 +2,8 @@
 
 The words stand in `cards/reading/words.toml`, by language. They are matched without accents and hyphens. A clause that
 denies what it names, says it of a relative or does not mean it (`not_meant`) names nothing; another clause may (data
-amendments 2). What is `over` is so by any word of the whole text.
+amendments 2). What is `over` is so by any word of the whole text; what is said of something else (`of_something_else`,
+`elsewhere`) is not heard.
 """
 
 from __future__ import annotations
@@ -22,9 +23,17 @@ from cards.remembered import remembered
 
 #: Letters of their own that are no accented ones.
 _LETTERS = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ß": "ss", "ł": "l", "œ": "oe", "đ": "d", "ı": "i", "’": "'"})
-_BREAKS = re.compile(r"[-_/\u2010-\u2015]+|\s+")
+_BREAKS = re.compile(r"[-_/\s\u2010-\u2015]+")
+#: An umlaut that is spelled out, or a Danish letter. Not oe and ue: there words of other languages would become alike
+#: (`resuelto` and `result`, `coeur` and `course`).
+_SPELLED_OUT = re.compile(r"ae(?=\w)")
+#: `Z. n.` is a state after what follows, and no end of a clause.
+_STATE_AFTER = re.compile(r"\bz\. ?n\.")
 _A_HEADING = (1, 2)  # words
-_CLAUSE = re.compile(r"[;,.。、，]+|\bbut\b|\baber\b|\bmais\b|\bmaar\b|\bpero\b")
+#: But in a term that is turned round: `phlebotomy, therapeutic`.
+_CLAUSE = re.compile(
+    r"(?:(?<!phlebotomy)(?<!venesection)|(?! ?,? ?therapeutic))[;,.。、，]+|\bbut\b|\baber\b|\bmais\b|\bmaar\b|\bpero\b"
+)
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)", re.ASCII)
 _BESIDE_AN_ANSWER = re.compile(r"[\s.,;:()=!]+")
 #: Scripts that are written without blanks between words.
@@ -38,7 +47,7 @@ def names_in_words(concept: str, words: str) -> bool:
 
 @remembered
 def _named_in(words: str, concept: str) -> bool:
-    return _says(concept, fold(words), ("denied", "relative"))
+    return _says(concept, words, ("denied", "relative"))
 
 
 def names_an_earlier_year(words: str, today: date) -> bool:
@@ -54,7 +63,7 @@ def beginnings(text: str, most: int) -> Iterator[tuple[str, str]]:
 
 def mentions(concept: str, words: str) -> bool:
     """Return whether words of this list of `words.toml` stand there, whatever else is said of them."""
-    return _table()[concept]["named"].search(fold(words)) is not None
+    return _table()[concept]["named"].search(_alike(fold(words))) is not None
 
 
 def states_pregnancy(answer: str) -> bool:
@@ -72,17 +81,17 @@ def _pregnancy() -> re.Pattern[str]:
 
 def names_rls_in_a_language(words: str) -> bool:
     """Return whether the words name restless legs syndrome in a language other than English, as certain and present."""
-    return _says("rls", fold(words), ("denied", "relative", "doubted"))
+    return _says("rls", words, ("denied", "relative", "doubted"))
 
 
 def abbreviates_rls(words: str) -> bool:
     """Return whether the words name restless legs syndrome by its abbreviation, as certain and present."""
-    return _says("rls-abbreviated", fold(words), ("denied", "relative", "doubted"))
+    return _says("rls-abbreviated", words, ("denied", "relative", "doubted"))
 
 
 def means_the_other_ekbom(words: str) -> bool:
     """Return whether the words speak of delusions of parasites, which Ekbom described as well."""
-    return _table()["rls"]["not_meant"].search(fold(words)) is not None
+    return _table()["rls"]["not_meant"].search(_alike(fold(words))) is not None
 
 
 def is_not_the_patients_code(plain: str) -> bool:
@@ -105,20 +114,41 @@ def _folded(words: str) -> str:
     return _BREAKS.sub(" ", bare.replace("\n", ";")).strip()
 
 
-def _says(concept: str, folded: str, otherwise: Iterable[str]) -> bool:
-    table = _table()
-    named, not_meant, over = (table[concept].get(kind) for kind in ("named", "not_meant", "over"))
-    if not named or not named.search(folded) or (over and over.search(folded)):
+def _alike(folded: str) -> str:
+    """Return folded words with ä that is spelled out as one that is not: `haemo` is `hamo`."""
+    return _SPELLED_OUT.sub("a", folded)
+
+
+@lru_cache(maxsize=1024)
+def _heard(words: str) -> str:
+    """Return words as they are compared, without what they say of a germ, a gene or a relative who has it too."""
+    return _of_something_else().sub(" ", _STATE_AFTER.sub("zustand nach", _alike(fold(words))))
+
+
+def _says(concept: str, words: str, otherwise: Iterable[str]) -> bool:
+    table, entry, heard = _table(), _table()[concept], _heard(words[:LONGEST_WORDS])
+    named, over, elsewhere = entry["named"], entry.get("over"), entry.get("elsewhere")
+    heard = elsewhere.sub(" ", heard) if elsewhere else heard
+    if not named.search(heard) or (over and over.search(heard)):
         return False
-    before, clauses = table["denied_before"]["named"], _CLAUSE.split(folded)
+    before, clauses = table["denied_before"]["named"], _CLAUSE.split(heard)
     return any(
         (found := named.search(clause))
-        and not (not_meant and not_meant.search(clause))
+        and not _means_another(entry, clause, found.end())
         and not before.search(clause, 0, found.start())
         and not any(table[kind]["named"].search(clause) for kind in otherwise)
         and not _is_only_a_relative(heading)
         for heading, clause in pairwise(["", *clauses])
     )
+
+
+def _means_another(entry: Mapping[str, re.Pattern[str]], clause: str, end: int) -> bool:
+    """Return whether a clause whose name ends there does not mean it: but by words that are `meant`, or `beside` it."""
+    not_meant, meant, beside = (entry.get(kind) for kind in ("not_meant", "meant", "beside"))
+    if not not_meant:
+        return False
+    rest = clause[:end] + (beside.sub(" ", clause[end:]) if beside else clause[end:])
+    return not_meant.search(meant.sub(" ", rest) if meant else rest) is not None
 
 
 def _is_only_a_relative(clause: str) -> bool:
@@ -131,12 +161,33 @@ def _table() -> Mapping[str, Mapping[str, re.Pattern[str]]]:
     return {
         name: {
             "named": _pattern(entry.get("words", ()), entry.get("stems", ())),
-            **({"not_meant": _pattern((), entry["not_meant"])} if "not_meant" in entry else {}),
+            **{kind: _pattern((), entry[kind]) for kind in ("not_meant", "meant", "elsewhere") if kind in entry},
             **({"over": _pattern(entry.get("over_words", ()), entry["over"])} if "over" in entry else {}),
+            **({"beside": _up_to(entry["beside"], entry.get("beside_until", ()))} if "beside" in entry else {}),
         }
         for name, entry in word_lists().items()
-        if name not in ("not_the_patients", "pregnancy-status")
+        if name not in ("not_the_patients", "pregnancy-status", "of_something_else")
     }
+
+
+def _up_to(begin: Iterable[str], end: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern for any of some words and what follows, up to a word that begins with any of others, if any."""
+    last = "|".join(_part(each, r"\w*") for each in end)
+    first = "|".join(_part(each, r"\b") for each in begin)
+    return re.compile(rf"(?:{first}).*?(?:{last})" if last else rf"(?:{first}).*")
+
+
+@cache
+def _of_something_else() -> re.Pattern[str]:
+    lists = word_lists()["of_something_else"]
+    listed = (*(lists[name] for name in ("tested", "finding", "genes", "also")), word_lists()["relative"]["words"])
+    tested, finding, genes, also, relatives = ("|".join(re.escape(_alike(fold(each))) for each in of) for of in listed)
+    return re.compile(
+        rf"(?<!\w)(?<!blood )(?:{tested})s? (?:{finding})\w*\b(?! (?:for|fur|pour|para|per)\b)"
+        rf"|(?<!\w)with neg\w* (?:blood )?cultures?\b"
+        rf"|(?<!\w)neg\w* for (?:{genes})\b(?=.*(?<!not )(?<!no )\bhomozyg)"
+        rf"|(?<!\w)(?<!\bin )(?<!\bof )(?<!\band )(?<!\bwith )(?:{relatives}) (?:{also})\b(?! (?:by|with|von|mit)\b)"
+    )
 
 
 @cache
@@ -156,7 +207,11 @@ def _pattern(words: Iterable[str], stems: Iterable[str]) -> re.Pattern[str]:
 
 
 def _part(phrase: str, end: str) -> str:
+    """Return a pattern for a phrase; one with a star at its beginning may end a compound (`Katheter*sepsis`)."""
     folded = fold(phrase)
     if _WITHOUT_BLANKS.search(folded):
         return re.escape(folded)
-    return rf"(?<!\w){re.escape(folded)}{end}"
+    # A stem goes on, so that what it ends with is inside a word.
+    plain = _alike(folded) if end == r"\b" else _alike(folded + "x")[:-1]
+    start = "" if folded.startswith("*") else r"(?<!\w)"
+    return f"{start}{re.escape(plain.removeprefix('*'))}{end}"

@@ -222,7 +222,7 @@ class _Run:
             if told["has_referred"]:
                 numbers.append(int(path.name))
         found: list[Path] = []
-        known: set[str] = set()
+        known: dict[str, set[int]] = {}
         for depth in range(DEEPEST):
             if not wanted or not numbers:
                 break
@@ -230,11 +230,12 @@ class _Run:
             folder = self._state.step(f"fetch-{depth}")
             tasks = [FetchFrom(self._units[n], folder / f"{n:06}", self._buckets, file) for n in numbers]
             self._do("Drugs", tasks)
-            known |= wanted.keys()
-            wanted = {}
+            _add(known, wanted)
+            more: dict[str, set[int]] = {}
             for task in tasks:
-                _add(wanted, told_by(task.out)["refers"])
-            wanted = {name: buckets for name, buckets in wanted.items() if name not in known}
+                _add(more, told_by(task.out)["refers"])
+            # what one bucket holds already another may lack
+            wanted = {name: lack for name, buckets in more.items() if (lack := buckets - known.get(name, set()))}
             found += [task.out for task in tasks]
         return tuple(found)
 

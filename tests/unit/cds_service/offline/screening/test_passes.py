@@ -15,6 +15,7 @@ from cds_service.offline.screening.export import BadExport, find_export
 from cds_service.offline.screening.line import UNPLAIN
 from cds_service.offline.screening.recipe import Recipe
 from cds_service.offline.screening.run import Outcome, run
+from cds_service.offline.screening.spill import bucket_of
 from cds_service.offline.screening.state import State
 from fhir_fixtures.loading import load_patient
 from tests.builders.export_lines import Resource, write_export, written
@@ -210,6 +211,31 @@ def test_a_drug_is_fetched_by_its_reference(tmp_path: Path) -> None:
     patient = next(each["id"] for each in resources if each["resourceType"] == "Patient")
     assert "drugs" not in whole[patient]["quality"]
     assert lacking[patient]["quality"]["drugs"]
+
+
+def on_prochlorperazine(patient_id: str, drug: str) -> list[Resource]:
+    """Return a patient whose one order names its drug by this reference."""
+    order = {"resourceType": "MedicationRequest", "id": f"m-{patient_id}", "status": "active", "intent": "order"}
+    order |= {"subject": {"reference": f"Patient/{patient_id}"}, "authoredOn": "2026-06-01"}
+    return [*low(patient_id), order | {"medicationReference": {"reference": drug}}]
+
+
+@pytest.mark.parametrize("engine", ["python", "duckdb"])
+@pytest.mark.parametrize("others", ["Medication/drug", "Medication/pack", "Medication/other", ""])
+def test_a_drug_of_a_drug_is_fetched_whoever_else_refers_to_it(tmp_path: Path, others: str, engine: str) -> None:
+    """Patients lie in buckets, each with the drugs that theirs refer to."""
+    pytest.importorskip("duckdb", reason="the extra [bulk] is not installed")
+    one, two = "p6", "p2"
+    assert bucket_of(one, 8) != bucket_of(two, 8)
+    name = {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "8704"}]}
+    drugs = [
+        {"resourceType": "Medication", "id": "drug", "code": name},
+        {"resourceType": "Medication", "id": "pack", "ingredient": [{"itemReference": {"reference": "Medication/drug"}}]},
+    ]
+    people = [*(on_prochlorperazine(one, others) if others else []), *on_prochlorperazine(two, "Medication/pack")]
+    found, _ = screened(write_export(tmp_path / "x", [*people, *drugs]), engine=engine)
+    assert "AGGACTIVE" in codes(found[two])
+    assert others in ("", "Medication/other") or "AGGACTIVE" in codes(found[one])
 
 
 @pytest.mark.parametrize("engine", ["python", "duckdb"])

@@ -181,14 +181,15 @@ def _as_lines(table: DataFrame, kind: str) -> DataFrame:
     from pyspark.sql import functions
     from pyspark.sql.types import BinaryType, StringType
 
-    of_json = set()
+    of_json = set[str]()
     for field in table.schema.fields:
         if isinstance(field.dataType, (StringType, BinaryType)):
             column = table[f"`{field.name}`"].cast("string")
             first = table.where(column.isNotNull()).select(column).head(1)
             held = json_in(first[0][0]) if first else None
             if is_resource(held):
-                return table.select(functions.translate(column, "\n", " ").alias("line"))
+                lines = table.select(functions.translate(column, "\n", " ").alias("line"))
+                return lines.mapInArrow(_Typing(kind), "line string")
             if held is not None:
                 of_json.add(field.name)
                 table = table.withColumn(field.name, column)
@@ -207,8 +208,10 @@ class _Typing:
         import pyarrow
 
         for batch in batches:
-            lines = [typed(with_members(line, self.of_json), self.kind).decode() for line in _lines_of(batch)]
-            yield pyarrow.RecordBatch.from_pydict({"line": lines})
+            lines = [typed(with_members(line, self.of_json), self.kind) for line in _lines_of(batch)]
+            # as text, be they text or not: what is no UTF-8 is a bad line, not the end of the run
+            column = pyarrow.array(lines, pyarrow.binary()).view(pyarrow.string())
+            yield pyarrow.RecordBatch.from_pydict({"line": column})
 
 
 def _lines_of(batch: pyarrow.RecordBatch) -> Iterator[bytes]:

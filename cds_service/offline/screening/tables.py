@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from cds_service.offline.screening.export import BadExport, ExportFile
+from cds_service.offline.screening.line import parsed
 
 if TYPE_CHECKING:
     import duckdb
 
 _ROWS_AT_ONCE = 2_000
+_TYPE_FIRST = b'{"resourceType":"'
 _TEXTS = frozenset({"VARCHAR", "JSON", "BLOB"})
 #: Members that an object with an `id` has beside it where it is a whole resource, not an element of one.
 _OF_RESOURCES = frozenset({"subject", "patient", "birthDate", "gender", "code"})
@@ -40,7 +42,7 @@ def table_lines(file: ExportFile) -> Iterator[bytes]:
             for batch in rows.to_arrow_reader(_ROWS_AT_ONCE):
                 held = (value.as_py().encode() for value in batch.column(0).drop_null())
                 lines = [typed(with_members(_dated(each), of_json), file.kind) for each in held]
-                if lines and not file.kind and b'"resourceType"' not in lines[0]:
+                if lines and not file.kind and not says_type(lines[0]) and json_in(lines[0]) is not None:
                     raise BadExport(
                         f"{file.name}: nothing tells the type of its rows; name the file for it, as in "
                         "Observation.parquet, or take it out of the folder if it is no table of resources"
@@ -109,6 +111,11 @@ def with_members(line: bytes, of_json: Collection[str]) -> bytes:
 
 def typed(line: bytes, kind: str) -> bytes:
     """Return a resource with its type, where the line does not say it and the table does."""
-    if not kind or b'"resourceType"' in line or not line.startswith(b"{"):
+    if not kind or not line.startswith(b"{") or says_type(line):
         return line
     return b'{"resourceType":"%s",%s' % (kind.encode(), line[1:])
+
+
+def says_type(line: bytes) -> bool:
+    """Return whether a line is a resource that says its type itself: what it contains says only its own."""
+    return line.startswith(_TYPE_FIRST) or (b'"resourceType"' in line and parsed(line) is not None)

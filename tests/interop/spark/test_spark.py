@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -20,7 +21,7 @@ from cds_service.offline.screening.run import run
 from cds_service.offline.screening.state import State
 from fhir_fixtures.loading import load_patients
 from tests.builders.components import missing
-from tests.builders.export_lines import write_export
+from tests.builders.export_lines import Resource, write_export
 from tests.golden.versions.records import export_of
 from tests.population.generate import write_population
 from tests.population.people import Population
@@ -52,7 +53,20 @@ def exports(folder: Path) -> list[Path]:
     )
     write_export(found[1] / "again", everybody, layout="many")
     list(write_population(folder / "population", 150, Population(rls=0.3), a_part=60))
-    return [*found, folder / "population"]
+    return [*found, folder / "population", tables_without_types(folder / "untyped", everybody)]
+
+
+def tables_without_types(folder: Path, resources: list[Resource]) -> Path:
+    """Write a table for each type whose rows leave it to the name of the file."""
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    folder.mkdir()
+    for kind in {each["resourceType"] for each in resources}:
+        held = [{key: value for key, value in each.items() if key != "resourceType"}
+                for each in resources if each["resourceType"] == kind]  # fmt: skip
+        write_table(pyarrow.table({"resource": [json.dumps(each) for each in held]}), folder / f"{kind}.parquet")
+    return folder
 
 
 @pytest.fixture

@@ -83,6 +83,12 @@ def test_a_table_of_one_type_gives_its_rows_that_type() -> None:
     ]
 
 
+def test_bytes_that_are_no_text_pass_a_table_of_one_type() -> None:
+    (found,) = _Typing("Condition")(iter([batch([b'{"id":"\xff"}'])]))
+    assert found.column(0).view(pyarrow.binary()).to_pylist() == [b'{"resourceType":"Condition","id":"\xff"}']
+    assert found.schema.field("line").type == pyarrow.string()
+
+
 def test_elements_as_json_in_texts_become_members() -> None:
     rows_of_table = batch([b'{"code":"{\\"text\\":\\"x\\"}","valueString":"{}"}', b'{"code":"x"}'])
     found = rows(_Typing("Observation", frozenset({"code"}))(iter([rows_of_table])))

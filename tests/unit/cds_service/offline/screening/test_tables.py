@@ -11,6 +11,7 @@ import pytest
 
 from cds_service.offline.screening.blocks import Damage, blocks
 from cds_service.offline.screening.export import BadExport, find_export
+from cds_service.offline.screening.tables import typed
 
 pytest.importorskip("duckdb", reason="the extra [bulk] is not installed")
 pyarrow = pytest.importorskip("pyarrow")
@@ -42,6 +43,44 @@ def test_a_column_for_each_element(tmp_path: Path) -> None:
 def test_the_name_of_the_file_tells_the_type(tmp_path: Path) -> None:
     (found,) = resources(tmp_path, {"id": ["1"]}, "Condition-0001.parquet")
     assert found == {"resourceType": "Condition", "id": "1"}
+
+
+_CONTAINED = [{"resourceType": "Medication", "id": "x"}]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"id": ["1"], "contained": [_CONTAINED]},
+        {"id": ["1"], "contained": [json.dumps(_CONTAINED)]},
+        {"contained": [_CONTAINED], "id": ["1"], "resourceType": ["MedicationRequest"]},
+        {"raw": [json.dumps({"id": "1", "subject": {}, "contained": _CONTAINED})]},
+        {"raw": [json.dumps({"contained": _CONTAINED, "id": "1", "resourceType": "MedicationRequest"})]},
+    ],
+)
+def test_the_type_of_what_a_row_contains_is_not_its_own(tmp_path: Path, columns: dict[str, list[Any]]) -> None:
+    (found,) = resources(tmp_path, columns, "MedicationRequest.parquet")
+    assert (found["resourceType"], found["contained"]) == ("MedicationRequest", _CONTAINED)
+
+
+def test_a_table_whose_rows_only_contain_what_says_its_type_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadExport, match="nothing tells the type of its rows"):
+        resources(tmp_path, {"id": ["1"], "contained": [_CONTAINED]}, "part-0.parquet")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b'{"id":"1"}', b'{"resourceType":"X","id":"1"}'),
+        (b'{"id":"1","contained":[{"resourceType":"Y"', b'{"resourceType":"X","id":"1","contained":[{"resourceType":"Y"'),
+        (b'{"resourceType":"Y","id":"1', b'{"resourceType":"Y","id":"1'),
+        (b' {"id":"1"}', b' {"id":"1"}'),
+        (b'{"id":"\\ud800","resourceType":"Y"}', b'{"id":"\\ud800","resourceType":"Y"}'),
+    ],
+)
+def test_a_broken_row_has_the_type_of_its_table_unless_it_begins_with_one(line: bytes, expected: bytes) -> None:
+    assert typed(line, "X") == expected
+    assert typed(line, "") == line
 
 
 def as_json(value: Any) -> str:

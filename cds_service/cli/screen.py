@@ -169,7 +169,8 @@ def screen_command(
     except (BadExport, BadRows, BadKnowledge, BadSettings) as fault:
         raise click.ClickException(str(fault)) from None
     except OSError as fault:
-        raise click.ClickException(f"{fault.filename or folder}: {fault.strerror}") from None
+        told = fault.strerror or "cannot be read or written"  # a library's own words may hold a line about a patient
+        raise click.ClickException(f"{fault.filename or folder}: {told}") from None
 
 
 def _now(time_zone: str | None, config: Path | None) -> datetime:

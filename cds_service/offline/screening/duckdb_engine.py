@@ -7,7 +7,7 @@ compressed one: it could not be parted among threads, and whether it ends too ea
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from cds_service.offline.screening.passes import LOOKED_AT, Keep, may_hold_peopl
 from cds_service.offline.screening.recipe import Recipe, known_by
 from cds_service.offline.screening.spill import spilling
 from cds_service.offline.screening.steps import people_in
+from cds_service.offline.screening.tables import NotReadByDuckDB, batches_of
 from cds_service.web.json_reader import MEBIBYTE
 
 if TYPE_CHECKING:
@@ -74,8 +75,11 @@ class Database:
         self._people, self._threads = people, threads
         self._opened: duckdb.DuckDBPyConnection | None = None
 
-    def lines(self, file: ExportFile, *, strays: bool, people: bool) -> pyarrow.RecordBatchReader:
-        """Return the lines of a file as batches; `strays`: diagnoses are looked for as well; `people`: Patients."""
+    def lines(self, file: ExportFile, *, strays: bool, people: bool) -> Iterator[pyarrow.RecordBatch]:
+        """Return the lines of a file as batches; `strays`: diagnoses are looked for as well; `people`: Patients.
+
+        Where DuckDB refuses the file, at once or on the way, they end with `NotReadByDuckDB`.
+        """
         if self._opened is None:
             self._opened = self._open()
         asked = {
@@ -86,7 +90,7 @@ class Database:
             "named": NAMED.pattern.decode(),
             "unplain": UNPLAIN.pattern.decode().replace("*+", "*"),
         }
-        return self._opened.sql(_QUERY, params=asked).to_arrow_reader(_ROWS_AT_ONCE)
+        return batches_of(self._opened.sql(_QUERY, params=asked), _ROWS_AT_ONCE)
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         import duckdb
@@ -128,7 +132,7 @@ class KeepByDuckDB:
 
         try:
             self._write(self._by_duckdb)
-        except duckdb.Error:
+        except (duckdb.Error, NotReadByDuckDB):
             self.database.close()  # one that met a fatal error refuses every file that follows
             self._write(lambda keep: keep.read(self.piece, one_type=self.one_type))
 

@@ -14,6 +14,7 @@ from cds_service.offline.screening.line import parsed
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow
 
 _ROWS_AT_ONCE = 2_000
 _TYPE_FIRST = b'{"resourceType":"'
@@ -22,6 +23,10 @@ _TEXTS = frozenset({"VARCHAR", "JSON", "BLOB"})
 _OF_RESOURCES = frozenset({"subject", "patient", "birthDate", "gender", "code"})
 #: A moment as DuckDB writes it, in UTC where it has a zone.
 _MOMENT = re.compile(rb'"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)(\+00)?"')
+
+
+class NotReadByDuckDB(Exception):
+    """DuckDB cannot read a file; its own words are left out, since they may hold a line about a patient."""
 
 
 def table_lines(file: ExportFile) -> Iterator[bytes]:
@@ -39,7 +44,7 @@ def table_lines(file: ExportFile) -> Iterator[bytes]:
         with duckdb.connect(config={"threads": 1}) as database:
             database.execute("set TimeZone = 'UTC'")
             rows, of_json = _as_json(database.read_parquet(str(file.path)))
-            for batch in rows.to_arrow_reader(_ROWS_AT_ONCE):
+            for batch in batches_of(rows, _ROWS_AT_ONCE):
                 held = (value.as_py().encode() for value in batch.column(0).drop_null())
                 lines = [typed(with_members(_dated(each), of_json), file.kind) for each in held]
                 if lines and not file.kind and not says_type(lines[0]) and json_in(lines[0]) is not None:
@@ -48,8 +53,19 @@ def table_lines(file: ExportFile) -> Iterator[bytes]:
                         "Observation.parquet, or take it out of the folder if it is no table of resources"
                     )
                 yield b"".join(line + b"\n" for line in lines)
-    except duckdb.Error:
+    except (duckdb.Error, NotReadByDuckDB):
         raise BadExport(f"{file.name}: DuckDB cannot read it as Parquet; export it again, or as NDJSON") from None
+
+
+def batches_of(rows: duckdb.DuckDBPyRelation, size: int) -> Iterator[pyarrow.RecordBatch]:
+    """Yield rows in batches. Raises `NotReadByDuckDB` for what is met on the way, and nothing of who takes them."""
+    import duckdb
+    import pyarrow
+
+    try:
+        yield from rows.to_arrow_reader(size)
+    except (duckdb.Error, pyarrow.ArrowException, OSError):  # the reader hands on DuckDB's errors as OSError
+        raise NotReadByDuckDB from None
 
 
 def _as_json(table: duckdb.DuckDBPyRelation) -> tuple[duckdb.DuckDBPyRelation, frozenset[str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cds_service.cli import main
+from cds_service.offline.screening import run
 from fhir_fixtures.loading import load_patients
 from tests.builders.command_line import runner
 from tests.builders.export_lines import write_export
@@ -102,6 +103,24 @@ def test_a_fault_is_told_in_one_line(export: Path, arguments: list[str], told: s
 )
 def test_wrong_usage_is_told(export: Path, arguments: list[str], told: str) -> None:
     assert told in screen(export, *arguments, code=2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (OSError(28, "No space left on device", "/x"), "Error: /x: No space left on device\n"),
+        (OSError("words of a library about a line"), "export: cannot be read or written\n"),
+    ],
+)
+def test_a_fault_of_the_disk_is_told_without_what_was_read(
+    export: Path, monkeypatch: pytest.MonkeyPatch, fault: OSError, told: str
+) -> None:
+    def failing(*given: object, **how: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(run, "run", failing)
+    said = screen(export, "--as-of", _DAY, code=1)
+    assert said.endswith(told) and "library" not in said
 
 
 def test_a_folder_without_an_export(tmp_path: Path) -> None:

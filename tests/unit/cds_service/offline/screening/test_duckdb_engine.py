@@ -11,7 +11,7 @@ import pytest
 
 from cds_service.offline.screening import duckdb_engine
 from cds_service.offline.screening.passes import Keep
-from tests.builders.export_lines import written
+from tests.builders.export_lines import write_export, written
 from tests.unit.cds_service.offline.screening.test_passes import low, screened
 
 pytest.importorskip("duckdb", reason="the extra [bulk] is not installed")
@@ -61,6 +61,34 @@ def results(*more: bytes, end: bytes = b"\n") -> bytes:
 def test_both_engines_find_the_same(tmp_path: Path, content: bytes, name: str) -> None:
     by_python, by_duckdb = both(tmp_path / "x", content, name)
     assert by_duckdb == by_python
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        b'{"x":"\xff\xfe","subject":{"reference":"Patient/p1"}}',
+        b'{"x":"\x01","subject":{"reference":"Patient/p1"}}',
+        b'{"x":"' + b"y" * 1_500_000 + b'","subject":{"reference":"Patient/p1"}}',
+    ],
+)
+def test_what_duckdb_refuses_far_behind_the_beginning_is_read_without_it(tmp_path: Path, last: bytes) -> None:
+    by_python, by_duckdb = both(tmp_path / "x", results(*[_OTHERS] * 60_000, last))
+    assert by_duckdb == by_python
+
+
+def test_a_disk_that_is_full_is_not_taken_for_a_file_that_duckdb_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: Any, **how: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    folder = write_export(tmp_path / "x", low("p1"))
+    read: list[bool] = []
+    monkeypatch.setattr(Keep, "take", full)
+    monkeypatch.setattr(Keep, "read", lambda *given, **how: read.append(True))
+    with pytest.raises(OSError, match="No space left"):
+        screened(folder, engine="duckdb")
+    assert not read
 
 
 def test_a_packed_file_that_ends_too_early_is_cut_by_both(tmp_path: Path) -> None:

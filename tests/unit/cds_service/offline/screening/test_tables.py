@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -149,4 +150,20 @@ def test_what_is_no_table_is_told(tmp_path: Path) -> None:
     (tmp_path / "Patient.parquet").write_bytes(b"PAR1 not really")
     (piece,) = find_export(tmp_path).pieces()
     with pytest.raises(BadExport, match=r"Patient\.parquet: DuckDB cannot read it"):
+        list(blocks(piece, Damage()))
+
+
+def test_a_table_that_is_damaged_far_behind_its_beginning_is_told(tmp_path: Path) -> None:
+    from pyarrow.parquet import write_table
+
+    dice = random.Random(1)  # noqa: S311 - a script, not a secret
+    columns = {"id": [f"o{number}" for number in range(30_000)], "note": [f"x{dice.random()}" for _ in range(30_000)]}
+    file = tmp_path / "Observation.parquet"
+    write_table(pyarrow.table(columns), file, row_group_size=5_000)
+    content = bytearray(file.read_bytes())
+    middle = len(content) * 6 // 10
+    content[middle : middle + 3_000] = bytes(each ^ 0x5A for each in content[middle : middle + 3_000])
+    file.write_bytes(content)
+    (piece,) = find_export(tmp_path).pieces()
+    with pytest.raises(BadExport, match=r"^Observation\.parquet: DuckDB cannot read it as Parquet; export it again"):
         list(blocks(piece, Damage()))

@@ -70,7 +70,8 @@ class Manifest:
     asked_for     the types of `_type` in the request, and those that the client says it fetched
     counts        resources by type, where every file of the type tells its count
     outputs       the parts of each file's address, with its type
-    lacking       types of which the folder lacks a file, where files keep the names of their addresses
+    lacking       types of which the folder lacks a file, where files keep the names of their addresses, or holds a file
+                  of which nothing was written; an empty one where the type is not known
     has_errors    the server reported resources that it could not export
     """
 
@@ -187,8 +188,10 @@ def _compared(files: tuple[ExportFile, ...], manifest: Manifest) -> tuple[tuple[
 
     named = tuple(replace(file, kind=kind_of(file)) for file in files)
     there = [is_there(address) for address, _ in manifest.outputs]
-    lacking = {kind for (_, kind), found in zip(manifest.outputs, there, strict=True) if not found}
-    return named, replace(manifest, lacking=frozenset(lacking - manifest.counts.keys() if any(there) else ()))
+    lacking = {kind for (_, kind), found in zip(manifest.outputs, there, strict=True) if not found and any(there)}
+    # no packed file and no table is empty, even where it holds no line
+    lacking |= {file.kind for file in named if file.compression and not file.size}
+    return named, replace(manifest, lacking=frozenset(lacking - manifest.counts.keys()))
 
 
 def _tails(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

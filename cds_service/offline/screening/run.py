@@ -323,10 +323,9 @@ def lists_not_read(export: Export, counts: Counts) -> tuple[frozenset[str], froz
     )
     short = {kind for kind, count in export.manifest.counts.items() if counts.types[kind] < count}
     masked = {kind for kind, number in counts.nobodys.items() if 2 * number >= counts.types[kind]}
-    cut = {
-        KEY_OF_TYPE[kind] for kind in (*short, *masked, *counts.cut, *export.manifest.lacking) if kind in KEY_OF_TYPE
-    }
-    if "" in counts.cut:
+    lost = {*short, *masked, *counts.cut, *export.manifest.lacking}
+    cut = {KEY_OF_TYPE[kind] for kind in lost if kind in KEY_OF_TYPE}
+    if "" in lost:
         cut |= set(LISTS) - {"patient"}
     return silent - {"patient"}, frozenset(cut - {"patient"})
 

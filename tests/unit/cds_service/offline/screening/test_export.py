@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def with_manifest(folder: Path, files: str, outputs: str) -> Export:
     """Write these files, empty, and a manifest of outputs, each as `Type=end of the address`."""
     for name in files.split():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
+        (folder / name).write_bytes(gzip.compress(b"") if name.endswith(".gz") else b"")
     pairs = [each.split("=", 1) for each in outputs.split()]
     manifest(folder, output=[{"type": kind, "url": f"https://x.example.org/f/{end}"} for kind, end in pairs])
     return find_export(folder)
@@ -129,6 +130,29 @@ def test_a_file_of_nothing_need_not_be_there(tmp_path: Path) -> None:
     manifest(
         tmp_path, output=[{"type": n, "url": f"https://x.example.org/{n}.ndjson", "count": c} for n, c in urls.items()]
     )
+    assert not find_export(tmp_path).manifest.lacking
+
+
+@pytest.mark.parametrize(
+    ("name", "lacking"),
+    [
+        ("Observation.ndjson.gz", {"Observation"}),
+        ("1.Condition.jsonl.zst", {"Condition"}),
+        ("Procedure.parquet", {"Procedure"}),
+        ("part-0.ndjson.gz", {""}),
+        ("Observation.ndjson", set()),
+    ],
+)
+def test_a_packed_file_of_no_bytes_was_not_written(tmp_path: Path, name: str, lacking: set[str]) -> None:
+    """An empty list has bytes when it is packed; as plain lines it has none."""
+    (tmp_path / name).touch()
+    (tmp_path / "Patient.ndjson.gz").write_bytes(gzip.compress(b""))
+    assert find_export(tmp_path).manifest.lacking == lacking
+
+
+def test_of_a_type_that_the_manifest_counts_the_counts_tell(tmp_path: Path) -> None:
+    (tmp_path / "Observation.ndjson.gz").touch()
+    manifest(tmp_path, output=[{"type": "Observation", "url": "https://x.example.org/1", "count": 0}])
     assert not find_export(tmp_path).manifest.lacking
 
 

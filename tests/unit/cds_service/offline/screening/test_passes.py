@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cards.facts.chart import LISTS
 from cds_service.offline.screening.export import BadExport, find_export
 from cds_service.offline.screening.line import UNPLAIN
 from cds_service.offline.screening.recipe import Recipe
@@ -230,7 +231,11 @@ def test_a_drug_of_a_drug_is_fetched_whoever_else_refers_to_it(tmp_path: Path, o
     name = {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "8704"}]}
     drugs = [
         {"resourceType": "Medication", "id": "drug", "code": name},
-        {"resourceType": "Medication", "id": "pack", "ingredient": [{"itemReference": {"reference": "Medication/drug"}}]},
+        {
+            "resourceType": "Medication",
+            "id": "pack",
+            "ingredient": [{"itemReference": {"reference": "Medication/drug"}}],
+        },
     ]
     people = [*(on_prochlorperazine(one, others) if others else []), *on_prochlorperazine(two, "Medication/pack")]
     found, _ = screened(write_export(tmp_path / "x", [*people, *drugs]), engine=engine)
@@ -339,6 +344,27 @@ def test_fewer_lines_than_the_manifest_says_cut_the_list(tmp_path: Path) -> None
         (folder / "manifest.json").write_text(json.dumps({"transactionTime": "2026-06-30", "output": output}))
         _, outcome = screened(folder)
         assert outcome.cut == cut
+
+
+@pytest.mark.parametrize("engine", ["python", "duckdb"])
+@pytest.mark.parametrize(("name", "cut"), [("Observation.ndjson.gz", ("labs",)), ("Observation.ndjson", ())])
+def test_a_packed_file_of_no_bytes_cuts_its_list(tmp_path: Path, name: str, cut: tuple[str, ...], engine: str) -> None:
+    pytest.importorskip("duckdb", reason="the extra [bulk] is not installed")
+    folder = write_export(tmp_path / "x", [each for each in low("p1") if each["resourceType"] != "Observation"])
+    (folder / name).touch()
+    request = "https://ehr.example.org/fhir/$export?_type=Patient,Condition,Observation"
+    (folder / "manifest.json").write_text(
+        json.dumps({"transactionTime": "2026-06-30", "request": request, "output": []})
+    )
+    found, outcome = screened(folder, engine=engine)
+    assert outcome.cut == cut
+    assert codes(found["p1"]) == ([] if cut else ["IRONTEST"])
+
+
+def test_a_packed_file_of_no_bytes_and_no_type_cuts_every_list(tmp_path: Path) -> None:
+    folder = write_export(tmp_path / "x", low("p1"))
+    (folder / "part-7.ndjson.gz").touch()
+    assert set(screened(folder)[1].cut) == set(LISTS) - {"patient"}
 
 
 def test_a_file_that_ends_too_early_cuts_its_list(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class Known:
 @lru_cache(maxsize=2)
 def known_by(recipe: Recipe) -> Known:
     """Load the knowledge of a run. Raises `BadSettings`, `BadKnowledge` or `BadRecipe` with every fault."""
-    settings = load_settings(recipe.config, os.environ, for_server=False)
+    settings = settings_of(recipe)
     today = recipe.now.date()
     knowledge = load_knowledge(settings, today=today)
     clients = {each.name: each for each in settings.clients or (settings.profile,)}
@@ -94,6 +94,11 @@ def known_by(recipe: Recipe) -> Known:
     )
     scope = Scope(words, site, today, zone, with_plmd=with_plmd)
     return Known(question, words, Sieve(words), scope, settings.max_cards)
+
+
+def settings_of(recipe: Recipe) -> Settings:
+    """Load the settings of a run from its file and the environment. Raises `BadSettings` with every fault."""
+    return load_settings(recipe.config, os.environ, for_server=False)
 
 
 def _capabilities(client: Client, settings: Settings) -> ClientCapabilities:

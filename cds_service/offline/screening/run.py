@@ -16,11 +16,12 @@ from typing import Any
 
 from cards.facts.chart import LISTS
 from cards.reading.resource_types import KEY_OF_TYPE, LIST_TYPES
+from cds_service.config.digest import digest
 from cds_service.offline.screening.counts import Counts
 from cds_service.offline.screening.duckdb_engine import Database, KeepByDuckDB
 from cds_service.offline.screening.export import BadExport, Export, Piece
 from cds_service.offline.screening.passes import LOOKED_AT, add_replaced, is_of_one_type, last_replaced
-from cds_service.offline.screening.recipe import Recipe, known_by
+from cds_service.offline.screening.recipe import Recipe, known_by, settings_of
 from cds_service.offline.screening.sieve import READ
 from cds_service.offline.screening.spill import LAYOUT, parted, told_by
 from cds_service.offline.screening.state import State
@@ -270,23 +271,22 @@ class _Run:
 
 
 def described(export: Export, recipe: Recipe) -> dict[str, Any]:
-    """Return what a run may be resumed by: the files, the question, this program's version, and how its state lies."""
+    """Return what a run may be resumed by: the files, the question, this program's version, and how its state lies.
+
+    The question changes with a variable of the environment, and with each file that the settings name.
+    """
     return {
         "version": version("rls-cds"),
         "layout": LAYOUT,
         "files": [[file.name, file.size, file.changed] for file in export.files],
         "now": recipe.now.isoformat(),
         "zone": str(recipe.now.tzinfo),
-        "config": _digest(recipe.config),
+        "settings": digest(settings_of(recipe)),
         "client": recipe.client,
         "changes": list(recipe.changes),
-        "site_file": _digest(recipe.site_file),
+        "site_file": hashlib.sha256(recipe.site_file.read_bytes()).hexdigest() if recipe.site_file else "",
         "explains": recipe.explains,
     }
-
-
-def _digest(path: Path | None) -> str:
-    return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _written(wanted: Mapping[str, Iterable[int]]) -> tuple[str]:

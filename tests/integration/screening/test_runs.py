@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from cds_service.offline.screening.export import find_export
-from cds_service.offline.screening.recipe import Recipe
-from cds_service.offline.screening.run import run
+from cds_service.offline.screening.recipe import Recipe, known_by
+from cds_service.offline.screening.run import described, run
 from cds_service.offline.screening.state import State
 from fhir_fixtures.clients import hook_request
 from fhir_fixtures.loading import load_patients
@@ -233,3 +233,47 @@ def test_another_question_begins_anew(tmp_path: Path, expected: list[bytes]) -> 
     run(find_export(folder), Recipe(_NOW.replace(year=2030)), kept, workers=1, max_bad=0)
     kept.close(done=False)
     assert findings(folder, tmp_path / "state") == expected
+
+
+def stopped(folder: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> State:
+    """Stop a run before the patients are decided, and return its state."""
+    from cds_service.offline.screening import steps
+
+    def stop(self: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps.Decide, "__call__", stop)
+        kept = State(folder / "state")
+        with pytest.raises(KeyboardInterrupt):
+            run(find_export(folder / "x"), recipe, kept, workers=1, max_bad=0)
+    return kept
+
+
+def test_local_codes_that_were_corrected_begin_a_run_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings file is as it was; what it names has changed."""
+    person, *records = load_patients(_NOW.date())[0].resources()
+    condition = {"resourceType": "Condition", "id": "own", "subject": {"reference": f"Patient/{person['id']}"}}
+    condition |= {"code": {"coding": [{"system": "urn:site:dx", "code": "RLS1"}]}}
+    write_export(tmp_path / "x", [person, *(e for e in records if e["resourceType"] != "Condition"), condition])
+    config, codes = tmp_path / "rls-cds.toml", tmp_path / "codes.toml"
+    config.write_text('[site]\nlocal_codes = "codes.toml"\n')
+    recipe = Recipe(_NOW, config)
+    scopes = []
+    for concept in ("copd", "rls"):
+        codes.write_text(f'[diagnoses."urn:site:dx"]\n"RLS1" = "{concept}"\n')
+        known_by.cache_clear()
+        stopped(tmp_path, recipe, monkeypatch).close(done=False)
+        kept = State(tmp_path / "state")
+        outcome = run(find_export(tmp_path / "x"), recipe, kept, workers=1, max_bad=0)
+        scopes.append([json.loads(line).get("scope") for line in outcome.findings()])
+        kept.close(done=concept == "rls")
+    assert scopes == [["no RLS"], [None]]
+
+
+def test_a_variable_of_the_environment_is_part_of_the_question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export = find_export(write_export(tmp_path / "x", everybody()))
+    before = described(export, Recipe(_NOW))
+    assert described(export, Recipe(_NOW)) == before
+    monkeypatch.setenv("RLS_CDS_MAX_CARDS", "1")
+    assert described(export, Recipe(_NOW)) != before

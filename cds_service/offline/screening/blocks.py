@@ -17,8 +17,9 @@ from cds_service.web.json_reader import MEBIBYTE
 _BLOCK = MEBIBYTE // 4
 #: A longer line is no resource that a decision could need, and is counted as a bad one.
 LONGEST_LINE = 16 * MEBIBYTE
-#: Bytes of a zstd file that are unpacked at once; they become some ten times as many.
-_PACKED = 128 * 1024
+#: Bytes of a zstd file that are unpacked at once: every 4 of them may be a block, which becomes 128 KiB at most, and so
+#: all of them 8 MiB.
+_PACKED = 256
 _GZIP = zlib.MAX_WBITS | 16
 
 

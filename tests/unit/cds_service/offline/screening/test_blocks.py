@@ -67,10 +67,27 @@ def test_zstd(tmp_path: Path) -> None:
     packed = zstandard.ZstdCompressor().compress(b"one\ntwo\n" * 1000)
     (tmp_path / "a.ndjson.zst").write_bytes(packed + packed)
     assert lines_of(tmp_path, 10) == [b"one", b"two"] * 2000
-    (tmp_path / "a.ndjson.zst").write_bytes(packed[:-4])
+    for torn in (packed[:-4], packed[:5], packed + packed[:6], packed[:-1]):
+        (tmp_path / "a.ndjson.zst").write_bytes(torn)
+        damage = Damage()
+        lines_of(tmp_path, 10, damage)
+        assert damage.is_cut
+
+
+@pytest.mark.parametrize("packing", ["gz", "zst"])
+def test_what_unpacks_to_a_thousandfold_is_read_in_bounded_blocks(tmp_path: Path, packing: str) -> None:
+    blank = b"\n" * (100 << 20)
+    if packing == "zst":
+        zstandard = pytest.importorskip("zstandard", reason="the extra [bulk] is not installed")
+        packed = zstandard.ZstdCompressor().compress(blank)
+    else:
+        packed = gzip.compress(blank, 1)
+    (tmp_path / f"a.ndjson.{packing}").write_bytes(packed)
+    (piece,) = find_export(tmp_path).pieces()
     damage = Damage()
-    lines_of(tmp_path, 10, damage)
-    assert damage.is_cut
+    lengths = [len(block) for block in blocks(piece, damage)]
+    assert (sum(lengths), damage.is_cut) == (len(blank), False)
+    assert max(lengths) <= 8 << 20
 
 
 @pytest.mark.parametrize("last", [b"", b"\n", b"\nend"])

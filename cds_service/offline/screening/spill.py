@@ -88,6 +88,8 @@ class SpillWriter:
         self._file.write(table)
         self._file.write(end)
         self._file.write(_LENGTHS.pack(len(end), len(table)))
+        self._file.flush()
+        os.fsync(self._file.fileno())  # the name must not outlive a loss of power that the bytes do not
         self._file.close()
         self._part.replace(self._path)
 
@@ -111,6 +113,15 @@ def told_by(path: Path) -> Any:
         told, _ = _lengths(file)
         file.seek(-_LENGTHS.size - told, os.SEEK_END)
         return json.loads(file.read(told))
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a file is there as `SpillWriter.close` left it: a disk that was torn away may have cut it off."""
+    try:
+        told_by(path)
+    except (OSError, OverflowError, ValueError, struct.error):
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

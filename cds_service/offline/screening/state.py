@@ -101,4 +101,6 @@ def write_private(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _FILE), "wb") as file:
         file.write(content)
+        file.flush()
+        os.fsync(file.fileno())  # the name must not outlive a loss of power that the bytes do not
     part.replace(path)

@@ -20,7 +20,7 @@ from cds_service.offline.screening.export import Piece
 from cds_service.offline.screening.passes import Fetch, Keep, Look, referred_to
 from cds_service.offline.screening.patient import Screener, out_of_scope
 from cds_service.offline.screening.recipe import Recipe, known_by
-from cds_service.offline.screening.spill import Bucket, spilling
+from cds_service.offline.screening.spill import Bucket, is_whole, spilling
 from cds_service.offline.screening.state import write_private
 
 
@@ -188,6 +188,11 @@ class Task(Protocol):
     def __call__(self) -> None: ...
 
 
+def _is_done(task: Task) -> bool:
+    """Findings have no end to be known by; there may be none in a bucket."""
+    return task.out.exists() if isinstance(task, Decide) else is_whole(task.out)
+
+
 class Workforce:
     """Carries out tasks, in this process or in several, which start when they are first needed."""
 
@@ -196,13 +201,13 @@ class Workforce:
         self._pool: ProcessPoolExecutor | None = None
 
     def carry_out(self, tasks: Iterable[Task], on_done: Callable[[Task], None], *, alone: bool = False) -> None:
-        """Carry out the tasks whose files are not there yet, and report each, whether done before or now.
+        """Carry out the tasks whose files are not there yet as a whole, and report each, whether done before or now.
 
         `alone`: one after the other in this process, since each has threads of its own.
         """
         open_tasks = []
         for task in tasks:
-            if task.out.exists():
+            if _is_done(task):
                 on_done(task)
             else:
                 open_tasks.append(task)

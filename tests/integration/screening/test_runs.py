@@ -277,3 +277,14 @@ def test_a_variable_of_the_environment_is_part_of_the_question(tmp_path: Path, m
     assert described(export, Recipe(_NOW)) == before
     monkeypatch.setenv("RLS_CDS_MAX_CARDS", "1")
     assert described(export, Recipe(_NOW)) != before
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 100])
+def test_a_file_of_a_step_that_lost_its_bytes_is_made_again(
+    tmp_path: Path, expected: list[bytes], monkeypatch: pytest.MonkeyPatch, left: bytes
+) -> None:
+    write_export(tmp_path / "x", everybody())
+    stopped(tmp_path, Recipe(_NOW), monkeypatch).close(done=False)
+    for step in ("look", "keep-0", "fetch-0"):
+        next(iter(sorted((tmp_path / "state" / step).iterdir()))).write_bytes(left)
+    assert findings(tmp_path / "x", tmp_path / "state") == expected

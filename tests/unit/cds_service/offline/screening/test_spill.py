@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cds_service.offline.screening import spill
-from cds_service.offline.screening.spill import Bucket, bucket_of, parted, spilling, told_by
+from cds_service.offline.screening.spill import Bucket, bucket_of, is_whole, parted, spilling, told_by
 
 BUCKETS = 7
 #: More than one line each, one that is empty, one with a tab, and more patients than buckets.
@@ -63,6 +63,18 @@ def test_a_table_is_read_once_however_many_buckets_there_are(tmp_path: Path, mon
 @pytest.mark.parametrize("lines", [[], LINES], ids=["empty", "lines"])
 def test_what_was_told_comes_back(tmp_path: Path, lines: list[tuple[str, bytes]], told: object) -> None:
     assert told_by(written(tmp_path / "a", lines, told)) == told
+
+
+@pytest.mark.parametrize("size", [0, 7, 16, 40, -1])
+def test_a_file_that_was_cut_off_is_not_whole(tmp_path: Path, size: int) -> None:
+    path = written(tmp_path / "a", LINES, {"found": ["p1"]})
+    assert is_whole(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:size])
+    assert not is_whole(path)
+    path.write_bytes(bytes(len(content)))
+    assert not is_whole(path)
+    assert not is_whole(tmp_path / "none")
 
 
 def test_of_a_file_that_fails_nothing_is_left(tmp_path: Path) -> None:

@@ -73,7 +73,10 @@ def test_a_table_whose_rows_only_contain_what_says_its_type_is_refused(tmp_path:
     ("line", "expected"),
     [
         (b'{"id":"1"}', b'{"resourceType":"X","id":"1"}'),
-        (b'{"id":"1","contained":[{"resourceType":"Y"', b'{"resourceType":"X","id":"1","contained":[{"resourceType":"Y"'),
+        (
+            b'{"id":"1","contained":[{"resourceType":"Y"',
+            b'{"resourceType":"X","id":"1","contained":[{"resourceType":"Y"',
+        ),
         (b'{"resourceType":"Y","id":"1', b'{"resourceType":"Y","id":"1'),
         (b' {"id":"1"}', b' {"id":"1"}'),
         (b'{"id":"\\ud800","resourceType":"Y"}', b'{"id":"\\ud800","resourceType":"Y"}'),

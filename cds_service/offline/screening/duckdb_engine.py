@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 20_000
 #: Bytes of a line that DuckDB reads; its buffers are many times as long. A file with a longer line is read without it.
 _LONGEST = MEBIBYTE
-#: Lines that may be about somebody in scope, or of which this cannot be told here; NULL in place of all others. A
-#: second `Patient/` may name another patient.
+#: Lines that may be about somebody in scope, or of which this cannot be told here; NULL in place of all others. The
+#: reasons are those of the table in `passes`, above `Keep`.
 _QUERY = """
 select case when
         id in (select id from wanted)
@@ -38,7 +38,7 @@ select case when
         or more <> ''
         or contains(line, '\\')
         or regexp_matches(line, $unplain)
-        or ($strays and contains(line, '"Condition"'))
+        or ($misnamed and contains(line, '"Condition"'))
         or ($people and contains(line, '"link"'))
     then line end as line
 from (
@@ -75,8 +75,8 @@ class Database:
         self._people, self._threads = people, threads
         self._opened: duckdb.DuckDBPyConnection | None = None
 
-    def lines(self, file: ExportFile, *, strays: bool, people: bool) -> Iterator[pyarrow.RecordBatch]:
-        """Return the lines of a file as batches; `strays`: diagnoses are looked for as well; `people`: Patients.
+    def lines(self, file: ExportFile, *, may_be_misnamed: bool, people: bool) -> Iterator[pyarrow.RecordBatch]:
+        """Return the lines of a file as batches; `may_be_misnamed`: with diagnoses; `people`: with Patients.
 
         Where DuckDB refuses the file, at once or on the way, they end with `NotReadByDuckDB`.
         """
@@ -84,7 +84,7 @@ class Database:
             self._opened = self._open()
         asked = {
             "file": str(file.path),
-            "strays": strays,
+            "misnamed": may_be_misnamed,
             "people": people,
             "longest": _LONGEST,
             "named": NAMED.pattern.decode(),
@@ -120,7 +120,7 @@ class KeepByDuckDB:
     out: Path
     buckets: int
     people: Path
-    one_type: bool
+    of_one_type: bool
     database: Database
 
     @property
@@ -134,7 +134,7 @@ class KeepByDuckDB:
             self._write(self._by_duckdb)
         except (duckdb.Error, NotReadByDuckDB):
             self.database.close()  # one that met a fatal error refuses every file that follows
-            self._write(lambda keep: keep.read(self.piece, one_type=self.one_type))
+            self._write(lambda keep: keep.read(self.piece, of_one_type=self.of_one_type))
 
     def _write(self, read: Callable[[Keep], dict[str, Any]]) -> None:
         patients, replaced = people_in(self.people)
@@ -143,11 +143,12 @@ class KeepByDuckDB:
 
     def _by_duckdb(self, keep: Keep) -> dict[str, Any]:
         file = self.piece.file
-        strays = self.one_type and file.kind not in LOOKED_AT
-        for batch in self.database.lines(file, strays=strays, people=may_hold_people(file, one_type=self.one_type)):
+        may_be_misnamed = self.of_one_type and file.kind not in LOOKED_AT
+        people = may_hold_people(file, of_one_type=self.of_one_type)
+        for batch in self.database.lines(file, may_be_misnamed=may_be_misnamed, people=people):
             lines = (value.as_py().encode() for value in batch.column(0).drop_null())
-            keep.take(lines, of=batch.num_rows, looks_for_strays=strays)
-        kind = file.kind if self.one_type else ""
+            keep.take(lines, of=batch.num_rows, may_be_misnamed=may_be_misnamed)
+        kind = file.kind if self.of_one_type else ""
         if ends_too_early(file):
             keep.counts.cut[kind] += 1
-        return keep.told(kind)
+        return keep.summary(kind)

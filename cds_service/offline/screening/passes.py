@@ -5,8 +5,8 @@
     fetch  the Medications, Substances and Specimens that were referred to and name no patient
 
 `look` leaves out the files that hold one other type, by their name and their beginning; `keep` those of a type that no
-decision reads. Where a diagnosis or a patient stands in a file of another type after all, `keep` finds that out
-(`told["has_strays"]`), and the file is looked at as well.
+decision reads. Where a diagnosis or a patient stands in a file of another type after all, `keep` finds that the file is
+misnamed (`summary["is_misnamed"]`), and it is looked at as well.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def is_of_one_type(file: ExportFile) -> bool:
     return all(type_of(line) == file.kind for line in islice(_lines(beginning), _BEGINNING))
 
 
-def may_hold_people(file: ExportFile, *, one_type: bool) -> bool:
+def may_hold_people(file: ExportFile, *, of_one_type: bool) -> bool:
     """Return whether Patients may stand in a file, which links let name others."""
-    return not one_type or file.kind == "Patient"
+    return not of_one_type or file.kind == "Patient"
 
 
 def _lines(block: bytes) -> Iterator[bytes]:
@@ -91,7 +91,7 @@ class Filing(Protocol):
 
 
 class Look:
-    """The first pass over one piece; `told` is what it found."""
+    """The first pass over one piece; `summary` is what it found."""
 
     def __init__(self, scope: Scope, out: Filing) -> None:
         self._scope, self._out = scope, out
@@ -100,23 +100,23 @@ class Look:
         self._replaced: dict[str, str] = {}
         self._deleted: set[str] = set()
 
-    def read(self, piece: Piece, *, one_type: bool) -> dict[str, Any]:
-        """Go through the lines of a piece; `one_type`: its file holds the type that it is named for."""
+    def read(self, piece: Piece, *, of_one_type: bool) -> dict[str, Any]:
+        """Go through the lines of a piece; `of_one_type`: its file holds the type that it is named for."""
         for block in blocks(piece, Damage()):
-            if one_type and piece.file.kind == "Condition" and not any(each in block for each in _PEOPLE):
+            if of_one_type and piece.file.kind == "Condition" and not any(each in block for each in _PEOPLE):
                 self.counts.types["Condition"] += block.count(b"\n")
                 for line in self._scope.suspects(block):
                     self._condition(line)
             else:
                 self.take(_lines(block))
-        return self.told()
+        return self.summary()
 
     def take(self, lines: Iterable[bytes]) -> None:
         """Look at lines of any type."""
         for line in lines:
             self._look_at(line)
 
-    def told(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """Return what was found, once all lines were looked at."""
         return {
             "counts": self.counts.as_json(),
@@ -193,6 +193,18 @@ def _deleted_by(bundle: Resource) -> Iterator[str]:
             yield "/".join(address[-2:])
 
 
+# A line is passed on to be judged, by the blocks of `Keep` and by the SQL of `duckdb_engine` alike, if ...
+#
+#                                                  Keep._read              _QUERY
+#   it names a patient in scope, or nobody         _wanted_ids             id in wanted
+#   it names one in scope behind another           every NAMED             any more
+#   it may be cut off                              _are_whole              starts_with, ends_with
+#   an escape may hide an id                       ODD_ESCAPE              any backslash
+#   a reference may name one without `Patient/`    UNPLAIN                 $unplain
+#   a Patient may name another                     holds_people, "link"    $people, "link"
+#   its file is misnamed, and it a diagnosis       _look_for_diagnoses     $misnamed, "Condition"
+#
+# What one of them let through in vain only costs time; what it left out would be lost.
 class Keep:
     """The second pass over one piece.
 
@@ -207,55 +219,55 @@ class Keep:
         self.counts = Counts()
         self._buckets = out.buckets
         self._refers: dict[str, set[int]] = {}
-        self._has_strays = self._has_referred = False
+        self._is_misnamed = self._has_referred = False
 
-    def read(self, piece: Piece, *, one_type: bool) -> dict[str, Any]:
-        """Go through the lines of a piece; `one_type`: its file holds the type that it is named for."""
+    def read(self, piece: Piece, *, of_one_type: bool) -> dict[str, Any]:
+        """Go through the lines of a piece; `of_one_type`: its file holds the type that it is named for."""
         damage = Damage()
         for block in blocks(piece, damage):
             self._read(
                 block,
-                looks_for_strays=one_type and piece.file.kind not in LOOKED_AT,
-                holds_people=may_hold_people(piece.file, one_type=one_type),
+                may_be_misnamed=of_one_type and piece.file.kind not in LOOKED_AT,
+                holds_people=may_hold_people(piece.file, of_one_type=of_one_type),
             )
         self.counts.bad += damage.too_long
-        kind = piece.file.kind if one_type else ""
+        kind = piece.file.kind if of_one_type else ""
         if damage.is_cut:
             self.counts.cut[kind] += 1
-        return self.told(kind)
+        return self.summary(kind)
 
-    def take(self, lines: Iterable[bytes], *, of: int, looks_for_strays: bool) -> None:
+    def take(self, lines: Iterable[bytes], *, of: int, may_be_misnamed: bool) -> None:
         """Take lines that another reader left of so many, which surely left out none that matters."""
         self.counts.lines += of
         for line in lines:
             if not line or line.isspace():
                 self.counts.lines -= 1
                 continue
-            if looks_for_strays and b'"Condition"' in line:
-                self._find_strays(line)
-            self._slowly(line)
+            if may_be_misnamed and b'"Condition"' in line:
+                self._look_for_diagnoses(line)
+            self._judge_parsed(line)
 
-    def told(self, kind: str = "") -> dict[str, Any]:
+    def summary(self, kind: str = "") -> dict[str, Any]:
         """Return what was found, once all lines were read or taken; `kind` where they are of one type."""
         if kind and kind not in LOOKED_AT:
             self.counts.types[kind] += self.counts.lines
         return {
             "counts": self.counts.as_json(),
             "refers": {each: sorted(found) for each, found in sorted(self._refers.items())},
-            "has_strays": self._has_strays,
+            "is_misnamed": self._is_misnamed,
             "has_referred": self._has_referred,
         }
 
-    def _read(self, block: bytes, *, looks_for_strays: bool, holds_people: bool) -> None:
-        if looks_for_strays and b'"Condition"' in block:
-            self._find_strays(block)
+    def _read(self, block: bytes, *, may_be_misnamed: bool, holds_people: bool) -> None:
+        if may_be_misnamed and b'"Condition"' in block:
+            self._look_for_diagnoses(block)
         lines = block.split(b"\n")
         lines.pop()
         is_odd = UNPLAIN.search(block) or (b"\\" in block and ODD_ESCAPE.search(block))
         if is_odd or not _are_whole(lines) or (holds_people and _LINK in block):
             for line in _lines(block):
                 self.counts.lines += 1
-                self._slowly(line)
+                self._judge_parsed(line)
             return
         self.counts.lines += len(lines)
         wanted = self._wanted_ids
@@ -263,23 +275,23 @@ class Keep:
             if _TOKEN in line:
                 self._keep(line)
             else:
-                self._without_token(line)
+                self._judge_line_naming_nobody(line)
 
-    def _slowly(self, line: bytes) -> None:
-        """A line of which the fast way cannot be sure: it may be cut off, or write an id in a way of its own."""
+    def _judge_parsed(self, line: bytes) -> None:
+        """Keep, count or pass over a line of which the fast way cannot be sure, parsed where its bytes do not tell."""
         if not looks_whole(line):
             self._keep_damaged(line)
         elif ODD_ESCAPE.search(line) or UNPLAIN.search(line):
             self._keep(line)
         elif _TOKEN not in line or (_LINK in line and type_of(line) == "Patient"):
-            self._without_token(line)
+            self._judge_line_naming_nobody(line)
         elif not self._wanted_ids.isdisjoint(NAMED.findall(line)):
             self._keep(line)
 
-    def _without_token(self, line: bytes) -> None:
+    def _judge_line_naming_nobody(self, line: bytes) -> None:
         kind = type_of(line)
         if kind == "Patient":
-            self._has_strays = True
+            self._is_misnamed = True
             patient_id = patient_id_of(line)
             if patient_id is not None and not self._is_wanted(patient_id):
                 return
@@ -331,13 +343,13 @@ class Keep:
         for kind, logical_id in referred_to(line):
             self._refers.setdefault(f"{kind}/{logical_id}", set()).add(bucket_of(owner, self._buckets))
 
-    def _find_strays(self, block: bytes) -> None:
+    def _look_for_diagnoses(self, block: bytes) -> None:
         for line in self._scope.suspects(block):
             if b'"Condition"' in line and type_of(line) in (None, "Condition"):
                 condition = self._scope.found_in(line)
                 if condition is not None and condition.get("resourceType") == "Condition":
                     owner = usable_id(owner_of(dict(condition)))
-                    self._has_strays |= bool(owner) and not self._is_wanted(owner)
+                    self._is_misnamed |= bool(owner) and not self._is_wanted(owner)
 
 
 def referred_to(line: bytes) -> Iterator[tuple[str, str]]:
@@ -355,10 +367,10 @@ class Fetch:
         self._refers: dict[str, set[int]] = {}
 
     def read(self, piece: Piece) -> dict[str, Any]:
-        """Go through the lines of a piece; what was found may refer to more (`told["refers"]`)."""
+        """Go through the lines of a piece; what was found may refer to more (`summary["refers"]`)."""
         for block in blocks(piece, Damage()):
             self.take(_lines(block))
-        return self.told()
+        return self.summary()
 
     def take(self, lines: Iterable[bytes]) -> None:
         """Fetch what was referred to from lines of any type."""
@@ -367,7 +379,7 @@ class Fetch:
             if kind is None or kind in REFERRED:
                 self._fetch(line)
 
-    def told(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """Return what the lines that were fetched refer to in turn."""
         return {"refers": {each: sorted(found) for each, found in sorted(self._refers.items())}}
 

@@ -23,7 +23,7 @@ from cds_service.offline.screening.export import BadExport, Export, Piece
 from cds_service.offline.screening.passes import LOOKED_AT, add_replaced, is_of_one_type, last_replaced
 from cds_service.offline.screening.recipe import Recipe, known_by, settings_of
 from cds_service.offline.screening.sieve import READ
-from cds_service.offline.screening.spill import LAYOUT, parted, told_by
+from cds_service.offline.screening.spill import LAYOUT, parted, read_summary
 from cds_service.offline.screening.state import State
 from cds_service.offline.screening.steps import Decide, FetchFrom, KeepOf, LookAt, Task, Workforce
 from cds_service.web.json_reader import MEBIBYTE
@@ -110,7 +110,7 @@ class _Run:
         size = export.expected_size
         self._buckets = min(max(-(-size // _BYTES_A_BUCKET), _LEAST_BUCKETS), _MOST_BUCKETS)
         self._pieces = export.pieces(max(32 * MEBIBYTE, -(-size // _MOST_PIECES)))
-        self._pure = {file.name for file in export.files if is_of_one_type(file)}
+        self._files_of_one_type = {file.name for file in export.files if is_of_one_type(file)}
         self._by_duckdb = engine == "duckdb"
         #: what the second pass works through at once: DuckDB parts a file itself
         self._units = export.pieces(sys.maxsize) if self._by_duckdb else self._pieces
@@ -118,10 +118,10 @@ class _Run:
     def outcome(self) -> Outcome:
         for attempt in range(1 + DEEPEST):
             seen, first = self._look()
-            kept, counts, mixed = self._keep(attempt, first)
-            if not mixed:
+            kept, counts, misnamed_files = self._keep(attempt, first)
+            if not misnamed_files:
                 break
-            self._pure -= mixed
+            self._files_of_one_type -= misnamed_files
         fetched = self._fetch(kept)
         counts.types.update(first.counts.types)
         if counts.bad > self._max_bad:
@@ -161,50 +161,50 @@ class _Run:
         pieces = [
             (number, piece)
             for number, piece in enumerate(self._pieces)
-            if piece.file.name not in self._pure or piece.file.kind in LOOKED_AT
+            if piece.file.name not in self._files_of_one_type or piece.file.kind in LOOKED_AT
         ]
         paths = {number: folder / f"{number:06}" for number, _ in pieces}
-        pure = self._pure
+        of_one_type = {number: piece.file.name in self._files_of_one_type for number, piece in pieces}
         self._do(
             "Diagnoses",
-            (LookAt(self._recipe, each, paths[n], self._buckets, each.file.name in pure) for n, each in pieces),
+            (LookAt(self._recipe, each, paths[n], self._buckets, of_one_type[n]) for n, each in pieces),
         )
         found = _Found()
         for path in paths.values():
-            told = told_by(path)
-            found.counts.add(told["counts"])
-            found.found.update(told["found"])
-            add_replaced(found.replaced, told["replaced"].items())
-            found.deleted.update(told["deleted"])
+            summary = read_summary(path)
+            found.counts.add(summary["counts"])
+            found.found.update(summary["found"])
+            add_replaced(found.replaced, summary["replaced"].items())
+            found.deleted.update(summary["deleted"])
         found.replaced = last_replaced(found.replaced)
         refuse_without_diagnoses(self._export, found.counts)
         return tuple(paths.values()), found
 
     def _keep(self, attempt: int, first: _Found) -> tuple[tuple[Path, ...], Counts, set[str]]:
-        """Keep lines; the last set are the names of files that hold patients or diagnoses, and were not looked at."""
+        """Keep lines; misnamed files, the last set, hold patients or diagnoses and were not looked at."""
         people = self._people(attempt, first)
         folder = self._state.step(f"keep-{attempt}")
         units = {
             number: unit
             for number, unit in enumerate(self._units)
-            if unit.file.name not in self._pure or unit.file.kind in READ or unit.file.kind in LOOKED_AT
+            if unit.file.name not in self._files_of_one_type or unit.file.kind in READ or unit.file.kind in LOOKED_AT
         }
         paths = {number: folder / f"{number:06}" for number in units}
         with closing(Database(people, self._workforce.workers)) as database:
             self._do("Records", [self._keep_of(unit, paths[n], people, database) for n, unit in units.items()])
-        counts, mixed = Counts(), set[str]()
+        counts, misnamed_files = Counts(), set[str]()
         for number, path in paths.items():
-            told = told_by(path)
-            counts.add(told["counts"])
-            if told["has_strays"] and units[number].file.kind not in LOOKED_AT:
-                mixed.add(units[number].file.name)
-        return tuple(paths.values()), counts, mixed & self._pure
+            summary = read_summary(path)
+            counts.add(summary["counts"])
+            if summary["is_misnamed"] and units[number].file.kind not in LOOKED_AT:
+                misnamed_files.add(units[number].file.name)
+        return tuple(paths.values()), counts, misnamed_files & self._files_of_one_type
 
     def _keep_of(self, unit: Piece, out: Path, people: Path, database: Database) -> Task:
-        one_type = unit.file.name in self._pure
+        of_one_type = unit.file.name in self._files_of_one_type
         if self._by_duckdb and not unit.file.compression:
-            return KeepByDuckDB(self._recipe, unit, out, self._buckets, people, one_type, database)
-        return KeepOf(self._recipe, unit, out, self._buckets, people, one_type)
+            return KeepByDuckDB(self._recipe, unit, out, self._buckets, people, of_one_type, database)
+        return KeepOf(self._recipe, unit, out, self._buckets, people, of_one_type)
 
     def _people(self, attempt: int, first: _Found) -> Path:
         """Write who may be in scope, each with the records that they took over."""
@@ -218,9 +218,9 @@ class _Run:
         wanted: dict[str, set[int]] = {}
         numbers = []
         for path in kept:
-            told = told_by(path)
-            _add(wanted, told["refers"])
-            if told["has_referred"]:
+            summary = read_summary(path)
+            _add(wanted, summary["refers"])
+            if summary["has_referred"]:
                 numbers.append(int(path.name))
         found: list[Path] = []
         known: dict[str, set[int]] = {}
@@ -234,7 +234,7 @@ class _Run:
             _add(known, wanted)
             more: dict[str, set[int]] = {}
             for task in tasks:
-                _add(more, told_by(task.out)["refers"])
+                _add(more, read_summary(task.out)["refers"])
             # what one bucket holds already another may lack
             wanted = {name: lack for name, buckets in more.items() if (lack := buckets - known.get(name, set()))}
             found += [task.out for task in tasks]

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     Batches = Iterator[pyarrow.RecordBatch]
 
-#: What a pass gives: a line under its owner, or what it was told of a whole partition.
-_FILED = "owner string, line binary, told string"
+#: What a pass gives: a line under its owner, or the summary of a whole partition.
+_FILED = "owner string, line binary, summary string"
 _FOUND = "finding binary"
 _ROWS_AT_ONCE = 10_000
 
@@ -103,19 +103,19 @@ class _Run:
     def outcome(self) -> Outcome:
         looked = self._passed("Diagnoses", self._lines, _Looking(self._recipe))
         seen, found, claimed, deleted = Counts(), set[str](), dict[str, str](), set[str]()
-        for told in _told(looked):
-            seen.add(told["counts"])
-            found.update(told["found"])
-            add_replaced(claimed, told["replaced"].items())
-            deleted.update(told["deleted"])
+        for summary in _summaries(looked):
+            seen.add(summary["counts"])
+            found.update(summary["found"])
+            add_replaced(claimed, summary["replaced"].items())
+            deleted.update(summary["deleted"])
         refuse_without_diagnoses(self._export, seen)
         replaced = last_replaced(claimed)
         owners = frozenset(replaced.get(each, each) for each in found)
         kept = self._passed("Records", self._lines, _Keeping(self._recipe, owners, replaced))
         counts, wanted = Counts(types=seen.types, cut=torn(self._export)), set[str]()
-        for told in _told(kept):
-            counts.add(told["counts"])
-            wanted.update(told["refers"])
+        for summary in _summaries(kept):
+            counts.add(summary["counts"])
+            wanted.update(summary["refers"])
         if counts.bad > self._max_bad:
             raise BadExport(
                 f"{counts.bad} of {counts.lines} lines hold no resource that can be read (allowed: {self._max_bad}); "
@@ -161,7 +161,7 @@ class _Run:
             for owner, line in fetched.where("owner is not null").select("owner", "line").toLocalIterator():
                 found.setdefault(owner, []).append(bytes(line))
             known |= wanted
-            wanted = {name for told in _told(fetched) for name in told["refers"]} - known
+            wanted = {name for summary in _summaries(fetched) for name in summary["refers"]} - known
         return {name: sorted(lines) for name, lines in found.items()}
 
 
@@ -171,8 +171,8 @@ def torn(export: Export) -> Counter[str]:
     return Counter(file.kind if is_of_one_type(file) else "" for file in found)
 
 
-def _told(passed: DataFrame) -> Iterator[dict[str, Any]]:
-    for row in passed.where("told is not null").select("told").toLocalIterator():
+def _summaries(passed: DataFrame) -> Iterator[dict[str, Any]]:
+    for row in passed.where("summary is not null").select("summary").toLocalIterator():
         yield json.loads(row[0])
 
 
@@ -239,32 +239,37 @@ class _Filed:
     def add_to(self, bucket: int, owner: str, line: bytes) -> None:
         self.add(owner, line)
 
-    def batch(self, told: Mapping[str, Any] | None = None) -> pyarrow.RecordBatch:
-        """Hand on what was filed, with what is told of the partition as the last row."""
+    def batch(self, summary: Mapping[str, Any] | None = None) -> pyarrow.RecordBatch:
+        """Hand on what was filed, with the summary of the partition as the last row."""
         import pyarrow
 
-        if told is not None:
+        if summary is not None:
             self.owners.append(None)
             self.lines.append(None)
-        texts = [None] * (len(self.owners) - (told is not None)) + ([json.dumps(told)] if told is not None else [])
+        texts = [None] * (len(self.owners) - (summary is not None)) + (
+            [json.dumps(summary)] if summary is not None else []
+        )
         columns = {
             "owner": pyarrow.array(self.owners, pyarrow.string()),
             "line": pyarrow.array(self.lines, pyarrow.binary()),
-            "told": pyarrow.array(texts, pyarrow.string()),
+            "summary": pyarrow.array(texts, pyarrow.string()),
         }
         self.owners, self.lines = [], []
         return pyarrow.RecordBatch.from_pydict(columns)
 
 
 def _passed_over(
-    batches: Batches, take: Callable[[pyarrow.RecordBatch], None], filed: _Filed, told: Callable[[], Mapping[str, Any]]
+    batches: Batches,
+    take: Callable[[pyarrow.RecordBatch], None],
+    filed: _Filed,
+    summary: Callable[[], Mapping[str, Any]],
 ) -> Batches:
-    """Hand on what was filed as often as it is much, and at the end what is told."""
+    """Hand on what was filed as often as it is much, and at the end the summary."""
     for batch in batches:
         take(batch)
         if len(filed.owners) >= _ROWS_AT_ONCE:
             yield filed.batch()
-    yield filed.batch(told())
+    yield filed.batch(summary())
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +281,7 @@ class _Looking:
     def __call__(self, batches: Batches) -> Batches:
         filed = _Filed()
         look = Look(known_by(self.recipe).scope, filed)
-        yield from _passed_over(batches, lambda each: look.take(filter(None, _lines_of(each))), filed, look.told)
+        yield from _passed_over(batches, lambda each: look.take(filter(None, _lines_of(each))), filed, look.summary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,9 +297,9 @@ class _Keeping:
         keep = Keep(self.patients, self.replaced, known_by(self.recipe).scope, filed)
 
         def take(batch: pyarrow.RecordBatch) -> None:
-            keep.take(_lines_of(batch), of=batch.num_rows, looks_for_strays=False)
+            keep.take(_lines_of(batch), of=batch.num_rows, may_be_misnamed=False)
 
-        yield from _passed_over(batches, take, filed, keep.told)
+        yield from _passed_over(batches, take, filed, keep.summary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +311,7 @@ class _Fetching:
     def __call__(self, batches: Batches) -> Batches:
         filed = _Filed()
         fetch = Fetch(dict.fromkeys(self.wanted, (0,)), filed)
-        yield from _passed_over(batches, lambda each: fetch.take(_lines_of(each)), filed, fetch.told)
+        yield from _passed_over(batches, lambda each: fetch.take(_lines_of(each)), filed, fetch.summary)
 
 
 @dataclass(frozen=True, slots=True)

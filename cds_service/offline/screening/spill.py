@@ -23,10 +23,10 @@ from typing import Any, BinaryIO
 from cds_service.web.json_reader import MEBIBYTE
 
 #: The form of these files; a state folder with files of another is not resumed.
-LAYOUT = 3
+LAYOUT = 4
 #: Bytes of entries that are held in memory before they go to disk.
 _HELD = 24 * MEBIBYTE
-#: Trailer of a file: the lengths of what it tells and of the table before that.
+#: Trailer of a file: the lengths of its summary and of the table before that.
 _LENGTHS = struct.Struct("<QQ")
 #: In native byte order: a file is read on the machine that wrote it.
 _packed = partial(array, "Q")
@@ -48,7 +48,7 @@ def spilling(path: Path, buckets: int) -> Iterator[SpillWriter]:
 
 
 class SpillWriter:
-    """Writes one file; `close` puts it in place, together with what else is to be told of the piece."""
+    """Writes one file; `close` puts it in place, together with the summary of the piece."""
 
     def __init__(self, path: Path, buckets: int) -> None:
         self._path, self._buckets = path, buckets
@@ -81,10 +81,10 @@ class SpillWriter:
             self._places.extend((bucket, start, self._file.tell() - start))
         self._held, self._size = {}, 0
 
-    def close(self, told: Any) -> None:
-        """Finish the file and put it in place; `told` is any JSON value, which `told_by` returns."""
+    def close(self, summary: Any) -> None:
+        """Finish the file and put it in place; `summary` is any JSON value, which `read_summary` returns."""
         self._flush()
-        table, end = self._places.tobytes(), json.dumps(told, separators=(",", ":")).encode()
+        table, end = self._places.tobytes(), json.dumps(summary, separators=(",", ":")).encode()
         self._file.write(table)
         self._file.write(end)
         self._file.write(_LENGTHS.pack(len(end), len(table)))
@@ -101,24 +101,24 @@ class SpillWriter:
 
 
 def _lengths(file: BinaryIO) -> tuple[int, int]:
-    """Return how many bytes at the end of a file are what it tells, and how many before these are its table."""
+    """Return how many bytes at the end of a file are its summary, and how many before these are its table."""
     file.seek(-_LENGTHS.size, os.SEEK_END)
-    told, table = _LENGTHS.unpack(file.read())
-    return told, table
+    summary, table = _LENGTHS.unpack(file.read())
+    return summary, table
 
 
-def told_by(path: Path) -> Any:
-    """Return what `SpillWriter.close` was told of a piece."""
+def read_summary(path: Path) -> Any:
+    """Return the summary of a piece, as `SpillWriter.close` was given it."""
     with path.open("rb") as file:
-        told, _ = _lengths(file)
-        file.seek(-_LENGTHS.size - told, os.SEEK_END)
-        return json.loads(file.read(told))
+        summary, _ = _lengths(file)
+        file.seek(-_LENGTHS.size - summary, os.SEEK_END)
+        return json.loads(file.read(summary))
 
 
 def is_whole(path: Path) -> bool:
     """Return whether a file is there as `SpillWriter.close` left it: a disk that was torn away may have cut it off."""
     try:
-        told_by(path)
+        read_summary(path)
     except (OSError, OverflowError, ValueError, struct.error):
         return False
     return True
@@ -155,8 +155,8 @@ def parted(files: Iterable[Path], buckets: int) -> tuple[Bucket, ...]:
     found = tuple(Bucket() for _ in range(buckets))
     for path in files:
         with path.open("rb") as file:
-            told, size = _lengths(file)
-            file.seek(-_LENGTHS.size - told - size, os.SEEK_END)
+            summary, size = _lengths(file)
+            file.seek(-_LENGTHS.size - summary - size, os.SEEK_END)
             table = _packed(file.read(size))
         for number, start, length in _threes(table):
             bucket = found[number]

@@ -38,7 +38,7 @@ class LookAt:
     piece: Piece
     out: Path
     buckets: int
-    one_type: bool
+    of_one_type: bool
 
     @property
     def size(self) -> int:
@@ -46,7 +46,7 @@ class LookAt:
 
     def __call__(self) -> None:
         with spilling(self.out, self.buckets) as out:
-            out.close(Look(known_by(self.recipe).scope, out).read(self.piece, one_type=self.one_type))
+            out.close(Look(known_by(self.recipe).scope, out).read(self.piece, of_one_type=self.of_one_type))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class KeepOf:
     out: Path
     buckets: int
     people: Path
-    one_type: bool
+    of_one_type: bool
 
     @property
     def size(self) -> int:
@@ -68,7 +68,9 @@ class KeepOf:
         patients, replaced = people_in(self.people)
         with spilling(self.out, self.buckets) as out:
             out.close(
-                Keep(patients, replaced, known_by(self.recipe).scope, out).read(self.piece, one_type=self.one_type)
+                Keep(patients, replaced, known_by(self.recipe).scope, out).read(
+                    self.piece, of_one_type=self.of_one_type
+                )
             )
 
 

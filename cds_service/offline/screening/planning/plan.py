@@ -178,10 +178,10 @@ def patients_named_in(export: Export, known: Known) -> tuple[str, ...] | None:
     for piece in export.pieces():
         if piece.file.kind and piece.file.kind not in LOOKED_AT:
             continue
-        told = Look(known.scope, _Nowhere()).read(piece, one_type=False)
-        counts.add(told["counts"])
-        found.update(told["found"])
-        replaced.update(told["replaced"])
+        summary = Look(known.scope, _Nowhere()).read(piece, of_one_type=False)
+        counts.add(summary["counts"])
+        found.update(summary["found"])
+        replaced.update(summary["replaced"])
     if not counts.types["Condition"]:
         return None
     return tuple(sorted({*found, *(replaced[each] for each in found if each in replaced)}))

@@ -38,9 +38,9 @@ def rows(batches: Any) -> list[dict[str, Any]]:
     return [row for each in batches for row in each.to_pylist()]
 
 
-def told(found: list[dict[str, Any]]) -> dict[str, Any]:
-    (row,) = [row for row in found if row["told"]]
-    content: dict[str, Any] = json.loads(row["told"])
+def summary(found: list[dict[str, Any]]) -> dict[str, Any]:
+    (row,) = [row for row in found if row["summary"]]
+    content: dict[str, Any] = json.loads(row["summary"])
     return content
 
 
@@ -48,11 +48,11 @@ def test_the_passes_in_two_partitions_come_to_the_findings_of_a_run(tmp_path: Pa
     lines = [written(each) for each in everybody()]
     parts = [[batch(lines[:150])], [batch(lines[150:200]), batch(lines[200:])]]
     looked = [rows(_Looking(_RECIPE)(iter(part))) for part in parts]
-    found = {each for part in looked for each in told(part)["found"]}
-    replaced = {old: new for part in looked for old, new in told(part)["replaced"].items()}
+    found = {each for part in looked for each in summary(part)["found"]}
+    replaced = {old: new for part in looked for old, new in summary(part)["replaced"].items()}
     owners = frozenset(replaced.get(each, each) for each in found)
     kept = [rows(_Keeping(_RECIPE, owners, replaced)(iter(part))) for part in parts]
-    wanted = frozenset(each for part in kept for each in told(part)["refers"])
+    wanted = frozenset(each for part in kept for each in summary(part)["refers"])
     shared: dict[str, list[bytes]] = {}
     for row in (row for part in parts for row in rows(_Fetching(wanted)(iter(part))) if row["owner"]):
         shared.setdefault(row["owner"], []).append(row["line"])
@@ -66,12 +66,12 @@ def test_the_passes_in_two_partitions_come_to_the_findings_of_a_run(tmp_path: Pa
     export = find_export(write_export(tmp_path / "x", everybody()))
     assert findings == list(run(export, _RECIPE, state, workers=1, max_bad=0).findings())
     state.close(done=True)
-    assert sum(told(part)["counts"]["lines"] for part in kept) == len(lines)
+    assert sum(summary(part)["counts"]["lines"] for part in kept) == len(lines)
 
 
 def test_bytes_that_are_no_text_are_a_bad_line() -> None:
     found = rows(_Keeping(_RECIPE, frozenset(), {})(iter([batch([b"\xff\xfe", b"", b'{"resourceType":"Patient"}\r'])])))
-    counts = told(found)["counts"]
+    counts = summary(found)["counts"]
     assert (counts["lines"], counts["bad"]) == (2, 1)
 
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from cds_service.offline.screening import spill
-from cds_service.offline.screening.spill import Bucket, bucket_of, is_whole, parted, spilling, told_by
+from cds_service.offline.screening.spill import Bucket, bucket_of, is_whole, parted, read_summary, spilling
 
 BUCKETS = 7
 #: More than one line each, one that is empty, one with a tab, and more patients than buckets.
 LINES = [(f"p{number % 40}", b'{"id": "%d"}\t' % number) for number in range(400)] + [("p1", b"")]
 
 
-def written(path: Path, lines: list[tuple[str, bytes]], told: object = None) -> Path:
+def written(path: Path, lines: list[tuple[str, bytes]], summary: object = None) -> Path:
     with spilling(path, BUCKETS) as out:
         for owner, line in lines:
             out.add(owner, line)
-        out.close(told)
+        out.close(summary)
     return path
 
 
@@ -59,10 +59,10 @@ def test_a_table_is_read_once_however_many_buckets_there_are(tmp_path: Path, mon
     assert opened == ["0", "1", "2", "3", "4"]
 
 
-@pytest.mark.parametrize("told", [None, {"counts": {"lines": 3}, "found": ["p1", "ä"]}])
+@pytest.mark.parametrize("summary", [None, {"counts": {"lines": 3}, "found": ["p1", "ä"]}])
 @pytest.mark.parametrize("lines", [[], LINES], ids=["empty", "lines"])
-def test_what_was_told_comes_back(tmp_path: Path, lines: list[tuple[str, bytes]], told: object) -> None:
-    assert told_by(written(tmp_path / "a", lines, told)) == told
+def test_the_summary_comes_back(tmp_path: Path, lines: list[tuple[str, bytes]], summary: object) -> None:
+    assert read_summary(written(tmp_path / "a", lines, summary)) == summary
 
 
 @pytest.mark.parametrize("size", [0, 7, 16, 40, -1])

@@ -279,7 +279,7 @@ def test_a_variable_of_the_environment_is_part_of_the_question(tmp_path: Path, m
     assert described(export, Recipe(_NOW)) != before
 
 
-@pytest.mark.parametrize("left", [b"", b"\0" * 100])
+@pytest.mark.parametrize("left", [b"", b"\0" * 100], ids=["empty", "zeros"])
 def test_a_file_of_a_step_that_lost_its_bytes_is_made_again(
     tmp_path: Path, expected: list[bytes], monkeypatch: pytest.MonkeyPatch, left: bytes
 ) -> None:

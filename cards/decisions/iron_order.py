@@ -39,7 +39,7 @@ from cards.knowledge.rules import Rules
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd, kidney_failure, overload, polycythaemia, probable_overload
 from cards.patient.unread import open_questions
-from cards.wording.phrases import as_a_beginning, phrase, printed, say, sentences
+from cards.wording.phrases import NOTHING, as_a_beginning, phrase, printed, say, sentences
 
 NAME = "iron_order"
 _STUDIES = OrderTests(("ferritin", "iron-panel"))
@@ -325,11 +325,21 @@ def _no_labs(order: IronOrder) -> Finding | None:
 
 
 def _no_labs_card(order: IronOrder) -> Finding:
-    if not order.chart.is_exhaustive("labs", "ferritin"):
+    """Return the warning that iron studies are missing: ferritin, or in dialysis the saturation beside a ferritin."""
+    lacking = "ferritin" if order.ferritin is None else "tsat"
+    if not order.chart.is_exhaustive("labs", lacking):
         return unknown(NAME, "labs_cut")
     texts, facts = unusable_texts(order)
-    ordered = _studies_are_ordered(order)
+    tests = _STUDIES if lacking == "ferritin" else _PANEL
+    ordered = _are_ordered(order, tests)
     shown: dict[str, Fact] = {**order.studies.facts, **facts, "window": printed(order.studies.window)}
+    why = tuple(name for name in shown if name in _SHOWN_WITHOUT_LABS)
+    shown |= {
+        "missing_summary": say(order.rules, NAME, f"missing_{lacking}_summary", **shown),
+        "missing_advice": say(order.rules, NAME, f"missing_{lacking}_advice"),
+        "not_empiric": say(order.rules, NAME, "not_empiric") if lacking == "ferritin" else NOTHING,
+        "missing_rule": say(order.rules, NAME, "missing_rule_dialysis" if is_esrd(order.chart) else "missing_rule"),
+    }
     return iron_order_fires(
         NAME,
         order,
@@ -337,13 +347,14 @@ def _no_labs_card(order: IronOrder) -> Finding:
         Indicator.WARNING,
         shown,
         texts=(*texts, *(("advice_ordered_tests",) if ordered else ())),
-        why=tuple(name for name in shown if name in _SHOWN_WITHOUT_LABS),
-        suggestions=() if ordered else (_STUDIES,),
+        why=why,
+        suggestions=() if ordered else (tests,),
     )
 
 
-def _studies_are_ordered(order: IronOrder) -> bool:
-    return any("ferritin" in draft.tests for draft in order.chart.drafts)
+def _are_ordered(order: IronOrder, tests: OrderTests) -> bool:
+    """Return whether the basket holds the first of these tests, which is the one that is missing."""
+    return any(tests.tests[0] in draft.tests for draft in order.chart.drafts)
 
 
 def _child(order: IronOrder) -> Finding | None:

@@ -40,7 +40,7 @@ ORDERING: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "IRON-ONTX": (STUDIES, ()),
     "IRON-FUNC": (CRP, ()),
     "OS-IRON-TSAT45": (STUDIES,),
-    "OS-IRON-NOLABS": (STUDIES, ()),
+    "OS-IRON-NOLABS": (STUDIES, PANEL, ()),
     "OS-IRON-NOTSAT": (PANEL,),
     "OS-IRON-FUNC": (CRP, ()),
     "OS-IRON-F300": (STUDIES, ()),

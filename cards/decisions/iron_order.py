@@ -6,6 +6,7 @@ Order of the rows: clinical amendments 3.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 from cards.decisions.iron.boxed import boxed, boxed_names
 from cards.decisions.iron.contraindications import FERRIC_CARBOXYMALTOSE, against_infusions
@@ -18,6 +19,7 @@ from cards.decisions.iron.overload import overload_facts, polycythaemia_facts, r
 from cards.decisions.iron.routes import earlier_reaction, oral_iron_works
 from cards.decisions.iron.rows import crp_near
 from cards.decisions.iron.studies import IronStudies
+from cards.decisions.iron.treatment import render_due
 from cards.decisions.shared.judged import judged_drafts
 from cards.decisions.shared.orders import scope_of, with_evidence
 from cards.facts.chart import Chart, Listing
@@ -329,15 +331,18 @@ def _no_labs_card(order: IronOrder) -> Finding:
     lacking = "ferritin" if order.ferritin is None else "tsat"
     if not order.chart.is_exhaustive("labs", lacking):
         return unknown(NAME, "labs_cut")
+    recheck = _recheck_of_protocol(order)
+    words = "washout" if recheck else lacking
     texts, facts = unusable_texts(order)
-    tests = _STUDIES if lacking == "ferritin" else _PANEL
+    tests = OrderTests(_STUDIES.tests, due=recheck) if recheck else _STUDIES if lacking == "ferritin" else _PANEL
     ordered = _are_ordered(order, tests)
     shown: dict[str, Fact] = {**order.studies.facts, **facts, "window": printed(order.studies.window)}
     why = tuple(name for name in shown if name in _SHOWN_WITHOUT_LABS)
+    when = render_due(recheck, order.chart.today) if recheck else NOTHING
     shown |= {
-        "missing_summary": say(order.rules, NAME, f"missing_{lacking}_summary", **shown),
-        "missing_advice": say(order.rules, NAME, f"missing_{lacking}_advice"),
-        "not_empiric": say(order.rules, NAME, "not_empiric") if lacking == "ferritin" else NOTHING,
+        "missing_summary": say(order.rules, NAME, f"missing_{words}_summary", **shown),
+        "missing_advice": say(order.rules, NAME, f"missing_{words}_advice", recheck_when=when),
+        "not_empiric": say(order.rules, NAME, "not_empiric") if words == "ferritin" else NOTHING,
         "missing_rule": say(order.rules, NAME, "missing_rule_dialysis" if is_esrd(order.chart) else "missing_rule"),
     }
     return iron_order_fires(
@@ -350,6 +355,17 @@ def _no_labs_card(order: IronOrder) -> Finding:
         why=why,
         suggestions=() if ordered else (tests,),
     )
+
+
+def _recheck_of_protocol(order: IronOrder) -> date | None:
+    """Return when ferritin reads true again where in dialysis only an infusion under way makes it unusable.
+
+    Where iron is given regularly no ferritin is free of it, and a new one today would be no better: the protocol of
+    nephrology decides on the next dose (ours).
+    """
+    treatment = order.studies.treatment
+    under_way = is_esrd(order.chart) and treatment.iv_counts and order.drawn_in_washout
+    return treatment.washed_out_on if under_way and order.studies.tsat else None
 
 
 def _are_ordered(order: IronOrder, tests: OrderTests) -> bool:

@@ -296,7 +296,9 @@ def _on_treatment_card(studies: IronStudies) -> Finding:
 
 
 def _go_on(studies: IronStudies) -> Text:
-    return say(studies.rules, NAME, "go_on_oral" if studies.treatment.oral else "go_on_infused")
+    # Dialysis iron runs by the nephrology protocol (clinical rationale 1.2): its next dose is not forbidden (ours).
+    infused = "go_on_dialysis" if is_esrd(studies.chart) else "go_on_infused"
+    return say(studies.rules, NAME, "go_on_oral" if studies.treatment.oral else infused)
 
 
 def _low(studies: IronStudies) -> Finding | None:

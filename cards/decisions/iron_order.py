@@ -11,7 +11,7 @@ from datetime import date
 from cards.decisions.iron.boxed import boxed, boxed_names
 from cards.decisions.iron.contraindications import FERRIC_CARBOXYMALTOSE, against_infusions
 from cards.decisions.iron.dose import dose, without_a_dose
-from cards.decisions.iron.duplicates import duplicate, with_plan
+from cards.decisions.iron.duplicates import asks_to_wait, duplicate, with_plan
 from cards.decisions.iron.interactions import interactions
 from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires, unusable_texts
 from cards.decisions.iron.other_definitions import other_definitions, render_other_definitions
@@ -53,6 +53,9 @@ _STOPS = ("OS-IRON-OVL", "OS-IRON-TSAT45")
 #: Cards that advise against iron for what the iron studies or the blood show.
 _AGAINST = frozenset({"OS-IRON-PV", "OS-IRON-F300", "OS-IRON-ESRD-HOLD", "OS-IRON-REPLETE", "OS-IRON-CHILD-NOTLOW"})
 
+#: Cards that ask for something else before iron is given: an adult's usual dose beside them would advise to start.
+_BEFORE_IRON = frozenset({"OS-IRON-NOLABS", "OS-IRON-NOTSAT", "OS-IRON-FUNC", "OS-IRON-ORAL-MID"})
+
 #: What a card on missing iron studies shows.
 _SHOWN_WITHOUT_LABS = frozenset({"ferritin", "ferritin_missing", "tsat", "tsat_missing", "last_iv"})
 
@@ -74,9 +77,11 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
             findings.extend(_judge(order))
         else:
             findings.extend(_safety_for_all(order))
-    against = any(each.outcome is Outcome.FIRES and each.card in _AGAINST for each in findings)
+    fired = [each for each in findings if each.outcome is Outcome.FIRES]
+    against = any(each.card in _AGAINST for each in fired)
+    waits = any(each.card in _BEFORE_IRON or asks_to_wait(each) for each in fired) and not is_child(chart)
     planned = (with_plan(each, rules, is_advised_against=against) for each in findings)
-    return tuple(without_a_dose(each, rules) if against else each for each in planned)
+    return tuple(without_a_dose(each, rules) if against or waits else each for each in planned)
 
 
 def _judge(order: IronOrder) -> list[Finding]:

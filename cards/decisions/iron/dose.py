@@ -191,10 +191,15 @@ def _advice(order: IronOrder) -> Text:
 
 
 def without_a_dose(finding: Finding, rules: Rules) -> Finding:
-    """Return a finding on a dose without the usual one, for where another card advises against iron; others as is."""
+    """Return a finding on a dose without the usual one, for where another card holds iron back; others as is.
+
+    Of a child whose weight alone is missing it is not said that the dose is high.
+    """
     if finding.card != "OS-IRON-DOSE":
         return finding
-    facts = {**finding.facts, "dose_advice": say(rules, NAME, "dose_not_called_for")}
+    unweighed = finding.indicator is Indicator.INFO and "no_weight" in finding.texts
+    advice = say(rules, NAME, "whether_iron_first" if unweighed else "dose_not_called_for")
+    facts = {**finding.facts, "dose_advice": advice}
     return replace(finding, facts=facts, suggestions=())
 
 

@@ -18,10 +18,11 @@ from cards.wording.phrases import say
 
 NAME = "iron_order"
 _TREATMENT = ("iron-oral", "iron-iv")
+#: What is advised where no iron is given before new iron studies, or before an infusion is dated.
+_WAITS = frozenset({"advice_recheck_first", "advice_too_soon", "advice_too_soon_ordered", "advice_infused",
+                    "advice_infusion_ordered", "advice_undated"})  # fmt: skip
 #: What is advised about two irons of which one at least is meant.
-_FOR_A_SECOND = frozenset({"advice_same_product", "advice_second_product", "advice_recheck_first", "advice_too_soon",
-                           "advice_too_soon_ordered", "advice_infused", "advice_infusion_ordered",
-                           "advice_undated"})  # fmt: skip
+_FOR_A_SECOND = frozenset({"advice_same_product", "advice_second_product"}) | _WAITS
 
 
 def with_plan(finding: Finding, rules: Rules, *, is_advised_against: bool) -> Finding:
@@ -34,6 +35,11 @@ def with_plan(finding: Finding, rules: Rules, *, is_advised_against: bool) -> Fi
     plan = say(rules, NAME, "plan_review" if is_advised_against else "plan_one")
     texts = tuple(text for text in finding.texts if not (is_advised_against and text in _FOR_A_SECOND))
     return replace(finding, facts={**finding.facts, "plan": plan}, texts=texts)
+
+
+def asks_to_wait(finding: Finding) -> bool:
+    """Return whether a finding on a second iron asks to give none before something else is known."""
+    return finding.card == "OS-IRON-DUP" and not _WAITS.isdisjoint(finding.texts)
 
 
 def duplicate(order: IronOrder) -> Finding:

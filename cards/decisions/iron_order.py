@@ -16,8 +16,9 @@ from cards.decisions.iron.interactions import interactions
 from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires, unusable_texts
 from cards.decisions.iron.other_definitions import other_definitions, render_other_definitions
 from cards.decisions.iron.overload import overload_facts, polycythaemia_facts, render_overload, render_polycythaemia
+from cards.decisions.iron.recheck import recheck_is_due, recheck_on
 from cards.decisions.iron.routes import earlier_reaction, oral_iron_works
-from cards.decisions.iron.rows import crp_near
+from cards.decisions.iron.rows import crp_near, high_crp
 from cards.decisions.iron.studies import IronStudies
 from cards.decisions.iron.treatment import render_due
 from cards.decisions.shared.judged import judged_drafts
@@ -441,16 +442,27 @@ def _oral_mid(order: IronOrder) -> Finding | None:
         return quiet(NAME, "other_problem")
     if oral_iron_works(order.studies):
         return quiet(NAME, "oral_works")
-    facts = order.studies.facts
+    studies = order.studies
     barred, pregnant = against_infusions(order.chart), pregnancy(order.chart).is_pregnant
-    step = "infusion_not_now" if barred else "infusion_in_pregnancy" if pregnant else "infusion_option"
-    advice = "no_infusion" if barred else "obstetric" if pregnant else "infusion"
+    crp = {} if studies.tsat_meets("tsat.low") else high_crp(studies)
+    facts: dict[str, Fact] = studies.facts
+    if barred:
+        step, advice = "infusion_not_now", "no_infusion"
+    elif pregnant:
+        step, advice = "infusion_in_pregnancy", "obstetric"
+    elif recheck_is_due(studies):
+        step, advice = "recheck_step", "recheck_advice"
+    elif crp:
+        step, advice, facts = "inflamed_step", "inflamed_advice", {**facts, **crp}
+    else:
+        step, advice = "infusion_option", "infusion"
+    when = render_due(recheck_on(studies), order.chart.today)
     shown = {
         **facts,
         "infusion_step": say(order.rules, NAME, step),
-        "infusion_advice": say(order.rules, NAME, advice, barred=barred),
+        "infusion_advice": say(order.rules, NAME, advice, barred=barred, recheck_when=when, **crp),
     }
-    reaction = earlier_reaction(order.studies)
+    reaction = earlier_reaction(studies)
     texts = tuple(f"earlier_{name}" for name in reaction)
     return iron_order_fires(
         NAME, order, "OS-IRON-ORAL-MID", Indicator.INFO, {**shown, **reaction}, why=tuple(facts), texts=texts

@@ -11,8 +11,8 @@ from cards.decisions.iron.other_definitions import OtherDefinitions, other_defin
 from cards.decisions.iron.recheck import (
     infusion_decides,
     newest_ferritin,
-    oral_without_recheck,
     planned_decides,
+    recheck_is_due,
     recheck_on,
 )
 from cards.decisions.iron.routes import (
@@ -105,7 +105,7 @@ def _conflict(studies: IronStudies) -> Finding | None:
 
 
 def _recheck(studies: IronStudies) -> Finding | None:
-    if is_esrd(studies.chart) or not _recheck_is_due(studies) or _may_hold_a_later_ferritin(studies):
+    if is_esrd(studies.chart) or not recheck_is_due(studies) or _may_hold_a_later_ferritin(studies):
         return None
     treatment, newest = studies.treatment, newest_ferritin(studies)
     facts: dict[str, Fact] = {**studies.facts, **treatment.facts}
@@ -134,10 +134,6 @@ def _recheck(studies: IronStudies) -> Finding | None:
     }
     order = OrderTests(STUDIES, due=max(due, studies.chart.today))
     return row_fires(studies, "IRON-RECHECK", Indicator.INFO, facts, suggestions=(order,))
-
-
-def _recheck_is_due(studies: IronStudies) -> bool:
-    return infusion_decides(studies) or planned_decides(studies) or oral_without_recheck(studies)
 
 
 def _may_hold_a_later_ferritin(studies: IronStudies) -> bool:

@@ -16,6 +16,11 @@ def newest_ferritin(studies: IronStudies) -> LabResult | None:
     return results[0] if results else None
 
 
+def recheck_is_due(studies: IronStudies) -> bool:
+    """Return whether iron that was infused, is ordered or is taken makes a recheck decide, not the present ferritin."""
+    return infusion_decides(studies) or planned_decides(studies) or oral_without_recheck(studies)
+
+
 def infusion_decides(studies: IronStudies) -> bool:
     """Return whether the last infusion is later than the newest usable ferritin, or made it unreliable.
 

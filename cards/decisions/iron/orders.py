@@ -134,9 +134,21 @@ class IronOrder:
         While the infusion is treatment under way, a further one has a rule of its own; dialysis has its own limits.
         """
         found, treatment = self.studies.ferritin, self.studies.treatment
-        if found is None or treatment.iv_counts or is_esrd(self.chart) or self.studies.ferritin_misses("ferritin.mid"):
+        if found is None or treatment.iv_counts or is_esrd(self.chart) or self._ferritin_is_enough:
             return False
         return treatment.precedes_infusion(found.when)
+
+    @property
+    def _ferritin_is_enough(self) -> bool:
+        """Return whether the ferritin speaks against iron, however much an infusion has added to it since.
+
+        A child's warns above its replete limit. From the lower one on it only informs, which stands where another
+        problem silences the request for a test.
+        """
+        if not is_child(self.chart):
+            return self.studies.ferritin_misses("ferritin.mid")
+        not_low = self.another_problem and self.studies.ferritin_misses("child.ferritin")
+        return not_low or self.studies.ferritin_meets("child.ferritin_replete")
 
 
 def iron_order(chart: Chart, rules: Rules, draft: Draft) -> IronOrder:

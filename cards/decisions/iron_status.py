@@ -81,7 +81,7 @@ def _asks_for_the_newer(studies: IronStudies, found: Finding) -> Finding | None:
     if by_ferritin:
         return _test(by_ferritin)
     by_tsat = without_tsat(studies) if answered in _NOT_LOW else None
-    return _tsat_missing(by_tsat) if by_tsat else None
+    return _ask_for_tsat(by_tsat, "tsat_rule_newer") if by_tsat else None
 
 
 # ------------------------------------------------------------------ the rows, in the order of the table
@@ -176,10 +176,7 @@ def _last_ferritin(studies: IronStudies) -> Text:
 
 def _tsat_only_above(studies: IronStudies) -> Finding | None:
     """Return the request for a saturation that is reported only as above a number: it may be at the stop."""
-    if studies.tsat_may_be_at_stop is None:
-        return None
-    facts = {**studies.facts, **studies.treatment.facts}
-    return row_fires(studies, "IRON-TEST-TSAT", Indicator.INFO, facts, suggestions=(OrderTests(("iron-panel",)),))
+    return None if studies.tsat_may_be_at_stop is None else _ask_for_tsat(studies, "tsat_rule_above")
 
 
 def _only_suspected(studies: IronStudies) -> Finding | None:
@@ -201,9 +198,7 @@ def _kidney(studies: IronStudies) -> Finding | None:
     if is_child(chart):
         return quiet(NAME, "esrd_quiet", **pair(studies))
     if studies.tsat is None:
-        return row_fires(
-            studies, "IRON-TEST-TSAT", Indicator.INFO, studies.facts, suggestions=(OrderTests(("iron-panel",)),)
-        )
+        return _ask_for_tsat(studies, "tsat_rule")
     facts = {**studies.facts, **studies.treatment.facts}
     if studies.ferritin_meets("esrd.ferritin") and studies.tsat_meets("esrd.tsat"):
         if studies.treatment.iv_counts:
@@ -396,9 +391,12 @@ def _by_definition(studies: IronStudies, other: OtherDefinitions) -> Text:
 
 
 def _tsat_missing(studies: IronStudies) -> Finding | None:
-    if studies.tsat is not None:
-        return None
-    facts = {**studies.facts, **studies.treatment.facts}
+    return None if studies.tsat is not None else _ask_for_tsat(studies, "tsat_rule")
+
+
+def _ask_for_tsat(studies: IronStudies, rule: str) -> Finding:
+    """Return the request for a saturation, with the key of the text that says why the answer depends on it."""
+    facts = {**studies.facts, **studies.treatment.facts, "tsat_rule": say(studies.rules, NAME, rule)}
     return row_fires(studies, "IRON-TEST-TSAT", Indicator.INFO, facts, suggestions=(OrderTests(("iron-panel",)),))
 
 

@@ -357,7 +357,7 @@ def _no_labs_card(order: IronOrder) -> Finding:
         "OS-IRON-NOLABS",
         Indicator.WARNING,
         shown,
-        texts=(*texts, *(("advice_ordered_tests",) if ordered else ())),
+        texts=(*texts, *(("advice_ordered_tests",) if ordered and not recheck else ())),
         why=why,
         suggestions=() if ordered else (tests,),
     )

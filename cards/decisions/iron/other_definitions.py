@@ -33,7 +33,8 @@ def other_definitions(studies: IronStudies) -> OtherDefinitions:
     None counts while something that speaks against iron could not be excluded.
     """
     chart = studies.chart
-    if not studies.ferritin_meets("func.definition") or studies.ferritin is None or open_questions(chart):
+    deficient = studies.ferritin_meets("func.definition") and studies.tsat_meets("tsat.low")
+    if not deficient or studies.ferritin is None or open_questions(chart):
         return OtherDefinitions()
     coded = bool(chart.diagnosed("anaemia-in-ckd"))
     return OtherDefinitions(

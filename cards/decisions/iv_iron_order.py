@@ -207,7 +207,8 @@ def _in_a_child(order: IronOrder) -> Finding:
         **order.studies.facts,
     }
     why = tuple(facts)
-    low = order.studies.ferritin_meets("child.ferritin") and not _is_stopped(order)
+    # children on dialysis have no limit of their own
+    low = order.studies.ferritin_meets("child.ferritin") and not (is_esrd(order.chart) or _is_stopped(order))
     facts["child_advice"] = say(order.rules, NAME, "child_low" if low else "child_not_low")
     return iron_order_fires(NAME, order, "OS-IV-CHILD", Indicator.WARNING, facts, why=why)
 

@@ -470,9 +470,7 @@ def _oral_mid(order: IronOrder) -> Finding | None:
 
 
 def _no_tsat(order: IronOrder) -> Finding | None:
-    if order.studies.tsat is not None:
-        return None
-    if order.studies.tsat_is_below_stop and order.studies.ferritin_meets("ferritin.low"):
+    if not order.waits_for_tsat:
         return None
     if order.another_problem:
         return quiet(NAME, "other_problem")

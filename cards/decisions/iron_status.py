@@ -29,7 +29,7 @@ from cards.decisions.iron.rows import (
     STUDIES,
     awaited,
     crp_near,
-    high_crp,
+    crp_that_lifts_ferritin,
     pair,
     panel,
     recheck,
@@ -43,7 +43,6 @@ from cards.decisions.shared.orders import with_evidence
 from cards.decisions.shared.side_tests import side_tests
 from cards.facts.chart import Chart, Listing, references
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Text, quiet, unknown
-from cards.knowledge.limits import meets
 from cards.knowledge.rules import Rules
 from cards.labs.latest import Kind
 from cards.patient.pregnancy import pregnancy
@@ -401,11 +400,8 @@ def _ask_for_tsat(studies: IronStudies, rule: str) -> Finding:
 
 
 def _inflammation(studies: IronStudies) -> Finding | None:
-    crp = high_crp(studies).get("crp")
+    crp = crp_that_lifts_ferritin(studies)
     if crp is None:
-        return None
-    upper = "ferritin.inflamed" if meets(crp, studies.rules.limit("crp_very_high")) else "ferritin.mid"
-    if not (studies.ferritin_misses("ferritin.low") and studies.ferritin_meets(upper)):
         return None
     facts = {**studies.facts, "crp": crp, **studies.treatment.facts}
     return row_fires(studies, "IRON-INFLAM", Indicator.INFO, facts)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from cards.decisions.iron.boxed import boxed
+from cards.decisions.iron.called_for import is_beyond_the_stop, why_no_infusion
 from cards.decisions.iron.contraindications import (
     FERRIC_CARBOXYMALTOSE,
     FERUMOXYTOL,
@@ -23,9 +24,7 @@ from cards.decisions.iron.contraindications import (
     reactions_to_infused_iron,
     render_allergens,
 )
-from cards.decisions.iron.duplicates import infusion_too_soon
 from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires
-from cards.decisions.iron.other_definitions import other_definitions
 from cards.decisions.iron.phosphate_risks import phosphate_risk_evidence
 from cards.decisions.shared.judged import judged_drafts
 from cards.decisions.shared.levels import contradicted, numbered, unread, value_unread
@@ -85,24 +84,6 @@ def _is_stopped(order: IronOrder) -> bool:
     return stopped or (bool(polycythaemia(chart)) and chart.listing("labs") is not Listing.NOT_KNOWN)
 
 
-def _is_not_called_for(order: IronOrder) -> bool:
-    """Return whether it is too soon for an infusion, or the iron studies speak against one for this reason."""
-    if infusion_too_soon(order) or _is_beyond_the_stop(order):
-        return True
-    studies = order.studies
-    enough = studies.ferritin_misses("child.ferritin" if is_child(order.chart) else "ferritin.mid")
-    explained = order.states_another_indication or is_esrd(order.chart)
-    return enough and not explained and not other_definitions(studies)
-
-
-def _is_beyond_the_stop(order: IronOrder) -> bool:
-    """Return whether OS-IRON-F300 or, in dialysis, OS-IRON-ESRD-HOLD fires for this order."""
-    studies = order.studies
-    if is_esrd(order.chart):
-        return studies.ferritin_meets("esrd.hold_ferritin") or studies.tsat_meets("esrd.hold_tsat")
-    return studies.ferritin_meets("ferritin.high")
-
-
 # ------------------------------------------------------------------ the rows
 
 
@@ -141,7 +122,7 @@ def _allergy(order: IronOrder) -> Finding:
 def _other_ways(order: IronOrder, *, critical: bool) -> Text:
     """Return what to do instead; no other route or product while something stops iron by any way."""
     key = "reaction_same" if critical else "reaction_other"
-    stopped = _is_stopped(order) or _is_not_called_for(order)
+    stopped = _is_stopped(order) or why_no_infusion(order)
     return say(order.rules, NAME, f"{key}_alone" if stopped else key)
 
 
@@ -178,7 +159,7 @@ def _early_pregnancy(order: IronOrder) -> Finding:
 
 def _until_14_weeks(order: IronOrder) -> Text:
     """Return what is given before an infusion may be: oral iron at a low ferritin alone (clinical amendments, 2)."""
-    if _is_stopped(order) or _is_beyond_the_stop(order):
+    if _is_stopped(order) or is_beyond_the_stop(order):
         return say(order.rules, NAME, "nothing_until_then")
     low = order.studies.ferritin_meets("ferritin.low")
     return say(order.rules, NAME, "oral_until_then" if low else "prenatal_until_then")
@@ -187,7 +168,7 @@ def _until_14_weeks(order: IronOrder) -> Text:
 def _from_14_weeks(order: IronOrder) -> Text:
     """Return what an infusion is for from 14 weeks: for RLS little, for another indication what that calls for."""
     other = order.states_another_indication or order.another_problem
-    stopped = _is_stopped(order) or _is_beyond_the_stop(order)
+    stopped = _is_stopped(order) or is_beyond_the_stop(order)
     if order.ferritin and order.studies.ferritin_misses("ferritin.low") and not (stopped or other):
         return say(order.rules, NAME, "not_called_for", ferritin=order.ferritin.quantity)
     key = "then_as_well" if stopped else "then_for_the_other" if other else "then_for_rls"
@@ -270,7 +251,7 @@ def _phosphate_card(
 
 def _or_another(order: IronOrder) -> Text:
     """Return that another intravenous iron may be chosen; nothing where each of them is stopped or not called for."""
-    stopped = against_infusions(order.chart) or _is_stopped(order) or _is_not_called_for(order)
+    stopped = against_infusions(order.chart) or _is_stopped(order) or why_no_infusion(order)
     return NOTHING if stopped else say(order.rules, NAME, "or_another_iron")
 
 
@@ -281,10 +262,11 @@ def _agent(order: IronOrder) -> Finding:
     if against_infusions(order.chart):
         return quiet(NAME, "outranked")
     facts: dict[str, Fact]
-    if _is_not_called_for(order):
+    none = why_no_infusion(order) or ("" if order.chart.knows("allergies") else "unread")
+    if none:
         facts = {
-            "agent_evidence": say(order.rules, NAME, "agent_waits"),
-            "agent_advice": say(order.rules, NAME, "agent_not_now"),
+            "agent_evidence": say(order.rules, NAME, f"agent_{none}"),
+            "agent_advice": say(order.rules, NAME, f"agent_{none}_advice"),
         }
         return iron_order_fires(NAME, order, "OS-IV-AGENT", Indicator.INFO, facts, why=())
     first = against_product(order.chart, order.rules, FERRIC_CARBOXYMALTOSE)

@@ -198,6 +198,11 @@ def _is_told_with(order: IronOrder, draft: Draft) -> bool:
     return is_earlier or infusion_too_soon(replace(order, draft=draft, drug=draft.drug)) is not None
 
 
+def infusion_may_be_too_soon(order: IronOrder) -> bool:
+    """Return whether the last infusion is too recent for the one ordered, or may be, as no day is recorded."""
+    return order.is_iv and bool(infusion_too_soon(order) or _infused(order))
+
+
 def infusion_too_soon(order: IronOrder) -> Finding | None:
     """Return a card if the last infusion was 15 to 56 days ago and no ferritin has been drawn since."""
     treatment, chart = order.studies.treatment, order.chart

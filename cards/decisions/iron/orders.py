@@ -120,6 +120,12 @@ class IronOrder:
         return None if self.drawn_in_washout or self.drawn_before_infusion else self.studies.ferritin
 
     @property
+    def waits_for_tsat(self) -> bool:
+        """Return whether iron waits for a saturation; at a low ferritin one surely below the stop is enough."""
+        studies = self.studies
+        return studies.tsat is None and not (studies.tsat_is_below_stop and studies.ferritin_meets("ferritin.low"))
+
+    @property
     def drawn_in_washout(self) -> bool:
         """Return whether the ferritin is above 75 and was drawn within the washout of an infusion."""
         found, given = self.studies.ferritin, self.studies.treatment.infused_on

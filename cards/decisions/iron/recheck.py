@@ -50,6 +50,18 @@ def oral_without_recheck(studies: IronStudies) -> bool:
     return not any(meets(each.when.days_since(began), long_enough) for each in studies.chart.results("ferritin"))
 
 
+def iron_under_way_decides(studies: IronStudies) -> bool:
+    """Return whether the iron that is given stands against more of it, as IRON-RECHECK, IRON-ONTX or IRON-LOW says.
+
+    It is to be rechecked, is too recent to be judged, works, or was begun at an unknown time and ferritin is low.
+    """
+    treatment = studies.treatment
+    if infusion_decides(studies) or planned_decides(studies) or oral_without_recheck(studies):
+        return True
+    unknown = bool(treatment.oral) and treatment.start is None and studies.ferritin_meets("ferritin.low")
+    return treatment.is_recent or unknown or oral_iron_works(studies)
+
+
 def recheck_on(studies: IronStudies) -> date:
     """Return the day from which iron studies are meaningful again: after an infusion, or on oral iron."""
     treatment, rules, ferritin = studies.treatment, studies.rules, studies.ferritin

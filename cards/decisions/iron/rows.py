@@ -86,6 +86,15 @@ def crp_near(studies: IronStudies) -> tuple[LabResult, ...]:
     return tuple(each for each in studies.chart.results("crp") if meets(each.when.days_apart(when), window))
 
 
+def crp_that_lifts_ferritin(studies: IronStudies) -> LabResult | None:
+    """Return the high CRP by which a ferritin above the low limit may read falsely high (clinical amendments 2)."""
+    crp = high_crp(studies).get("crp")
+    if crp is None or not studies.ferritin_misses("ferritin.low"):
+        return None
+    upper = "ferritin.inflamed" if meets(crp, studies.rules.limit("crp_very_high")) else "ferritin.mid"
+    return crp if studies.ferritin_meets(upper) else None
+
+
 def row_fires(
     studies: IronStudies,
     card: str,

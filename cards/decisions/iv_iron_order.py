@@ -120,9 +120,10 @@ def _allergy(order: IronOrder) -> Finding:
 
 
 def _other_ways(order: IronOrder, *, critical: bool) -> Text:
-    """Return what to do instead; no other route or product while something stops iron by any way."""
+    """Return what to do instead; no other route or product while another card stops every infusion or lets it wait."""
     key = "reaction_same" if critical else "reaction_other"
-    stopped = _is_stopped(order) or why_no_infusion(order)
+    beside = (_infection, _early_pregnancy, _in_a_child)
+    stopped = _is_stopped(order) or why_no_infusion(order) or any(row(order).outcome is Outcome.FIRES for row in beside)
     return say(order.rules, NAME, f"{key}_alone" if stopped else key)
 
 

@@ -49,8 +49,17 @@ def contradictions(row: Mapping[str, Any], cards: list[Printed]) -> Iterator[tup
     for first, one in enumerate(cards):
         for second, other in enumerate(cards):
             same = first == second
-            if same == row.get("same_card", False) and _fits(row["one"], one) and _fits(row["other"], other):
+            elsewhere = row.get("same_order", False) and _order_of(one) != _order_of(other)
+            if elsewhere or same != row.get("same_card", False):
+                continue
+            if _fits(row["one"], one) and _fits(row["other"], other):
                 yield one, other
+
+
+def _order_of(card: Printed) -> str:
+    """The draft order that a card is about, as it is printed."""
+    found = re.search(r"\*\*Order:\*\* ([^\n]+)", card[1])
+    return found[1] if found else ""
 
 
 def _fits(pattern: Mapping[str, str], card: Printed) -> bool:

@@ -462,6 +462,29 @@ def results_in_words_with_blanks(count: int) -> Body:
 
 
 @kind(VIEW)
+def results_of_many_numbers(count: int) -> Body:
+    return view_of("labs", each(count, lambda number: result_in_words(number, "1 " * 1000 + str(number))))
+
+
+@kind(VIEW)
+def numbers_of_one_result(count: int) -> Body:
+    return view_of("labs", [lab(1, valueQuantity={f"k{number}": "1 " * 1000 for number in range(count)})])
+
+
+@kind(VIEW)
+def numbers_in_a_list_of_one_result(count: int) -> Body:
+    return view_of("labs", [lab(1, valueQuantity={"value": ["1 2"] * count, "unit": "ng/mL"})])
+
+
+@kind(VIEW)
+def numbers_of_a_ratio(count: int) -> Body:
+    numbers = {"value": "1 2 " * count}
+    made = lab(1, valueRatio={"numerator": numbers, "denominator": numbers})
+    del made["valueQuantity"]
+    return view_of("labs", [made])
+
+
+@kind(VIEW)
 def units_that_are_long(count: int) -> Body:
     def result(number: int) -> Body:
         unit = "{" * 300 + f"ng/mL{number}" + "}" * 300 + "." * 300

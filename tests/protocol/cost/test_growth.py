@@ -37,6 +37,12 @@ _QUICK = (
 )
 
 
+#: What is read of one value ends at a limit: whatever stands behind it costs nothing.
+_OF_ONE_VALUE = ("numbers_of_one_result", "numbers_in_a_list_of_one_result", "numbers_of_a_ratio")
+#: Steps that may be needed for one result whose text holds a thousand numbers, which are not read to the end.
+_MOST_OF_A_RESULT = 2_000
+
+
 def forget() -> None:
     """Empty the bounded memories of `cards`, so that no call finds what another worked out."""
     forget_all()
@@ -100,3 +106,16 @@ def test_each_kind_of_list_grows_with_its_length(http: FlaskClient, kind: Kind, 
 @pytest.mark.parametrize("name", _COMPARED)
 def test_all_orders_that_are_judged_cost_little(http: FlaskClient, name: str) -> None:
     assert steps(http, KINDS[name], MOST_DRAFTS) < _MOST_COMPARED
+
+
+@pytest.mark.control("DOS-8")
+@pytest.mark.parametrize("name", _OF_ONE_VALUE)
+def test_of_one_value_no_more_is_read_than_its_limit(http: FlaskClient, name: str) -> None:
+    few, many = (steps(http, KINDS[name], count) for count in (200, 2_000))
+    assert many - few < _FLOOR, (few, many)
+
+
+@pytest.mark.control("DOS-8")
+def test_a_result_of_very_many_numbers_costs_little(http: FlaskClient) -> None:
+    few, many = (steps(http, KINDS["results_of_many_numbers"], count) for count in (10, 30))
+    assert many - few < 20 * _MOST_OF_A_RESULT, (few, many)

@@ -170,12 +170,37 @@ def test_the_highest_reading_of_a_text(text: str, highest: str) -> None:
 
 
 def test_of_many_numbers_the_first_the_highest_and_the_lowest_are_kept() -> None:
-    result = only(name="ferritin", valueString=" / ".join(map(str, (50, *range(10, 99)))))
-    assert result.numbers == (50, 98, 10)
+    result = only(name="ferritin", valueString=" / ".join(map(str, (30, *range(10, 59)))))
+    assert result.numbers == (30, 58, 10)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"valueString": "38 " * 51},
+        {"valueString": "38 " + "x" * 1000 + " 812"},
+        {"valueString": "38" + "\ufdfa" * 900 + "812"},
+        {"valueString": "QNS " * 250 + "812"},
+        {"valueQuantity": {"value": ["38"] * 51}},
+        {"valueQuantity": {f"k{number}": "38" for number in range(51)}},
+        {"valueQuantity": {"value": ["see note"] * 50 + ["812"]}},
+        {"valueRatio": {"numerator": {"value": "38 " * 51}, "denominator": {"value": 1}}},
+        {"valueRatio": {"numerator": {"value": 38}, "denominator": {"value": "1 " * 51}}},
+    ],
+)
+@pytest.mark.parametrize("name", ["ferritin", "tsat", "egfr"])
+def test_what_is_not_read_may_be_any_number(name: str, members: dict[str, Any]) -> None:
+    values = [each.value for each in only(name=name, **members).possible]
+    assert min(values) < Decimal("0.001") and max(values) > 300
+
+
+@pytest.mark.parametrize("value", ["38* " + "x" * 5000, "38*" + " " * 5000, "38 " * 49, ["38*"] * 50])
+def test_nothing_is_left_out_where_no_number_is(value: Any) -> None:
+    assert only(name="ferritin", valueQuantity={"value": value, "unit": "ng/mL"}).numbers == (38,)
 
 
 def test_a_ratio_of_two_long_texts_has_no_more_quotients_than_their_outermost_numbers() -> None:
-    above, below = (" ".join(map(str, numbers)) for numbers in ((50, *range(10, 99)), (4, *range(2, 9))))
+    above, below = (" ".join(map(str, numbers)) for numbers in ((50, *range(51, 99), 10), (4, *range(2, 9))))
     quotients = list(_in_ratio({"value": above}, {"value": below}))
     assert len(quotients) == 9
     assert {each.number for each in quotients} >= {Decimal("12.5"), Decimal(49), Decimal("1.25")}

@@ -77,7 +77,7 @@ def read_feedback(body: bytes, now: datetime) -> ReadFeedback:
     if len(body) > MOST_BYTES:
         raise FeedbackTooLarge((f"the body must not be longer than {MOST_BYTES} bytes",))
     try:
-        content = read_json(body, each_of="feedback").document
+        content = read_json(body, checked_one_by_one="feedback").document
     except BadRequest as refusal:
         raise BadFeedback(tuple(map(str, refusal.faults))) from None
     items: list[FeedbackItem] = []

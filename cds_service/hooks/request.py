@@ -74,7 +74,7 @@ class HookRequest:
     @classmethod
     def parse(cls, raw: bytes, service: Service) -> HookRequest:
         """Parse the body of a call of `service`; raises `BadRequest` with all faults, or `BodyTooLarge`."""
-        text = read_json(raw, each_of="prefetch")
+        text = read_json(raw, checked_one_by_one="prefetch")
         document = _normalised(text.document)
         wrong = find_faults(f"request-{service.hook}", document)
         if wrong:

@@ -1,8 +1,8 @@
 """Read JSON again that the fast parser passes over or refuses: members sent twice, numbers out of range.
 
 Of a member that is sent twice the fast parser keeps the last without a word; a number beyond a float makes it refuse
-the whole text. Here each costs its resource, which becomes an empty object: that is no FHIR, so that its list is cut.
-What lies in no resource is a fault of the document.
+the whole text. Each such flaw invalidates the resource it lies in, which becomes `{}`: that is no FHIR, so that its
+list is cut. What lies in no resource is a fault of the document.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import orjson
 
 from cds_service.web.errors import RequestFault
 
-#: A member's name ends so, as programs write it.
-_COLONS = (b'":', b'" :')
+#: A colon, written as such or as an escape in a string.
+_COLONS = (b":", rb"\u003a", rb"\u003A")
 #: A number that may be out of range. A run of digits is tried from its start alone, so that the time stays linear.
 _LARGE = re.compile(rb"[eE]\+?0*+[1-9][0-9]{2}|(?<![0-9])[0-9]{309}")
 #: Whole numbers beyond these are read as floats, as the fast parser does.
@@ -37,6 +37,10 @@ _MAY_BE_FLAWED = frozenset({dict, list, _OutOfRange})
 #: Texts beyond these are read no slower than others: a longer one is searched for no number, and one with more objects
 #: that have a member twice is no JSON.
 _LONGEST_TEXT, _MOST_REPEATED = 2 * 1024 * 1024, 1_000
+#: Values nested deeper are passed over by the slow parser, which can read no more than a thousand levels; none so deep
+#: is used.
+_DEEPEST = 128
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 #: The members that a message may name: a message quotes no text of the sender.
 _NAMED = frozenset(
     {"hook", "hookInstance", "fhirServer", "fhirAuthorization", "context", "prefetch", "extension", "feedback"}
@@ -53,29 +57,29 @@ class ReadAgain:
     document: Any = None
     _repeated: list[tuple[dict[str, Any], list[str]]] = field(default_factory=list)
 
-    def faults(self, each_of: str) -> Iterator[RequestFault]:
+    def faults(self, checked_one_by_one: str) -> Iterator[RequestFault]:
         """Take every flaw out of the document, and yield those that lie in no resource.
 
-        Of the member `each_of` every value pays for its own flaws.
+        A flaw in a value of the member `checked_one_by_one` invalidates that value alone.
         """
         names = {id(held): repeated for held, repeated in self._repeated}
-        apart = self.document.get(each_of) if each_of and isinstance(self.document, dict) else None
-        if isinstance(apart, dict | list):
-            for name, value in list(apart.items() if isinstance(apart, dict) else enumerate(apart)):
-                if name in names.get(id(apart), ()) or any(_flaws(value, "", names)):
-                    apart[name] = {}
-            names.pop(id(apart), None)
+        is_object = bool(checked_one_by_one) and isinstance(self.document, dict)
+        values = self.document.get(checked_one_by_one) if is_object else None
+        if isinstance(values, dict | list):
+            for name, value in list(values.items() if isinstance(values, dict) else enumerate(values)):
+                if name in names.get(id(values), ()) or any(_flaws(value, "", names)):
+                    values[name] = {}
+            names.pop(id(values), None)
         yield from _flaws(self.document, "", names)
 
 
 def repeats_a_member(text: bytes, document: Any) -> bool:
     """Return whether the text may have a member twice that the document has once.
 
-    Written anew the document has as many colons behind quotes as its text, however long its strings; where a text
-    writes them in a way of its own the slow parser tells.
+    Written anew the document has as many colons as its text: one for each member, and those in its strings. An escape
+    that only looks like one of a colon costs the slow parser.
     """
-    written = orjson.dumps(document)
-    return sum(map(text.count, _COLONS)) != sum(map(written.count, _COLONS))
+    return sum(map(text.count, _COLONS)) != orjson.dumps(document).count(b":")
 
 
 def may_be_out_of_range(text: bytes) -> bool:
@@ -84,7 +88,33 @@ def may_be_out_of_range(text: bytes) -> bool:
 
 
 def read_again(text: bytes) -> ReadAgain | None:
-    """Parse a text, or return None where it is no JSON or has flaws beyond number."""
+    """Parse a text, or return None where it is no JSON or has flaws beyond number.
+
+    Of a text that is nested too deep for the parser, what is nested deepest is null.
+    """
+    try:
+        return _read_again(text)
+    except RecursionError:
+        return _read_again(_without_depths(text))
+
+
+def _without_depths(text: bytes) -> bytes:
+    kept: list[bytes] = []
+    depth = start = 0
+    for found in _STRING_OR_BRACKET.finditer(text):
+        if found[0] in b"[{":
+            depth += 1
+            if depth == _DEEPEST + 1:
+                kept.append(text[start : found.start()])
+        elif found[0] in b"]}":
+            if depth == _DEEPEST + 1:
+                kept.append(b"null")
+                start = found.end()
+            depth -= 1
+    return b"".join((*kept, text[start:]))
+
+
+def _read_again(text: bytes) -> ReadAgain | None:
     found = ReadAgain()
 
     def joined(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -100,7 +130,7 @@ def read_again(text: bytes) -> ReadAgain | None:
         found.document = json.loads(
             text.decode(), object_pairs_hook=joined, parse_float=_number, parse_int=_whole, parse_constant=_refuse
         )
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     return found
 

@@ -49,26 +49,26 @@ def parse_json(raw: bytes) -> Any:
     return read_json(raw).document
 
 
-def read_json(raw: bytes, each_of: str = "") -> JsonText:
+def read_json(raw: bytes, checked_one_by_one: str = "") -> JsonText:
     """Parse a JSON document within the limits of depth, nodes, string length and entries.
 
-    `each_of` names a member whose values are limited one by one, as draft orders are: one that is nested too deep is
-    replaced by an empty object, which is no FHIR, instead of refusing the document. A string above the limit costs its
-    attachment, narrative or annotation, or else its resource. So do a member that is sent twice and a number out of
-    range their resource.
+    `checked_one_by_one` names a member whose values are limited one by one, as draft orders are: one that is nested too
+    deep is replaced by an empty object, which is no FHIR, instead of refusing the document. A string above the limit
+    costs its attachment, narrative or annotation, or else its resource. So do a member that is sent twice and a number
+    out of range their resource.
 
     NaN, infinity and encodings other than UTF-8 are refused. Raises `BadRequest` or `BodyTooLarge`.
     """
     if len(raw) > MOST_NODES and sum(raw.count(sign) for sign in (b"{", b"[", b",")) > MOST_NODES:
         raise BodyTooLarge(f"At most {MOST_NODES} values are read. Send fewer at once.")
     text, document, again = _parse(raw)
-    _limit_depth(document, each_of)
+    _limit_depth(document, checked_one_by_one)
     if again is None and repeats_a_member(text, document):
         again = read_again(text) or _refuse("JSON of which more members are sent twice than are told")
     if again:
         document = again.document
-        _limit_depth(document, each_of)
-        faults = tuple(again.faults(each_of))
+        _limit_depth(document, checked_one_by_one)
+        faults = tuple(again.faults(checked_one_by_one))
         if faults:
             raise BadRequest(faults)
     if _may_hold_long_strings(text):
@@ -118,13 +118,13 @@ def _without_half_pairs(raw: bytes) -> bytes:
     return rb"\ufffd".join((*parts, raw[start:]))
 
 
-def _limit_depth(document: Any, each_of: str) -> None:
-    apart = document.get(each_of) if each_of and isinstance(document, dict) else None
-    if not isinstance(apart, dict | list):
+def _limit_depth(document: Any, checked_one_by_one: str) -> None:
+    values = document.get(checked_one_by_one) if checked_one_by_one and isinstance(document, dict) else None
+    if not isinstance(values, dict | list):
         _refuse_deep(document)
         return
-    _refuse_deep({name: value for name, value in document.items() if name != each_of})
-    _empty_deep(apart)
+    _refuse_deep({name: value for name, value in document.items() if name != checked_one_by_one})
+    _empty_deep(values)
 
 
 def _empty_deep(values: dict[str, Any] | list[Any]) -> None:

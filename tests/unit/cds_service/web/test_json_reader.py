@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cds_service.web import json_reader
@@ -117,7 +117,7 @@ def nested(levels: int) -> Any:
 @pytest.mark.parametrize(("levels", "is_kept"), [(DEEPEST, True), (DEEPEST + 1, False), (900, False)])
 def test_a_value_nested_too_deep_costs_itself_where_values_stand_apart(levels: int, is_kept: bool) -> None:
     raw = json.dumps({"prefetch": {"a": nested(levels), "b": 1}, "c": 2}).encode()
-    assert read_json(raw, each_of="prefetch").document == {
+    assert read_json(raw, checked_one_by_one="prefetch").document == {
         "prefetch": {"a": nested(levels) if is_kept else {}, "b": 1},
         "c": 2,
     }
@@ -128,7 +128,7 @@ def test_a_value_nested_too_deep_costs_itself_where_values_stand_apart(levels: i
 )
 def test_any_other_nesting_is_refused(document: Any) -> None:
     with pytest.raises(BadRequest, match="nested"):
-        read_json(json.dumps(document).encode(), each_of="prefetch")
+        read_json(json.dumps(document).encode(), checked_one_by_one="prefetch")
 
 
 def bundle(*resources: Any) -> dict[str, Any]:
@@ -228,6 +228,12 @@ FLAWS = {
     "one deep inside": '"component":[{"code":{"text":"a","text":"b"}}]',
     "blanks before the colons": '"a" : 1, "a" : 2',
     "line ends before the colons": '"a"\n:1,"a"\n\t:2',
+    "a tab before the second colon": '"a":1,"a"\t:2',
+    "two blanks before the second colon": '"a":1,"a"  :2',
+    "a text with an escaped quote before a colon": '"a":1,"a":2,"b":"\\u0022:"',
+    "a text with an escaped colon": '"a":1,"a":2,"b":"x\\"\\u003a\\u003A"',
+    "a text that begins with an escaped colon": '"a":1,"a":2,"b":"\\u003A"',
+    "a text with an escaped blank before a colon": '"a":1,"a":2,"b":"\\"\\u0020:"',
     "an escape": '"stat\\u0075s":"final","status":"x"',
     "a large number": '"value":1e400',
     "a small number": '"value":-1E+0400',
@@ -245,7 +251,7 @@ def flawed(flaw: str, holder: str) -> bytes:
 @pytest.mark.parametrize("holder", ["@", '{"prefetch":{"labs":@}}', '{"context":{"draftOrders":@}}', "\ufeff@"])
 @pytest.mark.parametrize("flaw", FLAWS.values(), ids=FLAWS)
 def test_a_flaw_costs_its_resource(flaw: str, holder: str) -> None:
-    found = read_json(flawed(flaw, holder), each_of="prefetch").document
+    found = read_json(flawed(flaw, holder), checked_one_by_one="prefetch").document
     for name in ("prefetch", "labs", "context", "draftOrders"):
         found = found.get(name, found)
     assert found == {"resourceType": "Bundle", "entry": [{"resource": KEPT}, {"resource": {}}]}
@@ -261,7 +267,7 @@ def test_a_flaw_costs_its_resource(flaw: str, holder: str) -> None:
     ],
 )
 def test_a_flaw_outside_a_resource_costs_the_value_that_stands_apart(written: str, read: Any) -> None:
-    assert read_json(written.encode(), each_of="prefetch").document == read
+    assert read_json(written.encode(), checked_one_by_one="prefetch").document == read
 
 
 @pytest.mark.parametrize(
@@ -279,7 +285,7 @@ def test_a_flaw_outside_a_resource_costs_the_value_that_stands_apart(written: st
 )  # fmt: skip
 def test_a_flaw_of_the_request_itself_is_named(written: str, place: str, words: str) -> None:
     with pytest.raises(BadRequest) as refused:
-        read_json(written.encode(), each_of="prefetch")
+        read_json(written.encode(), checked_one_by_one="prefetch")
     [fault] = refused.value.faults
     assert isinstance(fault, RequestFault) and fault.location == place and words in str(fault)
     assert "Jane" not in str(fault)
@@ -294,6 +300,7 @@ JSON = st.recursive(
 
 
 @given(JSON, st.sampled_from([None, (",", ":"), (" , ", " : "), (",", "\n: ")]), st.booleans())
+@example({"a": "\\u003a", ":": '\\":'}, None, False)
 def test_a_document_without_a_flaw_is_read_as_it_is(document: Any, separators: Any, ascii_only: bool) -> None:
     raw = json.dumps(document, separators=separators, ensure_ascii=ascii_only).encode()
     assert parse_json(raw) == document
@@ -314,10 +321,45 @@ def test_a_draft_that_is_nested_too_deep_costs_itself(levels: int) -> None:
         orders = {"resourceType": "Bundle", "entry": list(drafts), **beside}
         return json.dumps({"prefetch": {}, "context": {"draftOrders": orders}}).encode()
 
-    found = read_json(request(nested(levels), KEPT), each_of="prefetch").document
+    found = read_json(request(nested(levels), KEPT), checked_one_by_one="prefetch").document
     assert found["context"]["draftOrders"]["entry"] == [nested(levels) if levels <= DEEPEST else {}, KEPT]
     with pytest.raises(BadRequest, match="nested"):
-        read_json(request(KEPT, other=nested(DEEPEST)), each_of="prefetch")
+        read_json(request(KEPT, other=nested(DEEPEST)), checked_one_by_one="prefetch")
+
+
+def nested_object(levels: int) -> str:
+    return '{"a":' * levels + "1" + "}" * levels
+
+
+@pytest.mark.parametrize("levels", [65, 250, 900, 990, 1010])
+def test_an_object_that_is_nested_too_deep_costs_itself(levels: int) -> None:
+    for deep in (nested_object(levels), '{"b":1,"b":2,"c":' + nested_object(levels - 1) + "}"):
+        raw = f'{{"prefetch":{{"labs":{deep},"orders":2}},"context":{{"draftOrders":{{"entry":[{deep},3]}}}}}}'
+        found = read_json(raw.encode(), checked_one_by_one="prefetch").document
+        assert found == {"prefetch": {"labs": {}, "orders": 2}, "context": {"draftOrders": {"entry": [{}, 3]}}}
+
+
+@pytest.mark.parametrize("levels", [65, 900, 990, 1010])
+def test_what_is_sent_twice_is_seen_beside_a_value_that_is_nested_too_deep(levels: int) -> None:
+    deep = nested_object(levels)
+    flaw = '{"resourceType":"Observation","text":"[{\\"","status":"final","status":"entered-in-error"}'
+    raw = f'{{"prefetch":{{"a":{deep},"b":{{"entry":[{{"resource":{flaw}}},1]}},"c":{deep}}}}}'
+    assert read_json(raw.encode(), checked_one_by_one="prefetch").document == {
+        "prefetch": {"a": {}, "b": {"entry": [{"resource": {}}, 1]}, "c": {}}
+    }
+    with pytest.raises(BadRequest, match="more than once"):
+        read_json(f'{{"prefetch":{{"a":{deep}}},"context":1,"context":2}}'.encode(), checked_one_by_one="prefetch")
+
+
+@pytest.mark.parametrize("levels", [250, 900, 990])
+def test_less_stack_makes_no_difference(levels: int) -> None:
+    def read(frames: int) -> Any:
+        if frames:
+            return read(frames - 1)
+        raw = f'{{"prefetch":{{"a":{nested_object(levels)},"b":1}}}}'
+        return read_json(raw.encode(), checked_one_by_one="prefetch").document
+
+    assert read(300) == {"prefetch": {"a": {}, "b": 1}}
 
 
 def test_flaws_beyond_number_refuse_the_document() -> None:

@@ -58,14 +58,13 @@ class Sources:
     file: str
     folder: Path
     faults: list[SettingFault] = field(default_factory=list)
-    _faulty: set[str] = field(default_factory=set)
+    _unreadable: set[str] = field(default_factory=set)
 
     def add_fault(self, place: str, value: str, allowed: str, next_step: str) -> None:
-        """Add a fault, unless one of the same setting is there: what cannot be read is not missing too."""
-        name = place.rpartition(": ")[2]
-        if name not in self._faulty:
-            self._faulty.add(name)
-            self.faults.append(SettingFault(place, value, allowed, next_step))
+        """Add a fault, unless it is there or its setting cannot be read: what cannot be read is not missing too."""
+        fault = SettingFault(place, value, allowed, next_step)
+        if _name_of(place) not in self._unreadable and fault not in self.faults:
+            self.faults.append(fault)
 
     def value(self, row: Setting, client: str = "", preset: Mapping[str, object] | None = None) -> object:
         """Return the value of a setting, or its default after adding a fault; `preset` is the client's profile."""
@@ -78,12 +77,14 @@ class Sources:
             allowed = "the path of a file that the user of the service may read"
             found = f"a file that cannot be read ({raw.why})"
             self.add_fault(place, found, allowed, f"look at the file that {place} names with: ls -l")
+            self._unreadable.add(_name_of(place))
             return row.default
         try:
             return row.read(raw, replace(row.constraints, folder=self.folder))
         except InvalidValue as invalid:
             shown = "***" if row.secret else shorten(raw)
             self.add_fault(place, shown, invalid.allowed, invalid.next_step or f"correct {place}")
+            self._unreadable.add(_name_of(place))
             return row.default
 
     def is_set(self, row: Setting) -> bool:
@@ -102,6 +103,11 @@ class Sources:
             return f"{variable}_FILE", _text_of(Path(self.environ[f"{variable}_FILE"]))
         place = f"clients.{client}.{row.name}" if client else row.name
         return f"{self.file}: {place}", lookup(self.content, place)
+
+
+def _name_of(place: str) -> str:
+    """Return the name of a setting without the file it stands in."""
+    return place.rpartition(": ")[2]
 
 
 def _text_of(path: Path) -> object:

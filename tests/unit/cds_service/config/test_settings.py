@@ -380,6 +380,29 @@ def test_a_key_without_the_other_is_named(tmp_path: Path, there: str) -> None:
     )
 
 
+def test_each_key_of_a_client_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    keys = '{ keys = [{ kty = "RSA", kid = "1", n = "AQAB", e = "AQAB" }, { kty = "oct", kid = "2" }, { kty = "EC" }] }'
+    found = faults(tmp_path, CLIENT.replace('jwks_url = "https://ehr.example.org/keys"', f"jwks_inline = {keys}"), KEYS)
+    assert {fault.place for fault in found} == {"clients.general.jwks_inline"}
+    assert [fault.value.partition(":")[0] for fault in found] == ["key 1", "key 2", "key 3"]
+
+
+def test_each_client_that_shares_an_issuer_is_named(tmp_path: Path) -> None:
+    base, _, client = CLIENT.partition("[clients.general]")
+    three = base + "".join(f"[clients.{name}]{client}" for name in ("general", "second", "third"))
+    shared = [(fault.place, fault.value) for fault in faults(tmp_path, three, KEYS)]
+    assert shared == [
+        ("clients.second.issuer", "the issuer of general too"),
+        ("clients.third.issuer", "the issuer of general too"),
+        ("clients.third.issuer", "the issuer of second too"),
+    ]
+
+
+def test_each_fault_of_an_address_is_named(tmp_path: Path) -> None:
+    text = CLIENT.replace("https://ehr.example.org/keys", "http://169.254.169.254/keys")
+    assert [fault.place for fault in faults(tmp_path, text, KEYS)] == ["clients.general.jwks_url"] * 2
+
+
 def test_clients_may_share_an_issuer_with_different_tenants_only(tmp_path: Path) -> None:
     second = CLIENT.partition("\n[")[2].replace("clients.general]", "[clients.second]")
     both = CLIENT + 'tenants = ["a"]\n' + second

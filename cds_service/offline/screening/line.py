@@ -11,6 +11,7 @@ import orjson
 from cards.fhir.json_values import reference_of, text
 from cards.fhir.references import address_of
 from cds_service.web.errors import BadRequest, BodyTooLarge
+from cds_service.web.flawed_json import repeats_a_member
 from cds_service.web.json_reader import DEEPEST, parse_json
 
 Resource = dict[str, Any]
@@ -68,13 +69,26 @@ def may_be_cut(line: bytes) -> bool:
 
 
 def parsed(line: bytes) -> Resource | None:
-    """Return the resource in a line, parsed as the service parses it, or None for what it would not read."""
+    """Return the resource in a line, or None for what the service would not read.
+
+    Of a member that is sent twice it has the last, as is enough to tell whose line it is; see `parsed_for_chart`.
+    """
     try:
         found = orjson.loads(line) if line.count(b"{") + line.count(b"[") <= DEEPEST else parse_json(line)
     except orjson.JSONDecodeError:
         found = _repaired(line)
     except (BadRequest, BodyTooLarge):
         return None
+    return _resource(found)
+
+
+def parsed_for_chart(line: bytes) -> Resource | None:
+    """Return the resource in a line as the service reads it: a member that is sent twice invalidates its resource."""
+    found = parsed(line)
+    return _resource(_repaired(line)) if found is not None and repeats_a_member(line, found) else found
+
+
+def _resource(found: Any) -> Resource | None:
     return found if isinstance(found, dict) and isinstance(found.get("resourceType"), str) else None
 
 

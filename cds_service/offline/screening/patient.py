@@ -24,7 +24,7 @@ from cards.reading.resource_types import KEY_OF_TYPE, LIST_TYPES
 from cards.review import ReviewInShort, review_in_short
 from cards.site.choices import as_the_site_counts
 from cds_service.offline.screening.basis import basis_of
-from cds_service.offline.screening.line import Resource, may_be_cut, parsed, type_of
+from cds_service.offline.screening.line import Resource, may_be_cut, parsed_for_chart, type_of
 from cds_service.offline.screening.measures import measured
 from cds_service.offline.screening.quality import quality_of
 from cds_service.offline.screening.sieve import REFERRED, Sieve
@@ -147,7 +147,7 @@ class Screener:
         return found
 
     def _take(self, line: bytes, kind: str | None, found: _Lines, wanted: set[str]) -> None:
-        resource = parsed(line)
+        resource = parsed_for_chart(line)
         if resource is None:
             found.damaged += 1
             found.cut.update((KEY_OF_TYPE[kind],) if kind and kind in KEY_OF_TYPE else _ANY_LIST)

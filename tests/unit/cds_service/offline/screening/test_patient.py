@@ -53,6 +53,20 @@ def test_a_result_of_another_id_that_says_nothing_is_not_read() -> None:
 
 
 @pytest.mark.parametrize("kind", ["Observation", "ServiceRequest", "Procedure", "Condition", "MedicationRequest"])
+@pytest.mark.parametrize("twice", ['"status":"entered-in-error"', '"status"\t:"final"', '"stat\\u0075s":null'])
+def test_a_line_with_a_member_that_is_sent_twice_cuts_its_list(twice: str, kind: str) -> None:
+    whole = json.dumps({**_FERRITIN, "resourceType": kind, "subject": {"reference": "Patient/p1"}})
+    gathered, damaged = _SCREENER.gathered([f"{whole[:-1]},{twice}}}".encode()])
+    assert (damaged, gathered[KEY_OF_TYPE[kind]].listing, gathered[KEY_OF_TYPE[kind]].resources) == (1, Listing.CUT, ())
+
+
+def test_a_member_that_is_sent_twice_inside_a_contained_resource_costs_that_alone() -> None:
+    line = json.dumps({**_FERRITIN, "contained": [{"resourceType": "Specimen", "id": "s"}]})
+    gathered, damaged = _SCREENER.gathered([line.replace('"id": "s"', '"id": "s", "id": "t"').encode()])
+    assert (damaged, gathered["labs"].resources) == (0, ({**_FERRITIN, "contained": [{}]},))
+
+
+@pytest.mark.parametrize("kind", ["Observation", "ServiceRequest", "Procedure", "Condition", "MedicationRequest"])
 def test_a_line_that_is_cut_anywhere_cuts_its_list(kind: str) -> None:
     whole = json.dumps({**_FERRITIN, "resourceType": kind, "subject": {"reference": "Patient/p1"}}).encode()
     key = KEY_OF_TYPE[kind]

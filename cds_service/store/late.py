@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 
 from cds_service.store.databases.faults import StoreBusy, StoreError, StoreSlow, StoreUnavailable
@@ -63,6 +64,7 @@ class LateStore:
         self._store: Store | None = None
         self._fault = "the store is being opened"
         self._told, self._closed = threading.Event(), threading.Event()
+        self._keeps_or_closes = threading.Lock()
         threading.Thread(target=self._open, name="open store", daemon=True).start()
         self._told.wait(_AT_START)
 
@@ -70,10 +72,13 @@ class LateStore:
         ends = time.monotonic() + _AT_START
         while not self._closed.is_set():
             fault = self._attempt()
+            if self._closed.is_set():
+                return
             said = _said(fault)
             if said != self._fault:
                 self._fault = said
-                self._on_state(said)
+                with suppress(Exception):  # whoever is told must not end the attempts; /readyz tells the fault too
+                    self._on_state(said)
             may_be_there = isinstance(fault, StoreSlow | StoreBusy) and time.monotonic() < ends
             if not may_be_there:
                 self._told.set()
@@ -82,11 +87,16 @@ class LateStore:
             self._closed.wait(_BETWEEN_AT_START if may_be_there else _BETWEEN)
 
     def _attempt(self) -> Exception | None:
-        """Try to open the store, and return what is wrong."""
+        """Try to open the store, and return what is wrong. A store that nobody waits for any more is closed at once."""
         try:
-            self._store = self._open_store()
+            store = self._open_store()
         except Exception as fault:  # noqa: BLE001 - the outermost edge of this thread; the next attempt must come
             return fault
+        with self._keeps_or_closes:
+            if not self._closed.is_set():
+                self._store = store
+                return None
+        store.close()
         return None
 
     def _opened(self) -> Store:
@@ -175,6 +185,7 @@ class LateStore:
 
     def close(self) -> None:
         """Stop trying, and close the store if it was opened."""
-        self._closed.set()
+        with self._keeps_or_closes:
+            self._closed.set()
         if self._store is not None:
             self._store.close()

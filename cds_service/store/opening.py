@@ -63,7 +63,8 @@ def place_of(settings: StoreSettings) -> str:
     if url is None or url.startswith("sqlite:"):
         return str(sqlite_path(url, settings.data_folder))
     address = server_address(url)
-    return f"database {address.database} at {address.host}"
+    hosts = address.query.get("host") or address.host or "the local socket"
+    return f"database {address.database} at {hosts if isinstance(hosts, str) else ', '.join(hosts)}"
 
 
 def open_late(settings: StoreSettings, on_state: Callable[[str], None]) -> Store:

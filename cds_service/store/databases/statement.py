@@ -17,8 +17,8 @@ _Convert: TypeAlias = Callable[[Any], Any] | None
 class Statement:
     """A statement that every call runs.
 
-    Running it through SQLAlchemy costs more than the query itself. Every row gives a value for every parameter; a list
-    is a parameter for each of its members (`spread`).
+    Running it through SQLAlchemy costs more than the query itself. `run` needs a value for each named parameter; for
+    `IN` lists make one parameter per member with `spread`.
     """
 
     def __init__(self, write: Callable[[str], ClauseElement]) -> None:

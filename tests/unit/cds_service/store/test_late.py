@@ -18,6 +18,7 @@ from cds_service.store import (
     StoreUnavailable,
     WrongKeys,
     open_late,
+    place_of,
 )
 from cds_service.store.late import LateStore
 
@@ -107,6 +108,69 @@ def test_a_store_that_stays_slow_is_given_up_at_the_start_and_opened_later(monke
     opening.wait()
     assert store.first_use("issuer", "jti", NOW, NOW)
     store.close()
+
+
+class Closable(NullStore):
+    """A store that tells when it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = threading.Semaphore(0)
+
+    def close(self) -> None:
+        self.closed.release()
+
+
+def test_a_store_that_opens_after_the_end_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cds_service.store.late._AT_START", 0.0)
+    opened, may_open, states = Closable(), threading.Event(), []
+
+    def open_slowly() -> Store:
+        assert may_open.wait(30)
+        return opened
+
+    store = LateStore(open_slowly, states.append)
+    store.close()
+    may_open.set()
+    assert opened.closed.acquire(timeout=30)
+    assert not opened.closed.acquire(timeout=0.05), "it is closed once"
+    assert states == []
+
+
+def test_a_store_that_was_open_is_closed_once() -> None:
+    opened = Closable()
+    LateStore(lambda: opened, lambda state: None).close()
+    assert opened.closed.acquire(timeout=30) and not opened.closed.acquire(timeout=0.05)
+
+
+def test_a_listener_that_fails_does_not_end_the_attempts() -> None:
+    opening = Opening(StoreUnavailable("nothing listens"))
+
+    def on_state(state: str) -> None:
+        opening.on_state(state)
+        raise RuntimeError("the log is full")
+
+    store = LateStore(opening, on_state)
+    opening.wait()
+    opening.may_go_on.release()
+    opening.wait()
+    assert opening.states == ["nothing listens", ""]
+    assert store.first_use("issuer", "jti", NOW, NOW)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("postgresql://me:secret@db.example.org:5432/rls", "database rls at db.example.org"),
+        ("postgresql:///rls?host=/run/postgresql", "database rls at /run/postgresql"),
+        ("postgresql:///rls?host=one&host=two", "database rls at one, two"),
+        ("postgresql:///rls", "database rls at the local socket"),
+        ("sqlite:////data/store.sqlite", "/data/store.sqlite"),
+    ],
+)
+def test_a_store_is_named_by_its_place_without_its_password(url: str, place: str) -> None:
+    assert place_of(StoreSettings(url)) == place
 
 
 def test_without_an_address_nothing_is_opened_late() -> None:

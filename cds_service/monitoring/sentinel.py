@@ -155,7 +155,7 @@ def _by_service(calls: Iterable[CallCount]) -> dict[tuple[str, str], dict[date, 
 
 
 def _card_streams(cards: Iterable[CardCount], seen: Mapping[str, Mapping[date, float]]) -> Iterator[Rates]:
-    """Return the patients with each card, shown, silent, in shadow or held out, of those seen that day.
+    """Return the patients with each card, shown, silent, in shadow or held out, each once, of those seen that day.
 
     The rule is watched, not the clinician.
     """
@@ -163,7 +163,7 @@ def _card_streams(cards: Iterable[CardCount], seen: Mapping[str, Mapping[date, f
     for each in cards:
         key = each.client, each.card
         stream = found.setdefault(key, Rates(*key, totals=seen.get(each.client, {})))
-        stream.counts[each.day] += each.patients
+        stream.counts[each.day] = each.patients
     yield from found.values()
 
 
@@ -195,10 +195,10 @@ def _evidence_streams(evidence: Iterable[EvidenceCount]) -> Iterator[Stream]:
         if each.client and each.kind == CHARTS:
             charts[each.client][each.day] += each.number
         elif each.client and each.kind.startswith((VALUES, AGES)):
-            word, _, step = each.kind.partition(" ")
+            word, _, bin = each.kind.partition(" ")
             name = f"{each.subject} {word}"
             bins = values.setdefault((each.client, name), Values(each.client, name)).values.setdefault(each.day, {})
-            bins[int(step)] = bins.get(int(step), 0) + each.number
+            bins[int(bin)] = bins.get(int(bin), 0) + each.number
         elif each.client and each.kind.startswith(_PER_CHART + _PER_RESULT):
             name = each.subject if each.kind == USABLE else f"{each.subject} {each.kind}"
             rates.setdefault((each.client, name), Rates(each.client, name)).counts[each.day] += each.number

@@ -244,7 +244,10 @@ class FeedbackRow:
 
 @dataclass(frozen=True, slots=True)
 class CardCount:
-    """The number of cards with these properties on one day (UTC), and of the patients they are about."""
+    """The number of cards with these properties on one day (UTC).
+
+    `patients` are those whom this client's card was about on that day, in any mode, shown or silent: each once.
+    """
 
     day: date
     client: str

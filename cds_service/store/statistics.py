@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, distinct, exists, func, literal, select, type_coerce
 from sqlalchemy.types import String
@@ -41,24 +42,31 @@ _CALL_DAY = func.substr(type_coerce(audit_event.c.recorded, String), 1, 10)
 
 
 def cards_by_day(connection: Connection, since: datetime, until: datetime) -> tuple[CardCount, ...]:
-    """Count the issued cards by day, client, topic code, mode and suppression."""
-    kind = (card_issued.c.client, card_issued.c.card, card_issued.c.mode, card_issued.c.suppressed)
-    counted = (
-        select(
-            _DAY.label("day"),
-            *kind,
-            func.count().label("cards"),
-            func.count(distinct(card_issued.c.patient_hash)).label("patients"),
-        )
-        .where(card_issued.c.issued_at >= since, card_issued.c.issued_at < until)
-        .group_by(_DAY, *kind)
-        .order_by(_DAY, *kind)
-    )
+    """Count the issued cards by day, client, topic code, mode and suppression, and the patients of a day and card."""
+    card, way = (card_issued.c.client, card_issued.c.card), (card_issued.c.mode, card_issued.c.suppressed)
+
+    def counted(number: ColumnElement[int], *kind: ColumnElement[Any]) -> Sequence[Any]:
+        return connection.execute(
+            select(_DAY.label("day"), *kind, number.label("number"))
+            .where(card_issued.c.issued_at >= since, card_issued.c.issued_at < until)
+            .group_by(_DAY, *kind)
+            .order_by(_DAY, *kind)
+        ).all()
+
+    cards = counted(func.count(), *card, *way)  # first: the patients of whatever is issued meanwhile are counted too
+    patients = counted(func.count(distinct(card_issued.c.patient_hash)), *card)
+    of_day = {(each.day, each.client, each.card): each.number for each in patients}
     return tuple(
         CardCount(
-            date.fromisoformat(row.day), row.client, row.card, row.mode, bool(row.suppressed), row.cards, row.patients
+            date.fromisoformat(each.day),
+            each.client,
+            each.card,
+            each.mode,
+            bool(each.suppressed),
+            each.number,
+            of_day[each.day, each.client, each.card],
         )
-        for row in connection.execute(counted)
+        for each in cards
     )
 
 

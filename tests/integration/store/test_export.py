@@ -100,6 +100,14 @@ def test_counts_by_day_separate_live_shadow_and_suppressed(store: Store) -> None
     )
 
 
+def test_a_patient_counts_once_a_day_whether_the_card_was_shown_or_silent(store: Store) -> None:
+    for patient, shown in (("a", 1), ("a", 0), ("a", 0), ("b", 0), ("c", 1)):
+        store.record_answer(an_answer(a_card(suppressed=not shown), patient_id=patient))
+    store.record_answer(an_answer(a_card(), patient_id="d", mode="shadow"))
+    counts = store.cards_by_day(NOW, NOW + days(1))
+    assert [(each.cards, each.patients) for each in counts] == [(2, 4), (3, 4), (1, 4)]
+
+
 def test_outcomes_count_cards_not_events(store: Store) -> None:
     cards = [a_card() for _ in range(4)]
     silent, shadow = a_card(suppressed=True), a_card()

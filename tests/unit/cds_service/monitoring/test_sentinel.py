@@ -397,3 +397,12 @@ def test_days_that_differ_more_than_by_chance_raise_nothing() -> None:
         for step in sorted(set(wards)):
             counts.append(EvidenceCount(day, "ward", "ferritin", f"{VALUES}{step}", 8 * wards.count(step)))
     assert alarms((), (), counts, TODAY) == ()
+
+
+def test_a_card_that_is_silent_when_the_chart_is_opened_again_is_no_change() -> None:
+    """Each patient counts once a day: that an open chart is opened again says nothing of the rule."""
+    calm = simulated(1, days=120)
+    again = tuple(replace(each, suppressed=True) for each in calm.cards if each.day >= TODAY - timedelta(days=40))
+    assert alarms((*calm.cards, *again), calm.calls, calm.evidence, TODAY) == alarms(
+        calm.cards, calm.calls, calm.evidence, TODAY
+    )

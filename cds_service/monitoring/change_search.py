@@ -42,9 +42,9 @@ class Change:
         self.days.append(day)
         if self.for_end <= 0:
             self.for_end, self.well_since = 0.0, day
-        self.for_end -= self.usual.step("fewer" if self.way == "gone" else self.way, day)
+        self.for_end -= self.usual.log_likelihood_ratio("fewer" if self.way == "gone" else self.way, day)
         for way in self.sums:
-            self.sums[way] += self.usual.step(way, day)
+            self.sums[way] += self.usual.log_likelihood_ratio(way, day)
         if self.for_end <= 0:
             self.way = max(self.sums, key=lambda way: self.sums[way])
 
@@ -103,7 +103,7 @@ class _Search:
                 self._sums[way], self._begun[way], self._usual[way] = 0.0, day, self._newest
             known = self._usual[way]
             most = _MOST_OF_ONE_DAY * height if isinstance(known, UsualCalls) else inf
-            self._sums[way] += min(known.step(way, day), most) if known else 0.0
+            self._sums[way] += min(known.log_likelihood_ratio(way, day), most) if known else 0.0
         normal.append(day)
         way = max(self._sums, key=lambda each: self._sums[each])
         known, first = self._usual[way], self._begun[way]

@@ -1,8 +1,8 @@
 """What is usual of a stream of daily counts, and how much a day speaks for a change.
 
 Counts vary more from day to day than chance alone would let them, since patients come again and wards differ. By how
-much is taken from the days before, and every step is divided by that. The doubt about a short baseline is on the side
-of no alarm.
+much is taken from the days before, and every log-likelihood ratio is divided by that. The doubt about a short baseline
+is on the side of no alarm.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LEAST_WEEKS = 2
 class Usual(Protocol):
     """What a stream was like before, and what a day adds for one way of change."""
 
-    def step(self, way: str, day: date) -> float: ...
+    def log_likelihood_ratio(self, way: str, day: date) -> float: ...
 
 
 class Stream(Protocol):
@@ -87,7 +87,7 @@ class UsualRate:
     up: float
     dispersion: float
 
-    def step(self, way: str, day: date) -> float:
+    def log_likelihood_ratio(self, way: str, day: date) -> float:
         """Return what a day's count adds for a rate that is `RATIOS[way]` times the earlier one."""
         ratio = RATIOS[way]
         expected = (self.up if ratio > 1 else self.down) * self.stream.totals.get(day, 0)
@@ -131,7 +131,7 @@ class UsualCalls:
     doubted: float
     dispersion: float
 
-    def step(self, way: str, day: date) -> float:
+    def log_likelihood_ratio(self, way: str, day: date) -> float:
         """Return what the calls of a day add for `RATIOS[way]` times the usual ones."""
         ratio, expected = RATIOS[way], self.known.get(day.weekday(), 0.0) * self.doubted
         return (self.stream.counts.get(day, 0) * log(ratio) - expected * (ratio - 1)) / self.dispersion
@@ -143,7 +143,7 @@ class UsualCalls:
 
 @dataclass(slots=True)
 class Values:
-    """How often each step of a value, or of its age, was counted on each day."""
+    """How often each bin of a value, or of its age, was counted on each day."""
 
     client: str
     subject: str
@@ -158,25 +158,25 @@ class Values:
         """Return how they were distributed, whatever the form: no normal distribution is assumed."""
         before: dict[int, int] = defaultdict(int)
         for day in days:
-            for step, number in self.values.get(day, {}).items():
-                before[step] += number
+            for bin, number in self.values.get(day, {}).items():
+                before[bin] += number
         whole = sum(before.values())
         if whole < _LEAST_VALUES:
             return None
-        mean = sum(step * number for step, number in before.items()) / whole
-        spread = max(1.0, sqrt(sum(number * (step - mean) ** 2 for step, number in before.items()) / whole))
-        weights = {step: _weight(step, mean, spread) for step in before}
-        central = sum(weights[step] * number for step, number in before.items()) / whole
-        variance = sum(number * (weights[step] - central) ** 2 for step, number in before.items()) / whole
+        mean = sum(bin * number for bin, number in before.items()) / whole
+        spread = max(1.0, sqrt(sum(number * (bin - mean) ** 2 for bin, number in before.items()) / whole))
+        weights = {bin: _weight(bin, mean, spread) for bin in before}
+        central = sum(weights[bin] * number for bin, number in before.items()) / whole
+        variance = sum(number * (weights[bin] - central) ** 2 for bin, number in before.items()) / whole
         by_day = (
-            sum(number * (weights[step] - central) for step, number in self.values[day].items())
+            sum(number * (weights[bin] - central) for bin, number in self.values[day].items())
             for day in days
             if day in self.values
         )
         dispersion = _dispersion(by_day, variance * whole, sum(day in self.values for day in days) - 1)
         doubt = _DOUBT * sqrt(dispersion * BASELINE_DAYS / len(days) / whole)
         usual = {
-            way: log(sum(number * exp(tilt * weights[step]) for step, number in before.items()) / whole)
+            way: log(sum(number * exp(tilt * weights[bin]) for bin, number in before.items()) / whole)
             + abs(tilt) * doubt
             for way, tilt in TILTS.items()
         }
@@ -193,20 +193,20 @@ class UsualValues:
     usual: Mapping[str, float]
     dispersion: float
 
-    def step(self, way: str, day: date) -> float:
+    def log_likelihood_ratio(self, way: str, day: date) -> float:
         """Return what the values of a day add for larger, or smaller, ones than before."""
         return (
             sum(
-                number * (TILTS[way] * _weight(step, self.mean, self.spread) - self.usual[way])
-                for step, number in self.stream.values.get(day, {}).items()
+                number * (TILTS[way] * _weight(bin, self.mean, self.spread) - self.usual[way])
+                for bin, number in self.stream.values.get(day, {}).items()
             )
             / self.dispersion
         )
 
 
-def _weight(step: int, mean: float, spread: float) -> float:
-    """Return how many standard deviations a step lies from the mean, at most so many as count."""
-    return min(max((step - mean) / spread, -_FARTHEST), _FARTHEST)
+def _weight(bin: int, mean: float, spread: float) -> float:
+    """Return how many standard deviations a bin lies from the mean, at most so many as count."""
+    return min(max((bin - mean) / spread, -_FARTHEST), _FARTHEST)
 
 
 def _dispersion(deviations: Iterable[float], variance: float, freedom: int) -> float:

@@ -12,13 +12,13 @@ from cards.decisions.iron.boxed import boxed, boxed_names
 from cards.decisions.iron.contraindications import FERRIC_CARBOXYMALTOSE, against_infusions
 from cards.decisions.iron.dose import dose, without_a_dose
 from cards.decisions.iron.duplicates import asks_to_wait, duplicate, with_plan
+from cards.decisions.iron.inflammation import crp_near, high_crp
 from cards.decisions.iron.interactions import interactions
 from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires, unusable_texts
 from cards.decisions.iron.other_definitions import other_definitions, render_other_definitions
 from cards.decisions.iron.overload import overload_facts, polycythaemia_facts, render_overload, render_polycythaemia
 from cards.decisions.iron.recheck import recheck_is_due, recheck_on
 from cards.decisions.iron.routes import earlier_reaction, oral_iron_works
-from cards.decisions.iron.rows import crp_near, high_crp
 from cards.decisions.iron.studies import IronStudies
 from cards.decisions.iron.treatment import render_due
 from cards.decisions.shared.judged import judged_drafts
@@ -444,7 +444,8 @@ def _oral_mid(order: IronOrder) -> Finding | None:
         return quiet(NAME, "oral_works")
     studies = order.studies
     barred, pregnant = against_infusions(order.chart), pregnancy(order.chart).is_pregnant
-    crp = {} if studies.tsat_meets("tsat.low") else high_crp(studies)
+    high = None if studies.tsat_meets("tsat.low") else high_crp(studies)
+    crp: dict[str, Fact] = {"crp": high} if high else {}
     facts: dict[str, Fact] = studies.facts
     if barred:
         step, advice = "infusion_not_now", "no_infusion"

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cards.decisions.iron.dialysis import render_without_iron, taken
+from cards.decisions.iron.inflammation import crp_near, raising_crp
 from cards.decisions.iron.newer_lower import without_ferritin, without_tsat
 from cards.decisions.iron.other_definitions import OtherDefinitions, other_definitions, render_other_definitions
 from cards.decisions.iron.recheck import (
     infusion_decides,
     newest_ferritin,
     planned_decides,
-    recheck_is_due,
+    recheck_decides,
     recheck_on,
 )
 from cards.decisions.iron.routes import (
@@ -28,8 +29,6 @@ from cards.decisions.iron.rows import (
     NAME,
     STUDIES,
     awaited,
-    crp_near,
-    crp_that_lifts_ferritin,
     pair,
     panel,
     recheck,
@@ -104,7 +103,7 @@ def _conflict(studies: IronStudies) -> Finding | None:
 
 
 def _recheck(studies: IronStudies) -> Finding | None:
-    if is_esrd(studies.chart) or not recheck_is_due(studies) or _may_hold_a_later_ferritin(studies):
+    if not recheck_decides(studies) or _may_hold_a_later_ferritin(studies):
         return None
     treatment, newest = studies.treatment, newest_ferritin(studies)
     facts: dict[str, Fact] = {**studies.facts, **treatment.facts}
@@ -400,7 +399,7 @@ def _ask_for_tsat(studies: IronStudies, rule: str) -> Finding:
 
 
 def _inflammation(studies: IronStudies) -> Finding | None:
-    crp = crp_that_lifts_ferritin(studies)
+    crp = raising_crp(studies)
     if crp is None:
         return None
     facts = {**studies.facts, "crp": crp, **studies.treatment.facts}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cards.decisions.iron.newer_lower import may_be_lower
-from cards.decisions.iron.studies import ferritin_limits, read_iron_studies
+from cards.decisions.iron.replete import may_be_otherwise
+from cards.decisions.iron.studies import current_iron_studies
 from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import confirmed_only, without_drugs
 from cards.decisions.shared.severe_rls import gabapentinoid_is_barred, render_caution
@@ -46,12 +46,12 @@ def _score(chart: Chart, rules: Rules) -> Measure | None:
 
 
 def _severe(chart: Chart, rules: Rules, score: Measure) -> Finding:
-    studies = read_iron_studies(chart, rules, window="fresh_days", limits=ferritin_limits(chart))
+    studies = current_iron_studies(chart, rules)
     ferritin, tsat = studies.ferritin, studies.tsat
     if ferritin is None or tsat is None:
         return unknown(NAME, "labs_cut") if not chart.knows("labs") else quiet(NAME, "iron_unknown")
-    replete = studies.ferritin_misses("ferritin.mid") and not studies.tsat_meets("tsat.low") and not studies.blocking
-    if not replete or may_be_lower(studies):
+    replete = studies.ferritin_misses("ferritin.mid") and not studies.tsat_meets("tsat.low")
+    if not replete or may_be_otherwise(studies):
         return quiet(NAME, "not_replete", ferritin=ferritin, tsat=tsat)
     if chart.active_drugs("gabapentinoid"):
         return quiet(NAME, "taken")

@@ -6,10 +6,10 @@ Where none is, no card names another infusion than the one ordered (clinical ame
 from __future__ import annotations
 
 from cards.decisions.iron.duplicates import infusion_may_be_too_soon
+from cards.decisions.iron.inflammation import raising_crp
 from cards.decisions.iron.orders import IronOrder
 from cards.decisions.iron.other_definitions import other_definitions
 from cards.decisions.iron.recheck import iron_under_way_decides
-from cards.decisions.iron.rows import crp_that_lifts_ferritin
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd
 from cards.patient.unread import open_questions
@@ -33,7 +33,7 @@ def why_no_infusion(order: IronOrder) -> str:
         return "waits"
     if pregnancy(chart).is_pregnant and not _is_called_for_in_pregnancy(order):
         return "obstetrics"
-    lifted = crp_that_lifts_ferritin(studies) and not studies.tsat_meets("tsat.low")
+    lifted = raising_crp(studies) and not studies.tsat_meets("tsat.low")
     return "waits" if lifted or _is_enough(order) else ""
 
 

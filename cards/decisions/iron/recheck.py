@@ -8,6 +8,7 @@ from cards.decisions.iron.routes import oral_iron_works
 from cards.decisions.iron.studies import IronStudies
 from cards.facts.results import LabResult
 from cards.knowledge.limits import due_on, meets, misses
+from cards.patient.status import is_esrd
 
 
 def newest_ferritin(studies: IronStudies) -> LabResult | None:
@@ -50,13 +51,18 @@ def oral_without_recheck(studies: IronStudies) -> bool:
     return not any(meets(each.when.days_since(began), long_enough) for each in studies.chart.results("ferritin"))
 
 
+def recheck_decides(studies: IronStudies) -> bool:
+    """Return whether iron studies are to be repeated first, after iron; dialysis has rows of its own, without this."""
+    return recheck_is_due(studies) and not is_esrd(studies.chart)
+
+
 def iron_under_way_decides(studies: IronStudies) -> bool:
     """Return whether the iron that is given stands against more of it, as IRON-RECHECK, IRON-ONTX or IRON-LOW says.
 
     It is to be rechecked, is too recent to be judged, works, or was begun at an unknown time and ferritin is low.
     """
     treatment = studies.treatment
-    if infusion_decides(studies) or planned_decides(studies) or oral_without_recheck(studies):
+    if recheck_is_due(studies):
         return True
     unknown = bool(treatment.oral) and treatment.start is None and studies.ferritin_meets("ferritin.low")
     return treatment.is_recent or unknown or oral_iron_works(studies)

@@ -22,7 +22,7 @@ from cards.facts.chart import Diagnosis, Procedure
 from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Suggestion, Text
 from cards.facts.results import LabResult, UnusableResult
-from cards.knowledge.limits import due_on, meets
+from cards.knowledge.limits import due_on
 from cards.labs.saturation import may_lie
 from cards.patient.awaited import awaited_orders
 from cards.patient.status import is_child, is_esrd, kidney_failure
@@ -69,30 +69,6 @@ def awaited(studies: IronStudies) -> PartialDate | None:
     """Return the day of a ferritin or iron-panel order that is still awaited."""
     asked = (order for order in awaited_orders(studies.chart, studies.rules) if not order.tests.isdisjoint(STUDIES))
     return next((order.when for order in asked), None)
-
-
-def high_crp(studies: IronStudies) -> dict[str, LabResult]:
-    """Return the newest CRP above the limit within 14 days of the ferritin."""
-    limit = studies.rules.limit("crp_hi")
-    high = next((result for result in crp_near(studies) if meets(result, limit)), None)
-    return {"crp": high} if high else {}
-
-
-def crp_near(studies: IronStudies) -> tuple[LabResult, ...]:
-    """Return every CRP within 14 days of the ferritin, the newest first."""
-    if studies.ferritin is None:
-        return ()
-    when, window = studies.ferritin.when, studies.rules.limit("crp_window")
-    return tuple(each for each in studies.chart.results("crp") if meets(each.when.days_apart(when), window))
-
-
-def crp_that_lifts_ferritin(studies: IronStudies) -> LabResult | None:
-    """Return the high CRP by which a ferritin above the low limit may read falsely high (clinical amendments 2)."""
-    crp = high_crp(studies).get("crp")
-    if crp is None or not studies.ferritin_misses("ferritin.low"):
-        return None
-    upper = "ferritin.inflamed" if meets(crp, studies.rules.limit("crp_very_high")) else "ferritin.mid"
-    return crp if studies.ferritin_meets(upper) else None
 
 
 def row_fires(

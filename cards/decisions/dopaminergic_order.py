@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from cards.decisions.iron.before_a_drug import (
     ON_IRON,
+    further_facts,
     iron_first,
     render_iron_first,
-    treatment_facts,
     waits_for_recheck,
 )
 from cards.decisions.iron.newer_lower import as_known_now
@@ -68,7 +68,7 @@ def _names(order: DrugOrder) -> frozenset[str]:
 def _card(card: str, indicator: Indicator, orders: tuple[DrugOrder, ...]) -> Finding:
     chart, rules = orders[0].chart, orders[0].rules
     studies = as_known_now(current_iron_studies(chart, rules))
-    shown = {**_iron_facts(studies), **treatment_facts(studies)}
+    shown = {**_iron_facts(studies), **further_facts(studies)}
     ordered = dopaminergic_doses((order.drug for order in orders), rules)
     told = frozenset(dose.name for dose in ordered)
     drugs = numbered("drug", dict.fromkeys(printed(each.drug) for each in orders if told.isdisjoint(_names(each))))
@@ -160,7 +160,8 @@ def _ergot_texts(orders: tuple[DrugOrder, ...]) -> tuple[str, ...]:
 def _iron_facts(studies: IronStudies) -> Mapping[str, Fact]:
     """Return the iron status; a missing result is stated only where the results were read to their end."""
     complete = studies.chart.listing("labs") is Listing.COMPLETE
-    return {name: fact for name, fact in studies.facts.items() if complete or not name.endswith("_missing")}
+    facts = studies.facts_at_stop if studies.ferritin_meets("ferritin.high") else studies.facts
+    return {name: fact for name, fact in facts.items() if complete or not name.endswith("_missing")}
 
 
 def _of_new(chart: Chart) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ _DRAWN = ("5d", "30d", "200d")
 
 _LOW = {"iron_low", "iron_low_tsat_first", "iron_low_on_oral", "iron_start_unknown", "iron_undated"}
 _BETWEEN = {"iron_mid", "iron_mid_barred", "iron_start_unknown", "iron_undated"}
-_NONE_CALLED_FOR = {"iron_enough", "iron_dialysis_not_low", "iron_dialysis_hold", "iron_dialysis_child"}
+_NONE_CALLED_FOR = {"iron_enough", "iron_high", "iron_dialysis_not_low", "iron_dialysis_hold", "iron_dialysis_child"}
 #: What may be said of iron before the drug, by the iron card of the chart; "" where there is none.
 _FITS: dict[str, set[str] | frozenset[str]] = {
     "IRON-HIGH-TSAT": {"advice_iron_barred"},
@@ -42,7 +42,8 @@ _FITS: dict[str, set[str] | frozenset[str]] = {
     "IRON-ESRD-DISCORD": {"iron_dialysis_not_low", "iron_dialysis_hold"},
     "IRON-CHILD": _LOW,
     "IRON-CHILD-TSAT": {"iron_low_tsat"},
-    "IRON-HIGH-FERR": {"iron_enough", "iron_low_tsat", "iron_without_tsat"},
+    "IRON-HIGH-FERR": {"iron_high"},
+    "IRON-INFLAM": {"iron_inflamed", "iron_start_unknown", "iron_undated"},
     "IRON-LOW": _LOW,
     "IRON-MID": _BETWEEN,
     "IRON-MID-LOWTSAT": _BETWEEN,
@@ -62,19 +63,19 @@ def _fits_the_iron_card(case: dict[str, Any]) -> None:
     assert said in _FITS[shown[0] or ""], (shown, said)
 
 
+def _case(person: str, ferritin: str, saturation: str, drugs: list[str], dx: list[str], day: str) -> dict[str, Any]:
+    labs = [f"ferritin {ferritin} ng/mL {day}"] if ferritin else []
+    labs += [f"tsat {saturation} % {day}"] if saturation else []
+    return {"person": person, "dx": dx, "labs": labs, "drugs": drugs}
+
+
 def test_iron_before_the_drug_is_what_the_iron_card_says() -> None:
-    cases = [
-        {
-            "person": person,
-            "dx": dx,
-            "labs": [
-                *([f"ferritin {ferritin} ng/mL {drawn}"] if ferritin else []),
-                *([f"tsat {saturation} % {drawn}"] if saturation else []),
-            ],
-            "drugs": drugs,
-        }
-        for person, ferritin, saturation, drugs, dx, drawn in product(
-            _PEOPLE, _FERRITIN, _SATURATION, _TREATMENT, _DIAGNOSES, _DRAWN
-        )
-    ]
-    assert_none(faults(_fits_the_iron_card, cases, str))
+    grid = product(_PEOPLE, _FERRITIN, _SATURATION, _TREATMENT, _DIAGNOSES, _DRAWN)
+    assert_none(faults(_fits_the_iron_card, [_case(*each) for each in grid], str))
+
+
+def test_with_inflammation_it_is_too() -> None:
+    grid = product(_PEOPLE, _FERRITIN, ("15", "30"), _TREATMENT, (["rls"],), ("5d",))
+    cases = [_case(*each) for each in grid]
+    inflamed = [{**case, "labs": [*case["labs"], f"crp {crp} mg/L 5d"]} for case in cases for crp in ("8", "40")]
+    assert_none(faults(_fits_the_iron_card, inflamed, str))

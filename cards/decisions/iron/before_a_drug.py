@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cards.decisions.iron.contraindications import IRON_SUCROSE, against_infusions, against_product
+from cards.decisions.iron.inflammation import raising_crp
 from cards.decisions.iron.recheck import infusion_decides, oral_without_recheck, planned_decides, recheck_on
 from cards.decisions.iron.routes import oral_iron_works
 from cards.decisions.iron.studies import IronStudies
 from cards.decisions.iron.treatment import render_due
 from cards.facts.chart import Listing
 from cards.facts.finding import Fact, Text
-from cards.knowledge.limits import meets
 from cards.patient.pregnancy import pregnancy
 from cards.patient.status import is_child, is_esrd, overload, polycythaemia, probable_overload
 from cards.patient.unread import undated_infusions
@@ -54,11 +54,12 @@ def render_iron_first(studies: IronStudies) -> Text:
     return say(rules, NAME, told, **facts)
 
 
-def treatment_facts(studies: IronStudies) -> Mapping[str, Fact]:
-    """Return the iron treatment on which the answer rests; nothing where it rests on none."""
-    treatment = studies.treatment
-    if iron_first(studies) not in _BY_TREATMENT:
-        return {}
+def further_facts(studies: IronStudies) -> Mapping[str, Fact]:
+    """Return what the answer rests on beside the studies: iron treatment, or the CRP that may have raised ferritin."""
+    treatment, key = studies.treatment, iron_first(studies)
+    crp = raising_crp(studies) if key == "iron_inflamed" else None
+    if key not in _BY_TREATMENT:
+        return {"crp": crp} if crp else {}
     return {**treatment.facts, **({"last_iv": treatment.last_iv} if treatment.last_iv else {})}
 
 
@@ -123,14 +124,26 @@ def _is_low(studies: IronStudies) -> bool:
 
 
 def _by_numbers(studies: IronStudies) -> str:
-    """Return what a ferritin that is known says, as a key of the texts."""
-    if studies.ferritin_meets("child.ferritin" if is_child(studies.chart) else "ferritin.low"):
+    """Return what a ferritin that is known says, as a key of the texts, by the rows of the iron table."""
+    child, tsat_low = is_child(studies.chart), studies.tsat_meets("tsat.low")
+    # in a child a low saturation is asked about whatever the ferritin (IRON-CHILD-TSAT)
+    if studies.ferritin_meets("ferritin.high") and not (child and tsat_low):
+        return "iron_high"
+    if studies.ferritin_meets("child.ferritin" if child else "ferritin.low"):
         return "iron_low_tsat_first" if studies.tsat_comes_first else "iron_low"
     if studies.tsat is None:
         return "iron_without_tsat"
-    if not is_child(studies.chart) and studies.ferritin_is_mid:
+    if _may_read_high(studies) and not tsat_low:
+        return "iron_inflamed"
+    if not child and studies.ferritin_is_mid:
         return _mid(studies)
-    return "iron_low_tsat" if meets(studies.tsat, studies.rules.limit("tsat.low")) else "iron_enough"
+    return "iron_low_tsat" if tsat_low else "iron_enough"
+
+
+def _may_read_high(studies: IronStudies) -> bool:
+    """Return whether inflammation may have raised the ferritin; that row is for adults who are not pregnant."""
+    chart = studies.chart
+    return raising_crp(studies) is not None and not is_child(chart) and not pregnancy(chart).is_pregnant
 
 
 def _mid(studies: IronStudies) -> str:

@@ -88,9 +88,10 @@ def _renal(orders: tuple[DrugOrder, ...], kidney: Kidney) -> Finding:
     facts |= numbered("interaction", (name for name in beside if name not in ordered))
     manner = "one_basket" if first.manner == "beside" and ordered >= set(map(printed, first.other)) else first.manner
     advice = say(rules, NAME, f"advice_{manner}", weak=weak, dose=_in_short(first), **_compared(first))
+    compared = first.manner != "child"
     texts = (
-        ("egfr_stands_in", kidney.egfr is not None and not by_clearance and not kidney.dialysis),
-        ("clearance_unknown", by_clearance and not clearance),
+        ("egfr_stands_in", compared and kidney.egfr is not None and not by_clearance and not kidney.dialysis),
+        ("clearance_unknown", compared and by_clearance and not clearance),
     )
     found = order_fires(
         NAME,
@@ -107,12 +108,23 @@ def _renal(orders: tuple[DrugOrder, ...], kidney: Kidney) -> Finding:
 def _steps(said: list[_Judged], kidney: Kidney) -> dict[str, Fact]:
     """Return what to consider: the steps that the finding calls for, and the cautions that this patient has."""
     chart, rules = said[0].order.chart, said[0].order.rules
-    open_kidneys = said[0].manner in _KIDNEYS_OPEN
-    steps = [_dialysis_step(said)] if kidney.dialysis else ["step_any" if open_kidneys else "step_kidneys"]
-    steps = ([] if said[0].manner == "beside" else steps) + ["step_two"] * any(each.other for each in said)
+    steps = _kidney_step(said, kidney) + ["step_two"] * any(each.other for each in said)
     pregnant = say(rules, NAME, "avoid_pregabalin") if pregnancy(chart).is_pregnant else NOTHING
     named = lines(say(rules, NAME, step) for step in steps)
     return {"steps": named, "pregnant": pregnant, "caution": render_caution(chart, rules)}
+
+
+def _kidney_step(said: list[_Judged], kidney: Kidney) -> list[str]:
+    """Return what to consider about the dose; nothing where only a second gabapentinoid stands beside it.
+
+    Where the labels give no dose, none of adults is named (ours).
+    """
+    manner = said[0].manner
+    if manner in ("beside", "child"):
+        return ["step_child"] if manner == "child" else []
+    if kidney.dialysis:
+        return [_dialysis_step(said)]
+    return ["step_any" if manner in _KIDNEYS_OPEN else "step_kidneys"]
 
 
 def _dialysis_step(said: list[_Judged]) -> str:

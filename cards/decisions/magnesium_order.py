@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from cards.decisions.shared.drug_orders import DrugOrder, judge_each, order_fires, value_may_be_cut_off
 from cards.decisions.shared.kidney import Kidney, read_kidney
-from cards.decisions.shared.levels import contradicted, level, numbered, unread, value_unread, without_labs
+from cards.decisions.shared.levels import (
+    coded_unanswered,
+    contradicted,
+    level,
+    numbered,
+    render_coded,
+    unread,
+    value_unread,
+    without_labs,
+)
 from cards.decisions.shared.orders import with_evidence
-from cards.facts.chart import Chart
+from cards.facts.chart import Chart, Diagnosis
 from cards.facts.finding import Fact, Finding, Indicator, RemoveDraft, Suggestion, quiet
 from cards.facts.results import LabResult
 from cards.knowledge.limits import meets
@@ -39,8 +48,14 @@ def _judge(order: DrugOrder) -> Finding:
         return _card(order, Indicator.WARNING, magnesium, kidney, known)
     if kidney.is_in_doubt:
         return _card(order, Indicator.INFO, magnesium, kidney, known)
-    no_labs = without_labs(NAME, order.chart) or value_unread(NAME, *unread(reading), *kidney.unread)
-    return no_labs or _nothing_found(order, complete=bool(magnesium and kidney.is_known))
+    no_labs = without_labs(NAME, order.chart)
+    if no_labs:
+        return no_labs
+    coded = coded_unanswered(order.chart, "hypermagnesaemia", reading)
+    if coded:
+        return _card(order, Indicator.INFO, magnesium, kidney, known, coded)
+    no_answer = value_unread(NAME, *unread(reading), *kidney.unread)
+    return no_answer or _nothing_found(order, complete=bool(magnesium and kidney.is_known))
 
 
 def _nothing_found(order: DrugOrder, *, complete: bool) -> Finding:
@@ -50,13 +65,20 @@ def _nothing_found(order: DrugOrder, *, complete: bool) -> Finding:
 
 
 def _card(
-    order: DrugOrder, indicator: Indicator, magnesium: LabResult | None, kidney: Kidney, known: dict[str, Fact]
+    order: DrugOrder,
+    indicator: Indicator,
+    magnesium: LabResult | None,
+    kidney: Kidney,
+    known: dict[str, Fact],
+    coded: tuple[Diagnosis, ...] = (),
 ) -> Finding:
     limit = order.rules.limit
     high, low_kidney = meets(magnesium, limit("mg.high")), kidney.is_below(limit("egfr_mg"))
     facts: dict[str, Fact] = {**known, **kidney.facts}
+    facts |= {"problem": render_coded(NAME, coded, order.rules)} if coded else {}
     severe = indicator is Indicator.CRITICAL
-    name = "advice_severe" if severe else "advice_high" if high else "advice_kidney" if low_kidney else "advice_doubt"
+    otherwise = "advice_coded" if coded else "advice_doubt"
+    name = "advice_severe" if severe else "advice_high" if high else "advice_kidney" if low_kidney else otherwise
     shown: dict[str, Fact] = {**facts, "weak": kidney.rendered if low_kidney else kidney.doubt}
     words = say(order.rules, NAME, name, **shown)
     doubt = not (severe or high or low_kidney)
@@ -76,5 +98,6 @@ def _card(
             *(("dialysis",) if kidney.dialysis else ()),
         ),
         suggestions=remove if severe else (),
+        not_checked=("labs",) if coded and not order.chart.knows("labs") else (),
     )
-    return with_evidence(found, kidney.evidence)
+    return with_evidence(found, (*kidney.evidence, *coded))

@@ -7,10 +7,12 @@ from cards.decisions.shared.firing import fires
 from cards.decisions.shared.levels import (
     as_suspected,
     at_the_limit,
+    coded_unanswered,
     contradicted,
     level,
     numbered,
     recheck_day,
+    render_coded,
     unread,
     without_labs,
     without_level,
@@ -96,15 +98,29 @@ def _low(chart: Chart, rules: Rules, vitd: LabResult, limit: Threshold) -> Findi
     measured = level(chart, rules, "calcium", "ca_days_order", "ca_hi")
     high = measured.beyond(rules.limit("ca_hi"))
     is_high = high is not None
-    calcium = high or level(chart, rules, "calcium", "mineral_days", "ca_hi").result
+    recent = level(chart, rules, "calcium", "mineral_days", "ca_hi")
+    coded = () if is_high else coded_unanswered(chart, "hypercalcaemia", recent)
+    calcium = high or recent.result
     beside = {**numbered("unusable", () if high else unread(measured)), **contradicted(measured, high)}
     facts |= {**({"calcium": calcium} if calcium else {}), **beside}
-    facts |= {"next_step": say(rules, NAME, "hold" if is_high else "treat", **facts)}
-    said = (("advice_calcium", is_high), ("insufficient", not surely_deficient))
+    facts |= {"problem": render_coded(NAME, coded, rules)} if coded else {}
+    step = "hold" if is_high else "measure" if coded else "treat"
+    facts |= {"next_step": say(rules, NAME, step, **facts)}
+    said = (("advice_calcium", is_high), ("advice_coded", bool(coded)), ("insufficient", not surely_deficient))
     review, line = review_if_replete(chart, rules)
     texts = (*(name for name, applies in said if applies), *_other_causes(chart), *review)
-    why = ("vitd", *(("calcium",) if calcium else ()), *beside)
-    return fires(NAME, "VITD-LOW", chart, rules, {**facts, **line}, why=why, texts=texts)
+    why = ("vitd", *(("calcium",) if calcium else ()), *beside, *(("problem",) if coded else ()))
+    return fires(
+        NAME,
+        "VITD-LOW",
+        chart,
+        rules,
+        {**facts, **line},
+        why=why,
+        texts=texts,
+        evidence=coded,
+        suggestions=(OrderTests(("calcium",)),) if coded else (),
+    )
 
 
 def _treatment(chart: Chart) -> tuple[Drug, ...]:

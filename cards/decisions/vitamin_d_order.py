@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cards.decisions.shared.drug_orders import DrugOrder, judge_each, order_fires, value_may_be_cut_off
-from cards.decisions.shared.levels import contradicted, level, numbered, unread, value_unread, without_labs
+from cards.decisions.shared.levels import (
+    coded_unanswered,
+    contradicted,
+    level,
+    numbered,
+    render_coded,
+    unread,
+    value_unread,
+    without_labs,
+)
 from cards.decisions.shared.orders import is_same_order, with_evidence
 from cards.decisions.shared.vitamin_d_doses import is_a_weeks_dose_every_day, render_vitamin_d, render_vitamin_d_dose
-from cards.facts.chart import Chart
+from cards.facts.chart import Chart, Diagnosis
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, RemoveDraft, Suggestion, Text, quiet
 from cards.facts.results import LabResult
 from cards.knowledge.limits import meets
@@ -41,6 +52,9 @@ def _judge(order: DrugOrder) -> Finding:
             beside |= contradicted(reading, known.get(name))
         beside |= numbered("unusable", unused)
         return _card(order, Indicator.CRITICAL if severe else Indicator.WARNING, known, (severe or high)[0], beside)
+    coded = coded_unanswered(order.chart, "hypercalcaemia", readings["calcium"])
+    if coded:
+        return _calcium_first(order, coded, {**known, **numbered("unusable", unused)})
     no_answer = value_unread(NAME, *unused)
     if no_answer:
         return no_answer
@@ -52,6 +66,42 @@ def _judge(order: DrugOrder) -> Finding:
 def _read(order: DrugOrder, row: tuple[str, str, str]) -> Reading:
     days = {"vitd": "vitamin_days", "calcium": "ca_days_order"}[row[0]]
     return level(order.chart, order.rules, row[0], days, row[1], row[2])
+
+
+def _calcium_first(order: DrugOrder, coded: tuple[Diagnosis, ...], known: Mapping[str, Fact]) -> Finding:
+    """Return the question for calcium where hypercalcaemia is coded, and no calcium tells whether it still holds."""
+    dose = render_vitamin_d_dose(order.drug)
+    problem = render_coded(NAME, coded, order.rules)
+    shown: dict[str, Fact] = {**({"dose": dose} if dose else {}), **known, "problem": problem}
+    steps = ["step_measure", *(("step_weekly",) if is_a_weeks_dose_every_day(order.drug, order.rules) else ())]
+    found = order_fires(
+        NAME,
+        (order,),
+        "OS-VITD",
+        Indicator.INFO,
+        {
+            **shown,
+            "advice": say(order.rules, NAME, "advice_coded"),
+            "steps": lines(say(order.rules, NAME, step) for step in steps),
+        },
+        why=tuple(shown),
+        texts=_texts(order),
+        suggestions=(OrderTests(("calcium",)),),
+        not_checked=() if order.chart.knows("labs") else ("labs",),
+    )
+    return with_evidence(found, coded)
+
+
+def _texts(order: DrugOrder) -> tuple[str, ...]:
+    """Return what else raises calcium, or could not be looked at."""
+    chart = order.chart
+    texts = (
+        ("drugs_unknown", not chart.knows("medications")),
+        ("granulomatous", bool(chart.diagnosed("granulomatous-disease"))),
+        ("parathyroid", bool(chart.diagnosed("hyperparathyroidism"))),
+        ("kidney", order.drug.has("vitd-active")),
+    )
+    return tuple(name for name, applies in texts if applies)
 
 
 def _card(
@@ -89,12 +139,6 @@ def _card(
     named: dict[str, Fact] = {"advice": advice, "steps": lines(steps)}
     remove: tuple[Suggestion, ...] = (RemoveDraft(order.draft.reference, recommended=True),) if critical else ()
     tests: tuple[Suggestion, ...] = () if "calcium" in known else (OrderTests(("calcium",)),)
-    texts = (
-        ("drugs_unknown", not chart.knows("medications")),
-        ("granulomatous", bool(chart.diagnosed("granulomatous-disease"))),
-        ("parathyroid", bool(chart.diagnosed("hyperparathyroidism"))),
-        ("kidney", order.drug.has("vitd-active")),
-    )
     found = order_fires(
         NAME,
         (order,),
@@ -102,7 +146,7 @@ def _card(
         indicator,
         {**shown, **named},
         why=tuple(shown),
-        texts=tuple(name for name, applies in texts if applies),
+        texts=_texts(order),
         suggestions=(*remove, *tests),
     )
     return with_evidence(found, taken)

@@ -7,16 +7,16 @@ from dataclasses import replace
 from datetime import date
 
 from cards.dates import days_after
-from cards.facts.chart import Chart, Listing
+from cards.facts.chart import Chart, Diagnosis, Listing
 from cards.facts.drugs import Drug
-from cards.facts.finding import Fact, Finding, Indicator, Outcome, quiet, unknown
+from cards.facts.finding import Fact, Finding, Indicator, Outcome, Text, quiet, unknown
 from cards.facts.results import LabResult, UnusableResult
 from cards.knowledge.definitions import whole
 from cards.knowledge.limits import compare
 from cards.knowledge.rules import Rules, Threshold
 from cards.labs.latest import Kind, Reading, read
 from cards.patient.status import Rls, rls_status
-from cards.wording.phrases import phrase
+from cards.wording.phrases import phrase, say
 
 
 def confirmed_only(name: str, chart: Chart) -> Finding | None:
@@ -77,6 +77,23 @@ def contradicted(reading: Reading, counted: LabResult | None) -> dict[str, Fact]
     if not others:
         return {}
     return {**numbered(f"{others[0].analyte}_beside", others), "contradiction": phrase("results.stricter_counts")}
+
+
+def coded_unanswered(chart: Chart, concept: str, reading: Reading) -> tuple[Diagnosis, ...]:
+    """Return the diagnoses of a high level that no usable result of the reading answers (ours).
+
+    A result answers those that were not surely recorded after it, unless a newer one may not be used.
+    """
+    result = None if unread(reading) else reading.result
+    dated = ((each, each.recorded or each.onset) for each in chart.diagnosed(concept))
+    return tuple(each for each, day in dated if result is None or (day and day.first > result.when.last))
+
+
+def render_coded(name: str, coded: Iterable[Diagnosis], rules: Rules) -> Text:
+    """Return the problem with the day on which it was last recorded, where one is known."""
+    days = [day for each in coded if (day := each.recorded or each.onset)]
+    last = max(days, key=lambda day: day.order, default=None)
+    return say(rules, name, "coded_on", day=last) if last else say(rules, name, "coded")
 
 
 def at_the_limit(reading: Reading, limit: Threshold) -> bool:

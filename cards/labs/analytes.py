@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -11,9 +12,24 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from cards.labs.unit_grammar import parse_unit
+from cards.labs.unit_grammar import parse_unit, with_one_area
 from cards.quantity import Quantity
 from cards.values import frozen
+
+#: Parts of a unit written out or cut short, `micrograms per litre`, and what UCUM writes, in lower case.
+_WRITTEN_OUT = tuple(
+    (re.compile(written), sign)
+    for written, sign in (
+        (r"mi[ck]ro(?=g|mol)|mc(?=g|mol)|\u03bc(?=g|mol)", "u"),
+        (r"nano(?=g|mol)", "n"),
+        (r"pi[ck]o(?=g|mol)", "p"),
+        (r"milli(?=g|mol|l)", "m"),
+        (r"gram(?:m|me)?s?\b", "g"),
+        (r"mol(?:e|es|s)\b", "mol"),
+        (r"lit(?:er|re)s?\b", "l"),
+        (r"\bper\b", "/"),
+    )
+)
 
 
 @frozen
@@ -141,11 +157,14 @@ class Analyte:
 
 
 def spelling_key(unit: str) -> str:
-    """Return what two spellings of one unit have in common: NFKC, no spaces, no case.
+    """Return what two spellings of one unit have in common: NFKC, no spaces, no case, nothing written out.
 
     The key is to be looked up per analyte only, because two units may share one.
     """
-    return "".join(unicodedata.normalize("NFKC", unit).split()).casefold()
+    plain = unicodedata.normalize("NFKC", unit).casefold()
+    for written, sign in _WRITTEN_OUT:
+        plain = written.sub(sign, plain)
+    return with_one_area("".join(plain.split()))
 
 
 @cache

@@ -42,10 +42,13 @@ _OTHER: Mapping[str, tuple[str, Mapping[str, int]]] = {
 }
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
 _NUMBER = re.compile(r"\d+")
-#: Body surface: `/1.73 m2`, `per 1,73m²`, `/{1.73_m2}`, `/[1.73m*2]`, `/1.73 sq m`.
+#: Body surface: `/1.73 m2`, `per 1,73m²`, `/{1.73_m2}`, `/[1.73m*2]`, `/1.73 m(2)`, `/1.73 sq m`, `/1.73` alone.
 _PER_AREA = re.compile(
-    r"(?:(?:/|\bper\b)\s*+[\[({]?|\{)\s*+1[.,]73\s*+_?\s*+(?:m\s*+[*^]*+\s*+2|sq\.?\s*+m|sqm)\s*+[\])}]?", re.IGNORECASE
+    r"(?:(?:/|\bper\b)\s*+[\[({]?|\{)\s*+1[.,]73(?!\d)\s*+_?\s*+"
+    r"(?:m\s*+[*^(]*+\s*+2\)?|(?:sq\.?|square)\s*+m(?:et(?:er|re)s?)?|qm)?\s*+[\])}]?",
+    re.IGNORECASE,
 )
+_AREA = "/{1.73_m2}"
 
 
 @frozen
@@ -64,6 +67,11 @@ class Unit:
 def parse_unit(written: str) -> Unit | None:
     """Return the unit that a text means by the grammar, or None where it is none that is known here."""
     return _parse(written[: LONGEST_UNIT + 1])
+
+
+def with_one_area(written: str) -> str:
+    """Return a unit with the body surface in it, however it is written, as UCUM writes it."""
+    return _PER_AREA.sub(_AREA, written)
 
 
 @lru_cache(maxsize=1024)

@@ -19,6 +19,8 @@ from cards.values import frozen
 
 _SCHEME = re.compile(r"^(?:https?://|urn:oid:|oid:)?(?:www\.)?")
 _LONGEST_NAME = 200
+#: Between the words of a name: `Iron % Saturation`, `IRON_SAT`, `Transferrin-Sättigung`, `Transferrinsättigung`.
+_APART = r"[\W_]*+"
 
 
 @frozen
@@ -78,9 +80,9 @@ def foreign_marks() -> frozenset[str]:
 
 
 def foreign_names() -> tuple[frozenset[str], frozenset[str]]:
-    """Return all words, folded, and all beginnings of codes by which results name an analyte."""
+    """Return all names and all beginnings of codes by which results name an analyte."""
     entries = [entry for name, entry in _content().items() if name not in ("systems", "not")]
-    words = frozenset(_folded(word) for entry in entries for word in entry["words"])
+    words = frozenset(word for entry in entries for word in entry["words"])
     return words, frozenset(code for entry in entries for listed in entry["codes"].values() for code in listed)
 
 
@@ -102,11 +104,15 @@ def _table() -> _Table:
         other=_any_of(others["words"]),
         whole=frozenset(others["whole"]),
         analytes={
-            name: _Named(_any_of(entry["words"]), {system: tuple(codes) for system, codes in entry["codes"].items()})
+            name: _Named(
+                _any_of(entry["words"], _APART), {system: tuple(codes) for system, codes in entry["codes"].items()}
+            )
             for name, entry in content.items()
         },
     )
 
 
-def _any_of(words: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(rf"(?<![^\W\d_]){re.escape(_folded(each))}" for each in words))
+def _any_of(words: Iterable[str], apart: str = " ") -> re.Pattern[str]:
+    """Return the pattern of words at the start of a word; `apart` is what may stand in place of their blanks."""
+    parts = (apart.join(map(re.escape, _folded(each).split(" "))) for each in words)
+    return re.compile("|".join(rf"(?<![^\W\d_]){each}" for each in parts))

@@ -39,7 +39,7 @@ from cards.reading.presence import (
     presence,
 )
 from cards.reading.procedures import PROCEDURES, names_a_kidney_transplant, tells_a_kidney_transplant
-from cards.reading.rls_words import names_rls, names_rls_beside_code, names_rls_of_a_relative
+from cards.reading.rls_words import names_rls, names_rls_beside_code, names_rls_of_a_relative, only_suspects_rls
 from cards.remembered import remembered
 from cards.values import frozen
 
@@ -272,7 +272,8 @@ def _each_known(concept: Json, local: tuple[frozenset[str], ...]) -> Iterator[_R
             canonical = system_of(system) or system
             edition, (bare, _) = edition_of(canonical, code), split_certainty(canonical, code)
             name = f"{edition}|{plain_code(edition, bare)}"
-            yield _Recognised(with_words, name, unverified, marks.mark_of(coding, held))
+            suspected = Mark.SUSPECTED if "rls" in with_words - concepts and words.only_suspect_rls else None
+            yield _Recognised(with_words, name, unverified, marks.mark_of(coding, held) or suspected)
 
 
 class _Words:
@@ -292,6 +293,10 @@ class _Words:
     @cached_property
     def name_rls(self) -> bool:
         return names_rls_beside_code(self.text)
+
+    @cached_property
+    def only_suspect_rls(self) -> bool:
+        return only_suspects_rls(self.text)
 
     @cached_property
     def name_oxalate(self) -> bool:

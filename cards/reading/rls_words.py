@@ -10,10 +10,16 @@ import re
 from functools import lru_cache
 
 from cards.fhir.json_values import LONGEST_WORDS
-from cards.reading.diagnosis_words import abbreviates_rls, means_the_other_ekbom, names_rls_in_a_language
+from cards.reading.diagnosis_words import abbreviates_rls, fold, means_the_other_ekbom, names_rls_in_a_language
+from cards.reading.rls_languages import said_elsewhere, said_of_a_relative, suspected
+from cards.reading.rls_other_matters import OtherMatters
 
-_UNSHARED_NAME = r"\brestless[\s-]*legs?\b|\bwillis[\s-]*ekbom\b"
-_EKBOM = r"\bekbom(?:'s|s)?[\s-]+(?:syndrome?|disease)\b"
+#: In every language; `Willis-Ekboms sjukdom`, `choroba Willisa-Ekboma`, `restlesslegssyndroom`.
+_UNSHARED_NAME = r"\brestless[\s-]*legs?(?:\b|(?=syndr))|\bwillis(?:a|in)?[\s-]*ekbom(?:'?s|a|in)?\b"
+_EKBOM = (
+    r"\bekbom(?:'?s|a|in)?[\s-]+(?:syndrome?|disease|krankheit|sjukdom|sygdom|sykdom|tauti|oireyhtym[aä])\b"
+    r"|\b(?:syndrome d'|maladie d'|s[ií]ndrome de |sindrome di |malattia di |enfermedad de |ziekte van )ekbom\b"
+)
 _OWN_NAME = rf"{_UNSHARED_NAME}|{_EKBOM}"
 _NAMED = re.compile(_OWN_NAME)
 _NAMED_UNSHARED = re.compile(_UNSHARED_NAME)
@@ -24,7 +30,7 @@ _ABBREVIATED = re.compile(r"\brls\b")
 _WED = re.compile(r"(?:(?:mild|moderate|severe|refractory|primary|idiopathic|secondary) )?wed")
 
 #: The name as it stands in a sentence, perhaps explained in brackets: `RLS (restless legs)`.
-_ONE_NAME = rf"(?:{_OWN_NAME}|\brls\b)(?:[\s-]+(?:syndrome?|disease)\b)?"
+_ONE_NAME = rf"(?:{_OWN_NAME}|\brls\b)(?:[\s-]*syndro(?:me?s?|oms?)\b|[\s-]+disease\b)?"
 _NAME = rf"{_ONE_NAME}(?:\s*\(\s*{_ONE_NAME}\s*\))?"
 _ANY_NAME = re.compile(_ONE_NAME)
 
@@ -70,6 +76,18 @@ _OF_SOMEBODY_ELSE = (
 
 _SAID_OF_A_RELATIVE = re.compile(_OF_A_RELATIVE)
 _SAID_OTHERWISE = re.compile(f"{_DENIED}|{_DOUBTED}|{_OVER}|{_OF_SOMEBODY_ELSE}")
+_OTHER_MATTERS = OtherMatters(_ANY_NAME, _KIN, _FAMILY_HISTORY)
+
+_DASH = re.compile("[\u2010-\u2015]")
+#: The same under an English name in a sentence of another language, in folded texts.
+_SAID_ELSEWHERE = said_elsewhere(_NAME)
+_SAID_ELSEWHERE_OF_A_RELATIVE = said_of_a_relative(_NAME)
+_SUSPECTED = suspected(_NAME)
+#: Names that the word lists have in other words or another case, and what they have.
+_SPELLED_OTHERWISE = (
+    (re.compile(r"rusteloze(?=benen)", re.IGNORECASE), "rusteloze "),
+    (re.compile(r"\b(unruhige|ruhelose)r(?=[\s-]+beine)", re.IGNORECASE), r"\1n"),
+)
 
 
 def names_rls(words: str) -> bool:
@@ -83,14 +101,21 @@ def names_rls(words: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _names_rls(words: str) -> bool:
-    plain = _plain(words)
+    own = _own_matters(words)
     named = _NAMED_UNSHARED if means_the_other_ekbom(words) else _NAMED
-    return _says(plain, named) or (names_rls_in_a_language(words) and not _SAID_OTHERWISE.search(plain))
+    return _says(words, named) or (names_rls_in_a_language(_as_listed(words)) and not _SAID_OTHERWISE.search(own))
 
 
 def names_rls_beside_code(words: str) -> bool:
     """Return whether words beside a code that points the same way name RLS, abbreviated too."""
-    return names_rls(words) or _says(_plain(words), _ABBREVIATED)
+    return names_rls(words) or _says(words, _ABBREVIATED)
+
+
+def only_suspects_rls(words: str) -> bool:
+    """Return whether the words call every mention of RLS under its English name suspected: `V. a. Restless legs`."""
+    folded = fold(words)
+    others = _SUSPECTED.sub(" ", folded)
+    return others != folded and not _ANY_NAME.search(others)
 
 
 def names_rls_as_a_reason(words: str) -> bool:
@@ -98,9 +123,9 @@ def names_rls_as_a_reason(words: str) -> bool:
 
     What else the letters stand for is no reason for a drug of ours; and the rules of RLS are the more careful ones.
     """
-    plain = _plain(words)
-    in_short = abbreviates_rls(words) or _WED.fullmatch(plain) is not None
-    return names_rls(words) or (in_short and not _SAID_OTHERWISE.search(plain))
+    own = _own_matters(words)
+    in_short = abbreviates_rls(words) or _WED.fullmatch(own) is not None
+    return names_rls(words) or (in_short and not _SAID_OTHERWISE.search(own))
 
 
 def names_rls_of_a_relative(words: str) -> bool:
@@ -108,14 +133,28 @@ def names_rls_of_a_relative(words: str) -> bool:
 
     `Family history: restless legs` does; `restless legs, positive family history` is said of the patient.
     """
-    plain = _plain(words)
-    others = _SAID_OF_A_RELATIVE.sub(" ", plain)
-    return others != plain and not _ANY_NAME.search(others)
+    plain, folded = _plain(words), fold(words)
+    said = ((plain, _SAID_OF_A_RELATIVE.sub(" ", plain)), (folded, _SAID_ELSEWHERE_OF_A_RELATIVE.sub(" ", folded)))
+    return any(others != whole and not _ANY_NAME.search(others) for whole, others in said)
 
 
 def _plain(words: str) -> str:
-    return " ".join(words[:LONGEST_WORDS].lower().replace("’", "'").split())
+    return " ".join(_DASH.sub("-", words[:LONGEST_WORDS].lower().replace("’", "'")).split())
 
 
-def _says(plain: str, named: re.Pattern[str]) -> bool:
-    return bool(named.search(plain)) and not _SAID_OTHERWISE.search(plain)
+def _own_matters(words: str) -> str:
+    return _OTHER_MATTERS.left_out(_plain(words))
+
+
+def _as_listed(words: str) -> str:
+    """Return words with the names that the lists have otherwise as they have them."""
+    for spelled, listed in _SPELLED_OTHERWISE:
+        words = spelled.sub(listed, words)
+    return words
+
+
+def _says(words: str, named: re.Pattern[str]) -> bool:
+    own = _own_matters(words)
+    if not named.search(own) or _SAID_OTHERWISE.search(own):
+        return False
+    return named.search(_SAID_ELSEWHERE.sub(" ", fold(words))) is not None

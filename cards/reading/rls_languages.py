@@ -1,0 +1,101 @@
+"""Restless legs syndrome under its English name in a sentence of another language: denied, over, suspected or a
+relative's.
+
+`Kein Hinweis auf Restless-Legs-Syndrom` and `Mutter: Restless legs` name it no more than the English ones do (data
+amendments 2). Texts are folded (`fold`). What denies or ascribes counts only where it leads to the name or follows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from cards.reading.diagnosis_words import word_lists
+
+#: What may stand between a denial and the name: evidence of it, and words without a meaning of their own.
+_BETWEEN = (
+    # German and Dutch
+    "hinweise?|anhalt|anhaltspunkte?|nachweis|zeichen|symptome?n?|verdacht|bekanntes|manifestes|aktuell|ein|eine|eines|einen"
+    "|des|das|auf|fur|von|vom|an|aanwijzing(?:en)?|tekenen|bewijs|klachten|symptomen|sprake|voor|van|op|een|het"
+    # French, Spanish, Italian and Portuguese
+    "|signes?|d'arguments?|arguments?|en|faveur|pour|de|du|des|d'un|un|una|le|il|o|el|evidencia|signos?|sintomas?|indicios"
+    "|segn[oi]|evidenza|sintomi|sinais|sinal|di|do|del|hay|tiene|presenta"
+    # the north
+    "|tecken|hallpunkter|misstanke|pa|for|av|till|tegn|holdepunkt(?:er)?|mistanke|til|viitteita|merkkeja"
+    # Polish
+    "|cech|objawow|podejrzenia|stwierdzono"
+    "|syndrome?|sindrome|maladie|malattia|ziekte|enfermedad|choroby"
+)
+#: What may stand between a relative and the name.
+_HAS = (
+    "hat|hatte|haben|mit|leidet|litt|an|unter|bekanntes?|ein|einem?|positive?|fur|von|auf|heeft|had|hebben|met|lijdt|aan"
+    "|een|het|a|ont|avait|avec|souffrait|souffre|de|du|d'un|un|una|tiene|tenia|con|padece|ha|aveva|soffre|di|da|tem|com|har"
+    "|hade|havde|hadde|med|av|af|for|pa|on|ollut|ma|miala?|z|has|of"
+)
+#: `V.a.` is German for "suspicion of", `Z.n.` for "state after".
+_SUSPECTED = (
+    r"v\.?\s?a\b\.?|v\.?\s?d\b\.?|verdacht\w*|suspect\w*|suspicion|suspicious|suspicie|suspicios\w*|probable|soupcon\w*"
+    r"|suspectee?|verdenking|vermoeden|sospech\w*|sospett\w*|suspeit\w*|misstank\w*|mistank\w*|mistenk\w*|epailty|epaily"
+    r"|podejrzenie|fraglich\w*|mogliche[sn]?"
+)
+_ON = "auf|ein|eines?|van|op|een|het|of|for|de|d'un|un|di|una|do|om|pa|for|av|till?"
+_PAST = (
+    r"z\.?\s?n\b\.?|zustand\s+nach|antecedents?\s+(?:de|d'un)|antecedentes?\s+de|tidigare|tidligere|eerdere?|aiempi"
+    r"|przebyty"
+)
+_NAME_GOES_ON = r"(?:\s*syndr\w*|\s+(?:disease|sykdom|sjukdom|sygdom|oireyhtyma))?\)?"
+_IS = r"(?:[\s:,(]+(?:ist|wurde|war|est|a|ete|is|werd|es|fue|e|stato|foi|ar|har|er|blev|ble)\b)*[\s:,(]+"
+#: `laut Mutter: Restless legs` is said of the patient.
+_REPORTED_BY = (
+    "per|by|to|from|laut|laut der|laut ihrer|laut seiner|von|von der|selon|selon la|selon sa|volgens|volgens de|segun"
+    "|segun la|secondo|secondo la|segundo a|enligt|ifolge"
+)
+_IN = "bei|hos|chez|bij|in|i|der|ihrer|seiner|de|sa|haar|zijn|en|la|su|nella|di|na"
+_THE_FAMILY = "famil(?:ie|jen|ien|ia)|famille|famiglia|slakten|slekten"
+#: English words of the lists that mean more than they do there: `syn` is a synonym, `not for` no denial of a disease.
+_NO_KIN = {"syn"}
+_LEFT_TO_ENGLISH = {"not", "nor", "never", "without", "ruled out"}
+
+
+def said_elsewhere(name: str) -> re.Pattern[str]:
+    """Return the pattern of each mention of `name` that is denied, over or of a relative."""
+    before = _any_of(each for each in word_lists()["denied_before"]["words"] if "'" not in each)
+    stems = _any_of((), word_lists()["denied"]["stems"])
+    denied = rf"(?:{before}|{stems})[\s:]+(?:(?:{_BETWEEN})\s+){{0,5}}{name}|{name}{_NAME_GOES_ON}{_IS}{stems}"
+    over = rf"(?<!\w)(?:{_PAST})\s+(?:(?:{_BETWEEN})\s+){{0,2}}{name}"
+    beside = rf"{name}{_NAME_GOES_ON}[\s:,(]+{_any_of(word_lists()['relative']['words'])}\s*\)?\s*$"
+    return re.compile(f"{denied}|{over}|{_theirs(name)}|{beside}")
+
+
+def said_of_a_relative(name: str) -> re.Pattern[str]:
+    """Return the pattern of each mention of `name` that is of a relative in so many words."""
+    return re.compile(_theirs(name))
+
+
+def suspected(name: str) -> re.Pattern[str]:
+    """Return the pattern of each mention of `name` that is only suspected; `possible` in English denies it."""
+    return re.compile(
+        rf"(?<!\w)(?:{_SUSPECTED})[\s:]*\s(?:(?:{_ON})\s+){{0,3}}{name}"
+        rf"|{name}{_NAME_GOES_ON}[\s:,(]+(?:(?:ist|is)\s+)?(?:{_SUSPECTED})\.?\s*(?:$|[;,)])"
+    )
+
+
+def _theirs(name: str) -> str:
+    listed = word_lists()["relative"]
+    kin = _any_of((each for each in listed["words"] if each not in _NO_KIN), listed["stems"])
+    told = "".join(rf"(?<!\b{each} )" for each in _REPORTED_BY.split("|"))
+    return (
+        rf"{told}{kin}[\s:(]+(?:(?:{_HAS})\s+){{0,4}}{name}"
+        rf"|{name}{_NAME_GOES_ON}[\s:,(]+(?:(?:{_IN})\s+){{1,3}}(?:{kin}|{_THE_FAMILY})\s*(?:$|[;.,)])"
+    )
+
+
+def _any_of(words: Iterable[str], stems: Iterable[str] = ()) -> str:
+    """Return what finds any of these that is not left to English; a stem that ends in a letter may go on."""
+    whole = [rf"{re.escape(each)}\b" for each in words if each not in _LEFT_TO_ENGLISH]
+    begun = [
+        re.escape(each.rstrip()) + (r"\w*" if each[-1].isalpha() else r"(?!\w)")
+        for each in stems
+        if each not in _LEFT_TO_ENGLISH
+    ]
+    return rf"(?<!\w)(?!exclusiv)(?:{'|'.join([*whole, *begun])})"

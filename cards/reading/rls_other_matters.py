@@ -36,7 +36,8 @@ _OF_THE_NAME = re.compile(
     "|seems|appears|probably|previously|past|prior|recent|recently|last|year|years|month|months|week|weeks"
     "|day|days|ago|history|positive|negative|strong|significant|unremarkable|none|present|mild|moderate"
     "|severe|early|late|atypical|secondary|primary|idiopathic|unclear|uncertain|unknown|other|again|earlier"
-    "|later|already|any|so|far"
+    "|later|already|any|so|far|neurology|neurologist|clinic|doctor|dr|gp|physician|specialist|psychiatry|exam|study|sleep"
+    "|psg|polysomnography|workup|evaluation"
 )
 #: Behind these stands when, by whom or by what, and no matter of its own.
 _CIRCUMSTANCE = re.compile("after|as|at|by|during|following|given|in|on|per|since|until|versus|vs|when|with")
@@ -86,13 +87,19 @@ class OtherMatters:
             and "?" not in clause
             and all(
                 (each.lastgroup != "ends" and self._is_a_matter(clause[each.end() :]))
-                or (each.lastgroup != "leads" and self._is_a_matter(clause[: each.start()], before=True))
+                or (each.lastgroup != "leads" and self._has_its_matter(clause[: each.start()], clause[each.end() :]))
                 for each in found
             )
         )
 
-    def _is_a_matter(self, said: str, *, before: bool = False) -> bool:
+    def _is_a_matter(self, said: str) -> bool:
+        """Return whether something of its own stands behind a denial."""
         words = _WORD.findall(self._kin.sub(" ", said))
-        if any(map(_CIRCUMSTANCE.fullmatch, words if before else words[:1])):
+        return not (words and _CIRCUMSTANCE.fullmatch(words[0])) and not all(map(_OF_THE_NAME.fullmatch, words))
+
+    def _has_its_matter(self, before: str, behind: str) -> bool:
+        """Return whether `anemia resolved in May` ends something of its own; `iron resolved it` ends what was named."""
+        words, after = _WORD.findall(before), _WORD.findall(behind)
+        if any(map(_CIRCUMSTANCE.fullmatch, words)) or (after and not _CIRCUMSTANCE.fullmatch(after[0])):
             return False
-        return not all(map(_OF_THE_NAME.fullmatch, words))
+        return self._is_a_matter(before)

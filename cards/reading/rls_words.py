@@ -10,9 +10,15 @@ import re
 from functools import lru_cache
 
 from cards.fhir.json_values import LONGEST_WORDS
-from cards.reading.diagnosis_words import abbreviates_rls, fold, means_the_other_ekbom, names_rls_in_a_language
-from cards.reading.rls_languages import said_elsewhere, said_of_a_relative, suspected
-from cards.reading.rls_other_matters import OtherMatters
+from cards.reading.diagnosis_words import (
+    abbreviates_rls,
+    fold,
+    means_the_other_ekbom,
+    names_rls_in_a_language,
+    word_lists,
+)
+from cards.reading.rls.languages import said_elsewhere, said_of_a_relative, suspected
+from cards.reading.rls.other_matters import OtherMatters
 
 #: In every language; `Willis-Ekboms sjukdom`, `choroba Willisa-Ekboma`, `restlesslegssyndroom`.
 _UNSHARED_NAME = r"\brestless[\s-]*legs?(?:\b|(?=syndr))|\bwillis(?:a|in)?[\s-]*ekbom(?:'?s|a|in)?\b"
@@ -80,8 +86,8 @@ _OTHER_MATTERS = OtherMatters(_ANY_NAME, _KIN, _FAMILY_HISTORY)
 
 _DASH = re.compile("[\u2010-\u2015]")
 #: The same under an English name in a sentence of another language, in folded texts.
-_SAID_ELSEWHERE = said_elsewhere(_NAME)
-_SAID_ELSEWHERE_OF_A_RELATIVE = said_of_a_relative(_NAME)
+_SAID_ELSEWHERE = said_elsewhere(_NAME, word_lists())
+_SAID_ELSEWHERE_OF_A_RELATIVE = said_of_a_relative(_NAME, word_lists())
 _SUSPECTED = suspected(_NAME)
 #: Names that the word lists have in other words or another case, and what they have.
 _SPELLED_OTHERWISE = (

@@ -8,9 +8,11 @@ amendments 2). Texts are folded (`fold`). What denies or ascribes counts only wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from cards.reading.diagnosis_words import word_lists
+#: The lists of cards/reading/words.toml.
+WordLists = Mapping[str, Mapping[str, Any]]
 
 #: What may stand between a denial and the name: evidence of it, and words without a meaning of their own.
 _BETWEEN = (
@@ -57,19 +59,19 @@ _NO_KIN = {"syn"}
 _LEFT_TO_ENGLISH = {"not", "nor", "never", "without", "ruled out"}
 
 
-def said_elsewhere(name: str) -> re.Pattern[str]:
+def said_elsewhere(name: str, lists: WordLists) -> re.Pattern[str]:
     """Return the pattern of each mention of `name` that is denied, over or of a relative."""
-    before = _any_of(each for each in word_lists()["denied_before"]["words"] if "'" not in each)
-    stems = _any_of((), word_lists()["denied"]["stems"])
+    before = _any_of(each for each in lists["denied_before"]["words"] if "'" not in each)
+    stems = _any_of((), lists["denied"]["stems"])
     denied = rf"(?:{before}|{stems})[\s:]+(?:(?:{_BETWEEN})\s+){{0,5}}{name}|{name}{_NAME_GOES_ON}{_IS}{stems}"
     over = rf"(?<!\w)(?:{_PAST})\s+(?:(?:{_BETWEEN})\s+){{0,2}}{name}"
-    beside = rf"{name}{_NAME_GOES_ON}[\s:,(]+{_any_of(word_lists()['relative']['words'])}\s*\)?\s*$"
-    return re.compile(f"{denied}|{over}|{_theirs(name)}|{beside}")
+    beside = rf"{name}{_NAME_GOES_ON}[\s:,(]+{_any_of(lists['relative']['words'])}\s*\)?\s*$"
+    return re.compile(f"{denied}|{over}|{_theirs(name, lists)}|{beside}")
 
 
-def said_of_a_relative(name: str) -> re.Pattern[str]:
+def said_of_a_relative(name: str, lists: WordLists) -> re.Pattern[str]:
     """Return the pattern of each mention of `name` that is of a relative in so many words."""
-    return re.compile(_theirs(name))
+    return re.compile(_theirs(name, lists))
 
 
 def suspected(name: str) -> re.Pattern[str]:
@@ -80,8 +82,8 @@ def suspected(name: str) -> re.Pattern[str]:
     )
 
 
-def _theirs(name: str) -> str:
-    listed = word_lists()["relative"]
+def _theirs(name: str, lists: WordLists) -> str:
+    listed = lists["relative"]
     kin = _any_of((each for each in listed["words"] if each not in _NO_KIN), listed["stems"])
     told = "".join(rf"(?<!\b{each} )" for each in _REPORTED_BY.split("|"))
     return (

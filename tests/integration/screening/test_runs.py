@@ -184,11 +184,12 @@ def test_no_process_outlives_the_run_that_was_killed(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_killed_is_resumed_at_once_though_a_child_of_it_lives(tmp_path: Path) -> None:
-    """A child that was forked has every open file of its parent, the lock of the run too."""
+    """A child that was forked has every open file of its parent, the lock of the run too, until it first runs."""
     code = (
         "import os, signal, sys; from pathlib import Path; from cds_service.offline.screening.state import State; "
-        "kept = State(Path(sys.argv[1])); child = os.fork(); "
-        "signal.pause() if not child else (print(child, flush=True), os.kill(os.getpid(), signal.SIGKILL))"
+        "kept = State(Path(sys.argv[1])); read, written = os.pipe(); child = os.fork(); "
+        "(os.write(written, b'.'), signal.pause()) if not child else "
+        "(os.read(read, 1), print(child, flush=True), os.kill(os.getpid(), signal.SIGKILL))"
     )
     command = [sys.executable, "-c", code, tmp_path / "state"]
     killed = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True)

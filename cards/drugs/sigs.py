@@ -77,6 +77,8 @@ _SPREAD = (
     r"(?! ?(?:mg|g|mcg|ml|tabs?|tablets?|caps?|capsules?)\b))*+"
     r"|\b(?:in(?:to)?|as|over)\s++[2-9](?:\s*+(?:-|to)\s*+\d)?\s++(?:[a-z]+ )?doses\b"
 )
+#: Behind these a number is no whole to which a part is added: `week 1 - 1/2 tab`, `1/2-1-1/2`.
+_NO_WHOLE = r"(?<![\d/.,:-])(?<!- )(?<!at )(?<!x )(?<!day )(?<!days )(?<!week )(?<!weeks )(?<!wk )(?<!month )(?<!night )(?<!step )"
 #: From the top, each over all that those above it left.
 REWRITES = (
     Rewrite(re.compile(r"\b([a-z])\."), r"\1", "1 tab t.i.d.", "1 tab tid"),
@@ -88,7 +90,21 @@ REWRITES = (
     ),
     Rewrite(re.compile(rf"\(\s*+(?:{'|'.join(_COUNTED)}|\d+)\s*+\)"), " ", "2 (two) tabs", "2 tabs"),
     Rewrite(re.compile(_SPREAD), " daily ", "900 mg a day divided tid", "900 mg a day daily"),
-    Rewrite(re.compile(r"\b(\d+)\s++and\s++(?:a\s++)?0\.5\b"), r"\1.5", "one and a half tabs", "1.5 tabs"),
+    Rewrite(
+        re.compile(r"(?<!at )\b(\d+)[ -]++(?:and|&|\+)[ -]++(?:(?:a|1)[ -])?0\.5\b"),
+        r"\1.5",
+        "one and one-half tabs",
+        "1.5 tabs",
+    ),
+    Rewrite(
+        re.compile(
+            rf"{_NO_WHOLE}\b([1-9])(?: ?(?:\band\b|[&+]) {{0,2}}|(?:(?<=^[1-9])|(?<=take [1-9])) - |- ?)"
+            r"(?=(?:1/2|[13]/4)(?!\d|/| ?- ?\d))"
+        ),
+        r"\1 ",
+        "1-1/2 tabs",
+        "1.5 tabs",
+    ),
 )
 #: After the hours of the clock are gone. Up to eighths: `7/12` and `90/12` are other things.
 FRACTION = Rewrite(
@@ -289,7 +305,7 @@ NEXT_STEP = Forms(
         Form(
             r"\b(?:on )?(?<!\d )(?<!\d)(?<!\ba )(?<!each )(?<!every )(?<!per )(?<!/)(?<!other )"
             rf"\b(?:day|week|wk|month)s? ?#?\d{{1,3}}(?!\d)(?! ?(?:{_PIECES}|{_UNITS}|x\b|times|/))"
-            rf"(?: ?(?:-|to|and|&) ?\d{{1,3}}(?!\d| ?(?:{_PIECES}|{_UNITS}))"
+            rf"(?: ?(?:-|to|and|&) ?\d{{1,3}}(?!\d|\.\d| ?(?:{_PIECES}|{_UNITS}))"
             r"|(?:, ?(?:and )?\d{1,3}(?= ?(?:[,.;]|and|$)))*+)(?: on(?:wards?)?\b)?",
             "which days or weeks",
             "week 1: 1 tab daily; week 2: 2 tabs daily",

@@ -1,0 +1,41 @@
+"""Directions as clinics write them: what a day brings, row by row, by the kind of words."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.cards.drugs.test_steps import told
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("1 and 1/2 caps tid", "1350"),
+        ("1-1/2 caps tid", "1350"),
+        ("1- 1/2 caps tid", "1350"),
+        ("1 - 1/2 caps tid", "1350"),
+        ("take 2 - 1/2 caps daily", "750"),
+        ("1 & 1/2 caps tid", "1350"),
+        ("1 + 1/2 caps tid", "1350"),
+        ("1-½ caps tid", "1350"),
+        ("1 and ¼ caps daily", "375"),
+        ("one and one-half caps tid", "1350"),
+        ("one & one half caps tid", "1350"),
+        ("one-and-a-half caps tid", "1350"),
+        ("2-3/4 caps daily", "825"),
+        # ranges
+        ("1-2 caps tid", "1800"),
+        ("1/2-1 cap tid", "900"),
+        ("1-1.5 caps tid", "1350"),
+        ("1 1/2-2 caps tid", "1800"),
+        ("1 to 1-1/2 caps tid", "1350"),
+        ("1-1 1/2 caps tid", "1350"),
+        # each a dose of its own
+        ("1 in the morning and 1/2 at night", "450"),
+        ("1 cap am and 1/2 cap pm", "450"),
+        ("1-1/2-1", "750"),
+        ("week 1 - 1/2 cap daily; week 2 - 1 cap daily", "300"),
+    ],
+)
+def test_a_whole_and_a_part_are_one_number(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)

@@ -78,7 +78,9 @@ _SPREAD = (
     r"|\b(?:in(?:to)?|as|over)\s++[2-9](?:\s*+(?:-|to)\s*+\d)?\s++(?:[a-z]+ )?doses\b"
 )
 #: Behind these a number is no whole to which a part is added: `week 1 - 1/2 tab`, `1/2-1-1/2`.
-_NO_WHOLE = r"(?<![\d/.,:-])(?<!- )(?<!at )(?<!x )(?<!day )(?<!days )(?<!week )(?<!weeks )(?<!wk )(?<!month )(?<!night )(?<!step )"
+_NO_WHOLE = (
+    r"(?<![\d/.,:-])(?<!- )(?<!at )(?<!x )(?<!day )(?<!days )(?<!week )(?<!weeks )(?<!wk )(?<!month )(?<!night )"
+)
 #: From the top, each over all that those above it left.
 REWRITES = (
     Rewrite(re.compile(r"\b([a-z])\."), r"\1", "1 tab t.i.d.", "1 tab tid"),
@@ -321,11 +323,14 @@ NEXT_STEP = Forms(
 )
 #: The dose goes up from here, to a target or as far as the patient bears; what else rises has another object.
 _ITS_DOSE = r"(?: (?:the|your))?(?: (?:dose|dosage|it))?\b"
-_SO_FAR = rf"(?:(?:to|by|as|up|until|if|every|each|q|weekly|daily|slowly|gradually|from)\b|q\d|{NUMBER})"
+_SO_FAR = (
+    r"(?:(?:to|by|as|up|until|if|every|each|q|weekly|daily|slowly|gradually|from)\b|q\d"
+    rf"|{NUMBER}|in (?:{NUMBER}) ?{_UNITS})"
+)
 RISE = Forms(
     (
         Form(
-            rf"(?<!not )\bincreased?{_ITS_DOSE}(?= ?{_SO_FAR})",
+            rf"(?<!not )\bincreas(?:ed?|ing){_ITS_DOSE}(?= ?{_SO_FAR})",
             "a higher step",
             "1 tab daily, increase to 2 tabs",
             "2 x 1",

@@ -39,3 +39,28 @@ from tests.unit.cards.drugs.test_steps import told
 )
 def test_a_whole_and_a_part_are_one_number(text: str, mg: str) -> None:
     assert told(text) == (mg, mg)
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("300 mg at night increasing by 300 mg every 3 days to 600 mg three times daily", "1800"),
+        ("one at night increasing to two tds", "1800"),
+        ("one at night increasing by one every three days to two three times a day", "1800"),
+        ("1 at night increasing gradually to 3 at night", "900"),
+        ("100 mg at night increasing in 100 mg steps to 300 mg at night", "300"),
+        ("300 mg daily increasing every week by 300 mg up to 1800 mg", "1800"),
+        ("300 mg tds, increasing to max 3600 mg daily", "3600"),
+        # something else rises
+        ("1 capsule nightly, avoid increasing the dose", "300"),
+        ("1 capsule nightly, report increasing drowsiness", "300"),
+        ("1 capsule nightly while increasing fluids", "300"),
+    ],
+)
+def test_increasing_to_is_a_rise(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)
+
+
+@pytest.mark.parametrize("rise", ["increasing as tolerated", "increasing by 300 mg weekly", "increasing if needed"])
+def test_increasing_to_no_told_top_leaves_the_dose_unread(rise: str) -> None:
+    assert told(f"600 mg tid, {rise}") == (None, "1800")

@@ -265,13 +265,31 @@ def _one_step(bare: str, outside: str = "") -> Said:
 
 
 def _over_the_day(bare: str) -> Said | None:
+    """Return what the doses of one day bring together; a total that is then broken down counts once."""
+    return _broken_down(bare) or _summed(bare)
+
+
+def _broken_down(bare: str) -> Said | None:
+    """Return the doses at their parts of the day, or at several times, where they sum to what stands before them."""
+    for sign in sigs.BREAKDOWN.pattern.finditer(bare):
+        before, behind = bare[: sign.start()], bare[sign.end() :]
+        whole = _one_step(before)
+        if parts_of_the_day(before) or whole.amount is None or (whole.per_day or 0) < 1:
+            continue
+        summed = _summed(behind) if all(map(parts_of_the_day, _doses_in(behind))) else None
+        parts = summed or _one_step(behind)
+        is_whole = parts.unit == whole.unit and _most_of(parts, parts.per_day) == _most_of(whole, whole.per_day)
+        if is_whole and (summed or (parts.per_day or 0) > (whole.per_day or 0) == 1):
+            return parts
+    return None
+
+
+def _summed(bare: str) -> Said | None:
     """Return the sum of the doses of one day, or None unless there are two or more that can all be read.
 
     If two can be read and a third dose cannot, the sum is what a day brings at least.
     """
-    sentences = _SENTENCE.split(bare)
-    joined = "; ".join(sentences) if _are_of_one_day(sentences) else bare
-    parts = _doses_of_the_day(sigs.PARTING.pattern.split(joined))
+    parts = _doses_in(bare)
     if len(parts) < 2:
         return None
     read = [_one_step(part) for part in parts]
@@ -290,6 +308,13 @@ def _over_the_day(bare: str) -> Said | None:
     if unread:
         return Said(fullest, known[0].unit, is_least=True)
     return Said(total, known[0].unit, Decimal(1), per_full_day=fullest / total if total else Decimal(1))
+
+
+def _doses_in(bare: str) -> Sequence[str]:
+    """Return the words about each dose of a day."""
+    sentences = _SENTENCE.split(bare)
+    joined = "; ".join(sentences) if _are_of_one_day(sentences) else bare
+    return _doses_of_the_day(sigs.PARTING.pattern.split(joined))
 
 
 def _doses_of_the_day(parts: Sequence[str]) -> Sequence[str]:

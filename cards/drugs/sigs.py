@@ -283,6 +283,17 @@ PARTING = Forms(
         ),
     )
 )
+#: Behind what is taken in a day it may be told again, dose by dose.
+BREAKDOWN = Forms(
+    (
+        Form(
+            rf"{_GAP}(?:[:;]|[.,](?!\d)|(?<= )[-=] )\s*+(?=(?:take |give )?(?:{NUMBER}))",
+            "that is",
+            "2 tabs daily: 1 tab am and 1 tab pm",
+            "2 x 1",
+        ),
+    )
+)
 LENGTH = re.compile(_LENGTH + _DAYS)
 #: Where one step ends and the next begins: steps that follow one another are never added up.
 NEXT_STEP = Forms(

@@ -64,3 +64,30 @@ def test_increasing_to_is_a_rise(text: str, mg: str) -> None:
 @pytest.mark.parametrize("rise", ["increasing as tolerated", "increasing by 300 mg weekly", "increasing if needed"])
 def test_increasing_to_no_told_top_leaves_the_dose_unread(rise: str) -> None:
     assert told(f"600 mg tid, {rise}") == (None, "1800")
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        *[
+            (f"Take 1 capsule twice daily{sign}one in the morning and one at bedtime", "600")
+            for sign in (", ", ": ", " - ", ". ", "; ", ". Take ")
+        ],
+        ("Take 2 capsules daily, one at dinner and one at bedtime", "600"),
+        ("Take 2 capsules daily, one at 5 pm and one at 9 pm", "600"),
+        ("Take 3 capsules daily: 1 am, 2 pm", "900"),
+        ("Take FOUR daily: ONE in the morning, ONE at midday and TWO at night", "1200"),
+        ("900 mg daily, 300 mg am, 300 mg noon, 300 mg hs", "900"),
+        ("600 mg daily, 300 mg bid", "600"),
+        ("Take 3 capsules a day, one with each meal", "900"),
+        # not the sum, or a dose beside it
+        ("2 caps daily, 1 cap in the morning and 2 caps at night", "1500"),
+        ("2 caps at bedtime, 1 cap in the morning and 1 cap at noon", "1200"),
+        ("2 caps daily and 1 cap am and 1 cap pm", "1200"),
+        ("1 cap daily, 1 cap at bedtime", "600"),
+        ("1 cap bid, 2 caps at bedtime", "1200"),
+        ("600 mg tid, 300 mg am and 300 mg hs", "2400"),
+    ],
+)
+def test_a_total_and_its_parts_count_once(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)

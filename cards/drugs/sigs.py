@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from cards.drugs.numbers import MG_OF_IRON, NUMBER
+from cards.drugs.numbers import MG_OF_IRON, NUMBER, number_of
 
 
 class Form(NamedTuple):
@@ -68,6 +68,11 @@ def _divided_out(match: re.Match[str]) -> str:
     return f"{whole + above / below:f}" if 0 < above < below <= 8 else match[0]
 
 
+def _multiplied(match: re.Match[str]) -> str:
+    each = number_of(match[2])
+    return f"{(Decimal(match[1]) * each).normalize():f} {match[3]}" if each else match[0]
+
+
 #: A day's amount in parts: the parts are no doses of that amount.
 _SPREAD = (
     r"(?:\b(?:in(?:to)?|as|over)\s++(?:\d+(?:\s*+(?:-|to)\s*+\d+)?\s++)?)?\b"
@@ -92,6 +97,19 @@ REWRITES = (
     ),
     Rewrite(re.compile(rf"\(\s*+(?:{'|'.join(_COUNTED)}|\d+)\s*+\)"), " ", "2 (two) tabs", "2 tabs"),
     Rewrite(re.compile(_SPREAD), " daily ", "900 mg a day divided tid", "900 mg a day daily"),
+    # taken together; infusions are given one by one
+    Rewrite(
+        re.compile(
+            rf"(?<![\d/.,])\b([2-9]) ?x ?({NUMBER}) ?(mg|mcg|g|iu|units?)\b(?! ?-? ?(?:[a-z]+ )?(?:tab|cap|pill))"
+            r"(?!.*\b(?:iv|apart|infus\w*)\b)"
+        ),
+        _multiplied,
+        "2 x 300 mg tds",
+        "600 mg tds",
+    ),
+    Rewrite(
+        re.compile(r"\b([2-9]) (?:x )?(\d+) ?(ml)(?= ?spoon)"), _multiplied, "two 5ml spoonfuls", "10 ml spoonfuls"
+    ),
     Rewrite(
         re.compile(r"(?<!at )\b(\d+)[ -]++(?:and|&|\+)[ -]++(?:(?:a|1)[ -])?0\.5\b"),
         r"\1.5",

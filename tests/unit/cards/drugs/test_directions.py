@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cards.drugs.directions import read_sig
 from tests.unit.cards.drugs.test_steps import told
 
 
@@ -91,3 +92,39 @@ def test_increasing_to_no_told_top_leaves_the_dose_unread(rise: str) -> None:
 )
 def test_a_total_and_its_parts_count_once(text: str, mg: str) -> None:
     assert told(text) == (mg, mg)
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("2 x 300 mg tds", "1800"),
+        ("2x300mg tds", "1800"),
+        ("take two x 300 mg three times a day", "1800"),
+        ("3 x 300mg at night", "900"),
+        ("1-2 x 300 mg tds", "1800"),
+        ("2 x 300 mg mane, 3 x 300 mg nocte", "1500"),
+        ("2 x 300 mg (600 mg) tds", "1800"),
+        ("2 x 300 mg capsules tds", "1800"),
+        ("2 x 150 mg daily increasing to 3 x 300 mg daily", "900"),
+        # how often
+        ("3 x day 300 mg", "900"),
+        ("3 x daily 300 mg", "900"),
+        ("3 x 300 mg daily", "900"),
+        ("1 x 300 mg tds", "900"),
+        ("1/2 x 300 mg tds", "900"),
+    ],
+)
+def test_so_many_of_a_strength_are_one_dose(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("two 5ml spoonfuls tid", 10), ("2 x 5 ml spoonfuls tid", 10), ("one 5ml spoonful tid", 5), ("5 ml tid", 5)],
+)
+def test_spoonfuls_add_up(text: str, amount: int) -> None:
+    assert (read_sig(text).amount, read_sig(text).unit) == (amount, "ml")
+
+
+def test_infusions_are_given_one_by_one() -> None:
+    assert {read_sig(text).amount for text in ("2 x 500 mg IV", "2 x 500 mg one week apart")} == {500}

@@ -73,6 +73,18 @@ def _multiplied(match: re.Match[str]) -> str:
     return f"{(Decimal(match[1]) * each).normalize():f} {match[3]}" if each else match[0]
 
 
+def _counted_hours(match: re.Match[str]) -> str:
+    """Return how many hours are named, as times a day; one beside a part of the day is read as it stands."""
+    named = {hour.replace(" ", "").replace(":00", "") for hour in re.findall(_TIME, match[0])}
+    of_the_clock = [hour for hour in named if hour[0].isdigit()]
+    return f"{len(named)} times daily" if len(of_the_clock) > 1 else match[0]
+
+
+_TIME = r"\b(?:\d{1,2}(?::\d\d)? ?[ap]m|\d{1,2}:\d\d|noon|midday|midnight|bed(?:time)?|hs)\b"
+#: Without `at`, `8 am` is an hour from five on: `1 am, 2 pm` are pieces.
+_FIRST_TIME = r"(?<!:)(?:(?:[5-9]|1[0-2]) ?[ap]m|\d{1,2}(?::\d\d(?: ?[ap]m)?|[ap]m))\b"
+_AND_AT = r" ?(?:[,;/&]| \+ |\b(?:and|plus)\b)[ ,]*+(?:and |& )?(?:at )?"
+_NO_HOURS = r"(?<!between )(?<!from )(?<!of )(?<!before )(?<!after )(?<!take )(?<!give )(?<!^)"
 #: A day's amount in parts: the parts are no doses of that amount.
 _SPREAD = (
     r"(?:\b(?:in(?:to)?|as|over)\s++(?:\d+(?:\s*+(?:-|to)\s*+\d+)?\s++)?)?\b"
@@ -97,6 +109,13 @@ REWRITES = (
     ),
     Rewrite(re.compile(rf"\(\s*+(?:{'|'.join(_COUNTED)}|\d+)\s*+\)"), " ", "2 (two) tabs", "2 tabs"),
     Rewrite(re.compile(_SPREAD), " daily ", "900 mg a day divided tid", "900 mg a day daily"),
+    # `1 at 5 pm, 2 at 9 pm` are doses, and not hours of one dose
+    Rewrite(
+        re.compile(rf"(?:\bat {_TIME}|{_NO_HOURS}\b{_FIRST_TIME})(?:{_AND_AT}{_TIME})+(?!:|,? or\b)"),
+        _counted_hours,
+        "1 tab at 7 pm and 11 pm",
+        "1 tab 2 times daily",
+    ),
     # taken together; infusions are given one by one
     Rewrite(
         re.compile(
@@ -134,12 +153,14 @@ FRACTION = Rewrite(
 # ------------------------------------------------------------------ the clock
 
 _CLOCK = r"\b\d{1,2}(?::\d\d)?\s*+"
-#: `8 am` is an hour and not eight pieces where the directions say `at`, write minutes or leave no blank.
-AT_AN_HOUR = Forms((Form(rf"\bat\s++{_CLOCK[2:]}[ap]m\b", "hours are named", "1 tab at 9 am and 9 pm", "1 x 2"),))
-HOUR = Forms((Form(rf"{_CLOCK}(?=[ap]m\b)", "an hour, beside another after `at`", "1 tab at 8 am and 8 pm", "1 x 2"),))
-PLAIN_HOUR = Forms(
-    (Form(r"\b\d{1,2}(?::\d\d\s*+|)(?=[ap]m\b)", "an hour by its form", "1 tab 8:00 am and 10:00 pm", "1 x 2"),)
+#: `8 am` is an hour and not eight pieces where the directions say `at` or `between`, write minutes or leave no blank.
+AT_AN_HOUR = Forms(
+    (Form(rf"\b(?:at|between)\s++{_CLOCK[2:]}[ap]m\b", "hours are named", "1 tab between 8 pm and 10 pm", "1 x 1"),)
 )
+HOUR = Forms(
+    (Form(rf"{_CLOCK}(?=[ap]m\b)", "an hour, beside another after `at`", "1 tab between 9 pm and 10 pm", "1 x 1"),)
+)
+PLAIN_HOUR = Forms((Form(r"\b\d{1,2}(?::\d\d\s*+|)(?=[ap]m\b)", "an hour by its form", "1 tab, 9pm", "1 x 1"),))
 
 # ------------------------------------------------------------------ how many
 

@@ -128,3 +128,33 @@ def test_spoonfuls_add_up(text: str, amount: int) -> None:
 
 def test_infusions_are_given_one_by_one() -> None:
     assert {read_sig(text).amount for text in ("2 x 500 mg IV", "2 x 500 mg one week apart")} == {500}
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("1 cap at 8am, 2pm, and 8pm", "900"),
+        ("1 cap at 8 a.m., 2 p.m. & 8 p.m.", "900"),
+        ("1 cap at 6am, 10am, 2pm, 6pm, and 10pm", "1500"),
+        ("1 cap at 7pm and 11pm", "600"),
+        ("1 cap at 08:00, 14:00 and 20:00", "900"),
+        ("1 cap at 4pm, 8pm and bedtime", "900"),
+        ("1 cap daily: 8 am, 2 pm, 8 pm", "900"),
+        ("1 cap tid (8am, 2pm, 8pm)", "900"),
+        ("300 mg at noon, 600 mg at 5pm and 10pm", "1500"),
+        ("1 cap at 5pm x 3 days, then at 5pm and 9pm", "600"),
+        ("1 cap on MWF at 8am and 2pm", "600"),
+        # doses of their own, one hour, or a choice
+        ("1 am, 2 pm", "900"),
+        ("1 at 12pm, 1 at 6pm and 2 at 10pm", "1200"),
+        ("1 cap at 9 pm and 9 pm", "300"),
+        ("1 cap at 5 or 6 pm", "300"),
+        ("1 cap at 5 pm, 8 pm or 9 pm", "300"),
+        ("1 cap between 8pm and 10pm", "300"),
+        ("1 cap between 8 pm and 10 pm", "300"),
+        ("1 cap at 9pm, call clinic at 9am", "300"),
+        ("1 cap daily at 21:00", "300"),
+    ],
+)
+def test_each_hour_of_a_dose_is_an_intake(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)

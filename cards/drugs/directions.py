@@ -110,7 +110,7 @@ def _counted(scheme: re.Match[str]) -> str:
     size, unit, *counts = scheme.groups()
     total = sum((Decimal(count) for count in counts if count), Decimal(0))
     each = (number_of(size) if size else None) or Decimal(1)
-    return f"{each * total:f} {unit or 'tab'} daily" if total else " "
+    return f"take {each * total:f} {unit or 'tab'} daily" if total else " "
 
 
 def _without_total(sig: str) -> str:

@@ -222,6 +222,7 @@ _FILLS = (
     r"(?<!\d)\d++(?:st|nd|rd|th)?\s*+(?:(?:re)?fills?|rfs?|bottles?|box(?:es)?)\b"
     r"|\b(?:re)?fill(?:s|ed)?\b[: ]*+(?:x ?|up to )?\d++(?: ?(?:times|x)\b)?"
 )
+_MANY = rf"(?:1[3-9]|[2-9]\d|\d{{3}})(?!\d)\s*+(?:(?!{_UNITS}){_WORD}\s++)?{_PIECES}"
 #: Taken out before doses and frequencies are looked for.
 NOT_A_DOSE = Forms(
     (
@@ -229,7 +230,14 @@ NOT_A_DOSE = Forms(
         Form(
             r"(?:\bdisp(?:ense)?|#|\bqty)[-: ]*+#?+\s*+\d++\s*+(?:x\s*+\d++|[a-z]*+)",
             "the supply",
-            "disp: 90 tablets, 1 tab tid",
+            "disp: 9 tablets, 1 tab tid",
+            "1 x 3",
+        ),
+        Form(
+            rf"(?:(?<!^)(?<!take )(?<!give )(?<!to )(?<!or )(?<!of )(?<!\d-)(?<!\d - )(?<![\d.,/]){_MANY}"
+            rf"|^{_MANY}\s*+[,.;:-](?=\s*+(?:take )?\d))",
+            "more than anybody takes",
+            "1 tid, 90 caps",
             "1 x 3",
         ),
         Form(rf"{_RANGE}\s*+{_UNITS} ?(?:/|per) ?kg\b", "a dose by weight", "6 mg/kg/day", "? x 1"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from cards.drugs.directions import read_sig
-from tests.unit.cards.drugs.test_steps import told
+from cards.drugs.dose import daily_dose
+from tests.unit.cards.drugs.test_steps import gabapentin, told
 
 
 @pytest.mark.parametrize(
@@ -158,3 +161,38 @@ def test_infusions_are_given_one_by_one() -> None:
 )
 def test_each_hour_of_a_dose_is_an_intake(text: str, mg: str) -> None:
     assert told(text) == (mg, mg)
+
+
+@pytest.mark.parametrize(
+    "supply", [", 90 caps", " 84 CAPSULES", " - 28 capsules", " (56 capsules)", ". 100 capsules, 2 refills"]
+)
+@pytest.mark.parametrize("dose", ["1 po tid", "ONE TO BE TAKEN THREE TIMES A DAY", "300 mg tid", "1 capsule tid"])
+def test_more_pieces_than_anybody_takes_are_the_supply(dose: str, supply: str) -> None:
+    assert told(dose + supply) == ("900", "900")
+
+
+@pytest.mark.parametrize("text", ["28 capsules, one daily", "28 capsules: take one daily"])
+def test_a_supply_may_stand_first(text: str) -> None:
+    assert told(text) == ("300", "300")
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("Take 20 capsules daily", "6000"),
+        ("20 capsules daily", "6000"),
+        ("capsules: 5-5-5", "4500"),
+        ("10-15 capsules daily", "4500"),
+        ("1 capsule daily, increase to 15 capsules daily", "4500"),
+    ],
+)
+def test_many_pieces_that_are_called_the_dose_count(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)
+
+
+def test_a_supply_in_words_leaves_a_structured_dose() -> None:
+    timing = {"repeat": {"frequency": 3, "period": 1, "periodUnit": "d"}}
+    dose = daily_dose(
+        [{"text": "1 po tid, 90 caps", "doseQuantity": {"value": 1, "unit": "capsule"}, "timing": timing}], gabapentin()
+    )
+    assert dose.fullest_mg == {"gabapentin": Decimal(900)}

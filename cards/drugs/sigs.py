@@ -321,7 +321,7 @@ PARTING = Forms(
         Form(rf"{_GAP}\b(?:and|plus|et)\b\s*+", "and", "1 tab am and 2 tabs pm", "3 x 1"),
         Form(
             r" (?:(?<=\bam )|(?<=\bpm )|(?<=\bhs )|(?<=\bom )|(?<=mane )|(?<=nocte )|(?<=matin )|(?<=midi )|"
-            r"(?<=soir )|(?<=morning )|(?<=noon )|"
+            r"(?<=soir )|(?<=morning )|(?<=noon )|(?<=midday )|(?<=lunchtime )|(?<=teatime )|"
             r"(?<=evening )|(?<=night )|(?<=bedtime )|(?<=breakfast )|(?<=lunch )|(?<=dinner )|(?<=supper ))"
             rf"(?=\d)(?!\d+\s*+(?:x\b|times|nights|mornings|evenings|{_SPAN}))",
             "a number behind a part of the day",

@@ -305,6 +305,12 @@ _BEFORE_A_PART = re.compile(
 _OF_ANOTHER = re.compile(
     r"\b(?:may|can|could|cause|hold|held|avoid|separate|start(?:ing)?|begin(?:ning)?|stop|if|when|until)\b|[.;] "
 )
+#: Behind several times a day, a part of the day is one more; `4 times daily with meals and at bedtime` are four.
+_ONE_MORE = re.compile(
+    r"(?P<meals> (?:with |after |before )?(?:meals|food|ac|pc))?"
+    rf",? ?(?:\b(?:and|plus)\b|[&+]),? ?(?:once |again )?(?:at |before |in the |every |q ?)?{_PART}\b"
+)
+_MEALS_A_DAY = 3
 #: How far from a part of the day, also where the number of hours was taken out.
 _APART = re.compile(r"\b(?:hours?|hrs?)\b|  (?:after|before)\b")
 #: Parts of the day beside these words are no intakes of their own.
@@ -324,7 +330,12 @@ def spoken_times_a_day(words: str) -> Decimal | None:
 
 
 def _told_a_day(words: str) -> Decimal | None:
-    times = next((row.per_day(match) for row in FREQUENCIES if (match := row.pattern.search(words))), None)
+    match, times = next(
+        ((match, row.per_day(match)) for row in FREQUENCIES if (match := row.pattern.search(words))), (None, None)
+    )
+    more = _ONE_MORE.match(words, match.end()) if match and times and times > 1 else None
+    if times and more and (times == _MEALS_A_DAY or not more["meals"]):
+        return times + 1
     if (times is None or times == 1) and not _NOT_EACH_PART.search(words):
         parts = _parts_of_one_dose(words)
         return Decimal(parts) if parts > 1 else times

@@ -196,3 +196,35 @@ def test_a_supply_in_words_leaves_a_structured_dose() -> None:
         [{"text": "1 po tid, 90 caps", "doseQuantity": {"value": 1, "unit": "capsule"}, "timing": timing}], gabapentin()
     )
     assert dose.fullest_mg == {"gabapentin": Decimal(900)}
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("1 cap TID and at bedtime", 4),
+        ("1 cap bid & hs", 3),
+        ("1 cap twice daily plus bedtime", 3),
+        ("1 cap 3 times a day and at bedtime", 4),
+        ("1 cap tid with meals and at bedtime", 4),
+        ("1 cap morning and evening and at bedtime", 3),
+        ("1 cap at 8am, 2pm, and in the evening", 3),
+        # only when
+        ("1 cap qid with meals and at bedtime", 4),
+        ("1 cap 4 times daily before meals and at bedtime", 4),
+        ("1 cap with meals and at bedtime", 4),
+        ("1 cap twice daily with food and at bedtime", 2),
+        ("1 cap bid, morning and bedtime", 2),
+        ("1 cap bid (morning and bedtime)", 2),
+        ("1 cap bid in the morning and at bedtime", 2),
+        ("1 cap bid with breakfast and dinner", 2),
+        ("1 cap daily and at bedtime", 1),
+        ("1 cap tid and as needed", 3),
+        # numbers behind a part of the day
+        ("1 mane 1 midday 2 nocte", 4),
+        ("1 MORNING 1 LUNCHTIME 2 AT NIGHT", 4),
+        ("1 morning 1 teatime 2 bedtime", 4),
+    ],
+)
+def test_a_part_of_the_day_beside_several_times_is_one_more(text: str, pieces: int) -> None:
+    mg = f"{pieces * 300}"
+    assert told(text) == (mg, mg)

@@ -80,6 +80,14 @@ def _counted_hours(match: re.Match[str]) -> str:
     return f"{len(named)} times daily" if len(of_the_clock) > 1 else match[0]
 
 
+def _with_days(match: re.Match[str]) -> str:
+    return re.sub(r"x ?\d++", r"\g<0> days", match[0])
+
+
+#: How long a step is, without a word for it: `qhs x3, bid x3, tid`.
+_BARE_LENGTH = (
+    r"\b(?:q?hs|q?[ap]m|[btq]id|[bt]ds?|daily|nightly|at (?:night|bedtime)) x ?\d{1,2}(?= ?(?:[,;.]|$|(?:and )?then\b))"
+)
 _TIME = r"\b(?:\d{1,2}(?::\d\d)? ?[ap]m|\d{1,2}:\d\d|noon|midday|midnight|bed(?:time)?|hs)\b"
 #: Without `at`, `8 am` is an hour from five on: `1 am, 2 pm` are pieces.
 _FIRST_TIME = r"(?<!:)(?:(?:[5-9]|1[0-2]) ?[ap]m|\d{1,2}(?::\d\d(?: ?[ap]m)?|[ap]m))\b"
@@ -115,6 +123,12 @@ REWRITES = (
         _counted_hours,
         "1 tab at 7 pm and 11 pm",
         "1 tab 2 times daily",
+    ),
+    Rewrite(
+        re.compile(rf"{_BARE_LENGTH}(?:[,;.]? (?:[^,;.x]{{1,30}} )?{_BARE_LENGTH})+"),
+        _with_days,
+        "1 tab qhs x3, bid x3, tid",
+        "1 tab qhs x3 days, bid x3 days, tid",
     ),
     # taken together; infusions are given one by one
     Rewrite(
@@ -170,7 +184,8 @@ _RANGE = rf"({NUMBER})(?:\s*+(?:-|to|or)\s*+({NUMBER}))?"
 _PIECES = r"(?:tab(?:let)?s?|tabs?\b|cap(?:sule|let)?s?|caps?\b|pills?|softgels?|gumm(?:y|ies)|patch(?:es)?|each)\b"
 _UNITS = rf"(?:{MG_OF_IRON}|mg|mcg|ug|micrograms?|milligrams?|grams?|gm|g|ml|iu|units?|tsp|teaspoon(?:ful)?s?)\b"
 _UNIT = rf"({_UNITS})"
-_DAYS = r"(?:days?|weeks?|wks?|months?|d|w)\b"
+_NIGHTS = r"nights?(?! ?(?:(?:a|per|each|every|/) ?(?:week|wk|month)|weekly))"
+_DAYS = rf"(?:days?|{_NIGHTS}|weeks?|wks?|months?|d|w)\b"
 _LENGTH = (
     r"\b(?<!repeat )(?<!repeat dose )(?<!repeat once )(?:for|x|after|in|over|within)\s*+"
     r"(?:the )?(?:first |next )?\d+(?:\s*+(?:-|to)\s*+\d+)?\s*+"
@@ -179,7 +194,7 @@ _INTERVAL = (
     r"(?:(?:every|each|q|per|a)\s*+)?(?:\d+(?:-\d+)?\s*+)?(?:days?|weeks?|wks?|nights?|d|weekly|daily|nightly)\b"
 )
 _OFTEN = r"(?:twice|thrice|bid|bd|tid|tds|qid|qds)\b"
-_SPAN = r"(?:days?|weeks?|wks?|months?|years?|d|hours?|hrs?|min(?:ute)?s?)\b"
+_SPAN = rf"(?:days?|{_NIGHTS}|weeks?|wks?|months?|years?|d|hours?|hrs?|min(?:ute)?s?)\b"
 
 #: The groups are the ends of a range; the upper one is the dose.
 PIECES_DOSE = Forms((Form(rf"{_RANGE}\s*+(?:{_WORD}\s++)?{_PIECES}", "pieces", "daily: 1 to 2 red tablets", "2 x 1"),))

@@ -228,3 +228,28 @@ def test_a_supply_in_words_leaves_a_structured_dose() -> None:
 def test_a_part_of_the_day_beside_several_times_is_one_more(text: str, pieces: int) -> None:
     mg = f"{pieces * 300}"
     assert told(text) == (mg, mg)
+
+
+@pytest.mark.parametrize("length", ["x 3 nights", "for 3 nights", "x3", "x 3"])
+@pytest.mark.parametrize("join", [", ", "; ", ", then "])
+@pytest.mark.parametrize("often", [("1 cap qhs", "2 caps qhs", "3 caps qhs"), ("1 cap qhs", "1 cap bid", "1 cap tid")])
+def test_steps_of_nights_are_never_added_up(length: str, join: str, often: tuple[str, str, str]) -> None:
+    first, second, last = often
+    assert told(f"{first} {length}{join}{second} {length}{join}{last}") == ("900", "900")
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("300 mg QHS x3, BID x3, TID", "900"),
+        ("1 cap bid x14, 1 cap daily x14", "600"),
+        ("1 cap at night, 2 caps at night after 3 nights", "600"),
+        # of one day, or no length
+        ("1 cap am x 30, 2 caps pm x 30", "900"),
+        ("1 cap am for 7 nights and 2 caps pm for 7 nights", "900"),
+        ("take 1 nightly for 5 nights a week", "300"),
+        ("1 cap at bedtime x 3 nights per week", "300"),
+    ],
+)
+def test_nights_are_a_length_as_days_are(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)

@@ -130,6 +130,16 @@ REWRITES = (
         "1 tab qhs x3, bid x3, tid",
         "1 tab qhs x3 days, bid x3 days, tid",
     ),
+    # in the north and the Netherlands; `1 tablet x 3` may be a course
+    Rewrite(
+        re.compile(
+            r"\b(tablett\w*|tabl|kapse?l\w*|kaps|stuks?|stk) x ?([1-9](?:-[1-9])?)"
+            r"(?! ?(?:\d|[./x]|days?|weeks?|dag\w*|uke\w*|vec?k\w*|uger?|dos\w*|gang\w*|engang\w*)|\w)"
+        ),
+        r"\1 \2 times daily",
+        "1 tablett x 3",
+        "1 tablett 3 times daily",
+    ),
     # taken together; infusions are given one by one
     Rewrite(
         re.compile(
@@ -301,10 +311,22 @@ ONLY_MEALS = Forms(
 
 # ------------------------------------------------------------------ one dose in all
 
+#: What stands behind `x1` and `1x` where they are no number of times a day: `1x abends`, `1x/Tag`, `x 1 til natten`.
+_IN_ALL = (
+    r"(?= ?(?:$|[.;:)]|,(?!\d)|- |\d+(?:-\d+)? ?(?:min(?:ute)?s?|h(?:ou)?rs?|h)\b"
+    r"|(?:only|now|today|tonight|tomorrow|doses?|stat|then|followed|and|or|at|before|prior|pre|after|when|during|if|prn"
+    r"|as|may|repeat|by|po|iv|im|with|on|for|q?hs|in (?:the|clinic|office))\b))"
+)
+_INFUSION = r"(?:als )?(?:iv|(?:kurz)?infusion) ?$"
 ONCE = Forms(
     (
         Form(r"\bstat\b", "at once", "1 tab stat", "1 x ? once"),
-        Form(rf"(?<!repeat )\bx ?1(?!\s*+{_SPAN}|\s*+refill)\b", "times one", "1 tab daily x1", "1 x 1 once"),
+        Form(
+            rf"(?<!repeat )\bx ?1\b(?:(?<!\d x 1)(?<!\d x1){_IN_ALL}|(?= ?(?:dose|now|only|stat|today)\b))",
+            "times one",
+            "1 tab daily x1",
+            "1 x 1 once",
+        ),
         Form(r"\bpre-?med\w*\b", "before a procedure", "1 tab as pre-medication", "1 x ? once"),
         Form(r"\bonce only\b", "once", "1 tab once only at bedtime", "1 x 1 once"),
         Form(r"\bon call\b", "when called to a procedure", "1 tab on call", "1 x ? once"),
@@ -314,7 +336,12 @@ ONCE = Forms(
 BARE_ONCE = Forms(
     (
         Form(r"\bsingle dose\b", "one dose", "1 tab as a single dose", "1 x ? once"),
-        Form(r"\b(?:1[- ]?(?:time|x)|times 1)\b", "one time", "1 tab 1 time", "1 x ? once"),
+        Form(
+            rf"\b(?:1[- ]?time\b|times 1\b|1[- ]?x\b(?:{_IN_ALL}|(?= ?(?:{NUMBER}) ?m?g {_INFUSION})))",
+            "one time",
+            "1 tab 1 time",
+            "1 x ? once",
+        ),
         Form(
             r"\bonce\b(?!\s*+(?:a|per|each|every|(?:dai|week|month|night)ly|in|at|/))",
             "once",

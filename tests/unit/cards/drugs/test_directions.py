@@ -253,3 +253,67 @@ def test_steps_of_nights_are_never_added_up(length: str, join: str, often: tuple
 )
 def test_nights_are_a_length_as_days_are(text: str, mg: str) -> None:
     assert told(text) == (mg, mg)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1x abends",
+        "1 x abends 1 Tablette",
+        "1x/Tag",
+        "1 x/jour",
+        "1 x zur Nacht",
+        "1 x daags 1 tablet",
+        "1 tablett x 1",
+        "1 tablett x 1 til natten",
+        "1 x 1",
+        "1 x 3",
+        "1 x 1 tab daily",
+        "1x wöchentlich, 5 Gaben",
+        "1 x pro Woche",
+        "1 x 500 mg abends",
+        "200 mg iv 1x wöchentlich",
+    ],
+)
+def test_one_time_of_a_day_or_week_is_no_single_dose(text: str) -> None:
+    assert not read_sig(text).once
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "25 mg x1",
+        "1 tab x 1 now",
+        "1 tab po x 1 30 min before MRI",
+        "1 tab x1 prior to MRI",
+        "1 tab x1, may repeat in 1 hour",
+        "1 tab x 1 at bedtime",
+        "1 tab x1 - then stop",
+        "1 tab 1x",
+        "1 tab 1x only",
+        "take 1 x1 now",
+        "1000 mg IV x1",
+        "1 x 1000 mg i.v.",
+        "1 x 1000 mg als Kurzinfusion",
+        "510 mg IV x1, repeat in 3-8 days",
+    ],
+)
+def test_times_one_in_all_is_a_single_dose(text: str) -> None:
+    assert read_sig(text).once
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("1 tablett x 1", "300"),
+        ("1 tablett x 3", "900"),
+        ("1 kapsel x 1-2 vid behov", "600"),
+        ("1 stuk x 3", "900"),
+        ("1 tabl x 2", "600"),
+        ("1 tablett x 3 dagar", None),
+        ("1 tablet x 3", None),
+        ("1 tablett x 1 engangsdose", None),
+    ],
+)
+def test_pieces_times_a_number_are_so_many_a_day_where_that_is_written_so(text: str, mg: str | None) -> None:
+    assert told(text)[0] == mg

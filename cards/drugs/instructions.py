@@ -10,7 +10,8 @@ from decimal import Decimal
 from cards.drugs.directions import LONGEST_SIG, Said, read_sig
 from cards.drugs.ingredients import plain as folded
 from cards.drugs.iron import is_iron
-from cards.drugs.numbers import IRON_MG, IU_UNITS, MG_OF_IRON, MG_PER_UNIT, measurable
+from cards.drugs.languages.other_drugs import names_another
+from cards.drugs.numbers import IRON_MG, IU_UNITS, MG_OF_IRON, MG_PER_UNIT, NUMBER, measurable
 from cards.drugs.products import strengths
 from cards.drugs.timing import (
     AFTER_DIALYSIS,
@@ -20,6 +21,7 @@ from cards.drugs.timing import (
     times_a_day,
     times_on_a_full_day,
 )
+from cards.drugs.words import amounts_named
 from cards.facts.drugs import Product
 from cards.fhir.json_values import Json, codings, cut, first, items, objects, text, text_of
 from cards.remembered import remembered
@@ -50,6 +52,13 @@ _FEWEST_OF_A_MASS = 10  # a bare number below it that is the strength may be pie
 _DIRECTIONS, _FURTHER = ("text", "patientInstruction"), "additionalInstruction"
 _AFTER_DIALYSIS = re.compile(AFTER_DIALYSIS)
 _AND = re.compile(r"\b(?:and|plus)\b|[&+]")
+_NAME = r"((?:[a-z][\w-]*+\s++){1,3}?)"
+#: `with isoniazid 300 mg`, `with 500 mg of vitamin C`.
+_BESIDE = re.compile(
+    rf"\b(?:with|while on)\s++(?:{_NAME}(?:{NUMBER})\s*+(?:mc?g|g|iu|units?)\b"
+    rf"|(?:{NUMBER})\s*+(?:mc?g|g|iu|units?)\s++(?:of\s++)?((?:[a-z][\w-]*+\s*+){{1,2}}))",
+    re.IGNORECASE,
+)
 _IRON_UNIT = re.compile(MG_OF_IRON)
 _SNOMED_UNITS = {"258684004": "mg", "258685003": "mcg", "258682000": "g"}
 
@@ -123,7 +132,7 @@ def taken_of(each: Mapping[str, Json], one_dose: bool, product: Product) -> Take
     Of a written dose that may be two numbers (`1,500 mg`) the one counts that pieces of the product make up. Where the
     structure and the words tell two doses of a day, or a most a day is told of a drug as needed, the highest counts.
     """
-    said = [_decided(read_sig(words), product) for words in _sigs(each)]
+    said = [_decided(read_sig(_without_others(words, product)), product) for words in _sigs(each)]
     after_dialysis = any(map(_is_after_dialysis, _sigs(each)))
     dose = _structured(each, product)
     amount, unit = (_as_iron(dose, said) if dose else None) or dose or _spoken(said)
@@ -205,6 +214,20 @@ def _is_after_dialysis(words: str) -> bool:
     parts = _AND.split(folded(words))
     after = [part for part in parts if _AFTER_DIALYSIS.search(part)]
     return bool(after) and not any(read_sig(part).amount for part in parts if part not in after)
+
+
+def _without_others(words: str, product: Product) -> str:
+    """Return the directions without the dose of another drug that is taken with this one; how often is of both."""
+    return _BESIDE.sub(lambda match: " " if _is_another(match[1] or match[2], product) else match[0], words)
+
+
+def _is_another(name: str, product: Product) -> bool:
+    """Return whether a name is of a drug that the product does not hold; iron and its salts are one."""
+    named = amounts_named(name)
+    if any(map(is_iron, named)) and any(map(is_iron, product.ingredients)):
+        return False
+    names = {amount.ingredient for amount in named}
+    return not names & product.ingredient_names() if names else names_another(folded(name))
 
 
 def _decided(said: Said, product: Product) -> Said:

@@ -247,6 +247,7 @@ _FILLS = (
     r"(?<!\d)\d++(?:st|nd|rd|th)?\s*+(?:(?:re)?fills?|rfs?|bottles?|box(?:es)?)\b"
     r"|\b(?:re)?fill(?:s|ed)?\b[: ]*+(?:x ?|up to )?\d++(?: ?(?:times|x)\b)?"
 )
+_JOINING = "or|and|at|if|when|after|before|to|then|by|take|give|start|begin|in|on|until|for|with|reduce|increase"
 _MANY = rf"(?:1[3-9]|[2-9]\d|\d{{3}})(?!\d)\s*+(?:(?!{_UNITS}){_WORD}\s++)?{_PIECES}"
 #: Taken out before doses and frequencies are looked for.
 NOT_A_DOSE = Forms(
@@ -264,6 +265,14 @@ NOT_A_DOSE = Forms(
             "more than anybody takes",
             "1 tid, 90 caps",
             "1 x 3",
+        ),
+        Form(
+            r"\b(?<!not )(?<!dont )(?<!never )(?:stop(?:ping)?|discontinue|replac(?:es|ing)|instead of|in place of)\s++"
+            rf"(?:(?!(?:{_JOINING})\b)[a-z][a-z-]*+\s++){{0,3}}(?:{NUMBER})\s*+{_UNITS}"
+            r"(?:(?!\b(?:and|then|start|begin|take|give)\b)[^.;,])*+",
+            "what is taken no more",
+            "1 nightly. stop ropinirole 2 mg",
+            "1 x 1",
         ),
         Form(rf"{_RANGE}\s*+{_UNITS} ?(?:/|per) ?kg\b", "a dose by weight", "6 mg/kg/day", "? x 1"),
         Form(_LENGTH + _SPAN, "how long", "for 1 week 1 tab daily", "1 x 1"),

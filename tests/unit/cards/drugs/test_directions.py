@@ -8,6 +8,7 @@ import pytest
 
 from cards.drugs.directions import read_sig
 from cards.drugs.dose import daily_dose
+from cards.drugs.recognise import recognise
 from tests.unit.cards.drugs.test_steps import gabapentin, told
 
 
@@ -317,3 +318,40 @@ def test_times_one_in_all_is_a_single_dose(text: str) -> None:
 )
 def test_pieces_times_a_number_are_so_many_a_day_where_that_is_written_so(text: str, mg: str | None) -> None:
     assert told(text)[0] == mg
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("1 tid with vitamin C 500 mg", "900"),
+        ("1 tid with 500 mg of vitamin C", "900"),
+        ("1 tid while on Tylenol 325 mg", "900"),
+        ("take 600 mg with isoniazid 300 mg daily", "600"),
+        ("1 cap with levothyroxine 50 mcg three times daily", "900"),
+        ("1 nightly. Stop pramipexole 0.5 mg", "300"),
+        ("1 nightly, discontinue the old ropinirole 2 mg tid", "300"),
+        ("1 capsule nightly. Replaces gabapentin 600 mg three times daily", "300"),
+        ("stop pramipexole 0.5 mg and start gabapentin 300 mg tid", "900"),
+        ("300 mg tid in place of pregabalin 75 mg bid", "900"),
+        # this drug, or no drug
+        ("Start with gabapentin 300 mg tid", "900"),
+        ("take with gabapentin 300 mg capsule tid", "900"),
+        ("Take with food 300 mg tid", "900"),
+        ("take with 600 mg tablet tid", "1800"),
+        ("do not stop gabapentin 300 mg tid abruptly", "900"),
+        ("may stop or reduce to 300 mg daily", "300"),
+        ("stop if rash. 300 mg tid", "900"),
+        ("apply 3 mg patch daily, replace with 2 mg patch", "3"),
+    ],
+)
+def test_the_dose_of_another_drug_or_of_one_that_stops_is_not_this_one(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)
+
+
+def test_the_dose_of_another_drug_leaves_a_structured_dose() -> None:
+    pyridoxine = recognise({"text": "pyridoxine 50 mg tablet"})
+    assert pyridoxine is not None
+    timing = {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}
+    told_so = {"patientInstruction": "Take with isoniazid 300 mg daily", "timing": timing}
+    dose = daily_dose([{**told_so, "doseQuantity": {"value": 1, "unit": "tablet"}}], pyridoxine)
+    assert dose.fullest_mg == {"pyridoxine": Decimal(50)}

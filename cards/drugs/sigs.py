@@ -140,6 +140,14 @@ REWRITES = (
         "1 tablett x 3",
         "1 tablett 3 times daily",
     ),
+    Rewrite(
+        re.compile(
+            r"\b(take|give|use|apply|swallow) an? (?=(?:[a-z]+ )?(?:tablets?|tabs?|capsules?|caps?|pill|patch)\b)"
+        ),
+        r"\1 1 ",
+        "take a tablet",
+        "take 1 tablet",
+    ),
     # taken together; infusions are given one by one
     Rewrite(
         re.compile(

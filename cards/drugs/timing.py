@@ -183,6 +183,8 @@ _MIDDAY, _AFTERNOON = r"(?:noon|midday|midi|(?<!petit[- ])dejeuner|lunch(?:time)
 _DUSK, _NIGHT = r"(?:evenings?|dinner|supper|soir|diner|q?pm)", r"(?:bed(?:time)?|nights?|nocte|coucher|q?hs)"
 _EVENING = rf"(?:{_DUSK}|{_NIGHT})"
 _PART = rf"(?:{_MORNING}|{_MIDDAY}|{_AFTERNOON}|{_EVENING})"
+_DAY = r"\b(?:mon|tue|wed|thu|fri|sat|sun)"
+_WEEKDAY = rf"{_DAY}(?:s|rs?|n?e?s|u?r)?(?:days?)?\b"
 _OTHER = r"(?:other|second|2nd)"
 #: At most once a day: there is no second session.
 AFTER_DIALYSIS = r"\b(?:after|post|following)\W{0,2}(?:each |every |the )?(?:ha?emo)?(?:dialysis|hd)\b"
@@ -197,6 +199,13 @@ FREQUENCIES = (
     _row(r"\btiw\b", _fixed("3", 7), "tiw", "3/7"),
     _row(r"\bm[-,/ ]*w[-,/ ]*f\b", _fixed("3", 7), "m, w, f", "3/7"),
     _row(r"\bmon\w*[,/ ]+wed\w*[,/ ]+(?:and )?fri\w*", _fixed("3", 7), "monday, wednesday and friday", "3/7"),
+    _row(
+        rf"(?<!except )(?<!except on )(?<!call )(?<!call on ){_WEEKDAY}(?:(?: ?[,/&] ?(?:and )?| and ){_WEEKDAY})+"
+        rf"|\b(?:every|each) {_WEEKDAY}(?! ?(?:-|to\b|thr))",
+        lambda match: Decimal(len(set(re.findall(_DAY, match[0])))) / 7,
+        "on tuesdays and saturdays",
+        "2/7",
+    ),
     _row(rf"\b(?:every|q)\s*+{_N}\s*+(?:-\s*+\d+\s*+)?(?:weeks?|wks?)\b", _every("1", 7), "every 2 weeks", "1/14"),
     _row(rf"\bevery {_OTHER} week\b", _fixed("1", 14), "every other week", "1/14"),
     _row(r"\bonce (?:a|per|every|each) week\b", _fixed("1", 7), "once a week", "1/7"),
@@ -273,7 +282,7 @@ FREQUENCIES = (
     _row(r"\b(?:matin|soir|dejeuner|diner|coucher)\b", _fixed("1"), "1 le soir", "1"),
     _row(r"\bon(?= ?(?:$|[,;]))", _fixed("1"), "1 on", "1"),
     _row(r"\bmid(?:day|i)\b", _fixed("1"), "midday", "1"),
-    _row(rf"\b(?:at|before|prior to|each|every|in|with)\s*+(?:the )?{_PART}\b", _fixed("1"), "at bedtime", "1"),
+    _row(rf"\b(?:at|before|after|prior to|each|every|q|in|with)\s*+(?:the )?{_PART}\b", _fixed("1"), "at bedtime", "1"),
     _row(AFTER_DIALYSIS, _fixed("1"), "after each dialysis", "1"),
     # times of no named stretch are those of a day
     _row(r"\b([2-9]) times\b", _times(1), "1 tab 3 times", "3"),
@@ -298,7 +307,7 @@ _EACH_PART = re.compile(
 _JOINT = re.compile(r"\b(?:and|plus|et)\b|[&+/]")
 #: What may stand between a comma, or an `and`, and the next part of the day of the same dose.
 _BEFORE_A_PART = re.compile(
-    r"(?:\W|\d|(?:at|le|au|gelules?|comprimes?|in|on|with|before|after|prior|to|each|every|the|an?|again|another|also|then|take|give|by|mouth|po"
+    r"(?:\W|\d|(?:at|le|au|q|gelules?|comprimes?|in|on|with|before|after|prior|to|each|every|the|an?|again|another|also|then|take|give|by|mouth|po"
     r"|around|about|once|tab(?:let)?s?|cap(?:sule)?s?|pills?|patch|mg|of|hours?|hrs?)\b)*+"
 )
 #: Behind these words a part of the day is of something else.

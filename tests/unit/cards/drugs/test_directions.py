@@ -355,3 +355,39 @@ def test_the_dose_of_another_drug_leaves_a_structured_dose() -> None:
     told_so = {"patientInstruction": "Take with isoniazid 300 mg daily", "timing": timing}
     dose = daily_dose([{**told_so, "doseQuantity": {"value": 1, "unit": "tablet"}}], pyridoxine)
     assert dose.fullest_mg == {"pyridoxine": Decimal(50)}
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("1 tab every Sunday", 1),
+        ("1 tab Tue/Thu/Sat", 3),
+        ("1 tab Tue, Thurs and Sat", 3),
+        ("1 tab on Tuesdays and Saturdays", 2),
+        ("1 tab twice daily on Tue & Thu", 2),
+        ("1 tab daily Monday through Friday", 7),
+        ("1 tab daily except Saturday and Sunday", 7),
+        ("1 tab daily starting Monday", 7),
+        ("1 tab daily, call on Monday and Tuesday", 7),
+    ],
+)
+def test_days_of_the_week_are_counted(text: str, days: int) -> None:
+    assert read_sig(text).per_day == Decimal(days) / 7
+    assert read_sig(text).per_full_day == (2 if "twice" in text else 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("1 cap after dinner", "300"),
+        ("1 cap q evening", "300"),
+        ("1 cap q morning and q evening", "600"),
+        ("1 cap at lunch, 2 hours after breakfast", "300"),
+        ("take a capsule daily", "300"),
+        ("take a red capsule tid", "900"),
+        ("1 capsule nightly, take a capsule in the morning", "600"),
+        ("1 capsule nightly, take an extra capsule if needed", "300"),
+    ],
+)
+def test_a_piece_after_a_meal_is_read(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)

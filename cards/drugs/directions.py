@@ -304,7 +304,7 @@ def _summed(bare: str) -> Said | None:
     if len(doses) < 2 or len(known) < 2 or (len(known) < len(doses) and not unread) or len(units) > 1:
         return None
     total = sum((_most_of(one, one.per_day) for one in known), Decimal(0))
-    fullest = sum((_most_of(one, max(one.per_day or Decimal(1), Decimal(1))) for one in known), Decimal(0))
+    fullest = sum((_most_of(one, max(one.per_full_day or Decimal(1), Decimal(1))) for one in known), Decimal(0))
     if unread:
         return Said(fullest, known[0].unit, is_least=True)
     return Said(total, known[0].unit, Decimal(1), per_full_day=fullest / total if total else Decimal(1))

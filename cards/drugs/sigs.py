@@ -140,14 +140,6 @@ REWRITES = (
         "1 tablett x 3",
         "1 tablett 3 times daily",
     ),
-    Rewrite(
-        re.compile(
-            r"\b(take|give|use|apply|swallow) an? (?=(?:[a-z]+ )?(?:tablets?|tabs?|capsules?|caps?|pill|patch)\b)"
-        ),
-        r"\1 1 ",
-        "take a tablet",
-        "take 1 tablet",
-    ),
     # taken together; infusions are given one by one
     Rewrite(
         re.compile(
@@ -277,7 +269,7 @@ NOT_A_DOSE = Forms(
         Form(
             r"\b(?<!not )(?<!dont )(?<!never )(?:stop(?:ping)?|discontinue|replac(?:es|ing)|instead of|in place of)\s++"
             rf"(?:(?!(?:{_JOINING})\b)[a-z][a-z-]*+\s++){{0,3}}(?:{NUMBER})\s*+{_UNITS}"
-            r"(?:(?!\b(?:and|then|start|begin|take|give)\b)[^.;,])*+",
+            r"(?:(?!\b(?:and|plus|then|start|begin|take|give)\b)[^.;,&+])*+",
             "what is taken no more",
             "1 nightly. stop ropinirole 2 mg",
             "1 x 1",

@@ -383,9 +383,7 @@ def test_days_of_the_week_are_counted(text: str, days: int) -> None:
         ("1 cap q evening", "300"),
         ("1 cap q morning and q evening", "600"),
         ("1 cap at lunch, 2 hours after breakfast", "300"),
-        ("take a capsule daily", "300"),
-        ("take a red capsule tid", "900"),
-        ("1 capsule nightly, take a capsule in the morning", "600"),
+        ("1 cap bid on Mon, Wed and Fri and 1 cap at noon", "900"),
         ("1 capsule nightly, take an extra capsule if needed", "300"),
     ],
 )

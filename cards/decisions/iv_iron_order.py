@@ -19,13 +19,13 @@ from cards.decisions.iron.contraindications import (
     phosphate,
     phosphate_in_doubt,
     phosphate_risk,
+    phosphate_risk_evidence,
     reactions_that_stop,
     reactions_to,
     reactions_to_infused_iron,
     render_allergens,
 )
 from cards.decisions.iron.orders import IronOrder, iron_order, iron_order_fires
-from cards.decisions.iron.phosphate_risks import phosphate_risk_evidence
 from cards.decisions.shared.judged import judged_drafts
 from cards.decisions.shared.levels import contradicted, numbered, unread, value_unread
 from cards.decisions.shared.orders import scope_of, with_evidence

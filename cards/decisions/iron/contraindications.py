@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cards.decisions.iron.phosphate_risks import other_phosphate_risks
-from cards.decisions.shared.levels import level, unread
+from cards.decisions.shared.levels import level, numbered, unread
 from cards.facts.chart import Allergy, Chart, Diagnosis
 from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Text
@@ -26,6 +25,15 @@ FERUMOXYTOL = "ferumoxytol"
 IRON_DEXTRAN = "iron dextran"
 IRON_SUCROSE = "iron sucrose"
 _TO_IRON = frozenset({"iron-iv", "iron-adverse-reaction"})
+#: Diagnoses that make a low phosphate likely (label of ferric carboxymaltose), by the words that name them.
+_PHOSPHATE_RISKS = (
+    ("phosphate_risks.gut", ("malabsorption", "bariatric", "inflammatory-bowel")),
+    ("phosphate_risks.parathyroid", ("hyperparathyroidism",)),
+    ("phosphate_risks.malnutrition", ("malnutrition",)),
+    ("phosphate_risks.vitamin_d", ("vitamin-d-deficiency",)),
+    ("phosphate_risks.telangiectasia", ("hereditary-telangiectasia",)),
+)
+_WASTING = "phosphate-wasting"
 
 
 def infections(chart: Chart) -> tuple[Diagnosis, ...]:
@@ -145,3 +153,27 @@ def _against_product(chart: Chart, rules: Rules, ingredient: str) -> Text:
         elif _must_be_known(chart, rules):
             found.append(phrase("iron.barred_phosphate_unknown"))
     return joined(found)
+
+
+def other_phosphate_risks(chart: Chart, rules: Rules) -> dict[str, Fact]:
+    """Return what makes a low phosphate likely: diseases, drugs, an earlier low phosphate; not repeats or vitamin D."""
+    words = [phrase(name) for name, concepts in _PHOSPHATE_RISKS if chart.diagnosed(*concepts)]
+    words += [phrase("phosphate_risks.earlier")] if _earlier_hypophosphataemia(chart) else []
+    low = _earlier_low(chart, rules)
+    facts: dict[str, Fact] = {**numbered("risk", words), **numbered("drug", chart.active_drugs(_WASTING))}
+    return facts | ({"earlier_phosphate": low} if low else {})
+
+
+def phosphate_risk_evidence(chart: Chart) -> tuple[Diagnosis | Drug, ...]:
+    """Return the diagnoses and drugs that these risks rest on."""
+    concepts = [each for _, named in _PHOSPHATE_RISKS for each in named]
+    return (*chart.diagnosed(*concepts), *_earlier_hypophosphataemia(chart), *chart.active_drugs(_WASTING))
+
+
+def _earlier_hypophosphataemia(chart: Chart) -> tuple[Diagnosis, ...]:
+    """Return hypophosphataemia on record, also one that is over; not one that was refuted."""
+    return tuple(each for each in chart.diagnoses if "hypophosphataemia" in each.concepts and not each.cleared)
+
+
+def _earlier_low(chart: Chart, rules: Rules) -> LabResult | None:
+    return next((each for each in chart.results("phosphate") if meets(each, rules.limit("phosphate.low"))), None)

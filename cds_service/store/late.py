@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from datetime import date, datetime
 
 from cds_service.store.databases.faults import StoreBusy, StoreError, StoreSlow, StoreUnavailable
@@ -77,8 +76,7 @@ class LateStore:
             said = _said(fault)
             if said != self._fault:
                 self._fault = said
-                with suppress(Exception):  # whoever is told must not end the attempts; /readyz tells the fault too
-                    self._on_state(said)
+                self._on_state(said)
             may_be_there = isinstance(fault, StoreSlow | StoreBusy) and time.monotonic() < ends
             if not may_be_there:
                 self._told.set()

@@ -143,22 +143,6 @@ def test_a_store_that_was_open_is_closed_once() -> None:
     assert opened.closed.acquire(timeout=30) and not opened.closed.acquire(timeout=0.05)
 
 
-def test_a_listener_that_fails_does_not_end_the_attempts() -> None:
-    opening = Opening(StoreUnavailable("nothing listens"))
-
-    def on_state(state: str) -> None:
-        opening.on_state(state)
-        raise RuntimeError("the log is full")
-
-    store = LateStore(opening, on_state)
-    opening.wait()
-    opening.may_go_on.release()
-    opening.wait()
-    assert opening.states == ["nothing listens", ""]
-    assert store.first_use("issuer", "jti", NOW, NOW)
-    store.close()
-
-
 @pytest.mark.parametrize(
     ("url", "place"),
     [

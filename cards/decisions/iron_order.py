@@ -10,7 +10,7 @@ from datetime import date
 
 from cards.decisions.iron.boxed import boxed, boxed_names
 from cards.decisions.iron.contraindications import FERRIC_CARBOXYMALTOSE, against_infusions
-from cards.decisions.iron.dose import dose, without_a_dose
+from cards.decisions.iron.dose import dose, with_a_dose_if_given, without_a_dose
 from cards.decisions.iron.duplicates import asks_to_wait, duplicate, with_plan
 from cards.decisions.iron.inflammation import crp_near, high_crp
 from cards.decisions.iron.interactions import interactions
@@ -82,7 +82,9 @@ def answer(chart: Chart, rules: Rules) -> tuple[Finding, ...]:
     against = any(each.card in _AGAINST for each in fired)
     waits = any(each.card in _BEFORE_IRON or asks_to_wait(each) for each in fired) and not is_child(chart)
     planned = (with_plan(each, rules, is_advised_against=against) for each in findings)
-    return tuple(without_a_dose(each, rules) if against or waits else each for each in planned)
+    if against:
+        return tuple(without_a_dose(each, rules) for each in planned)
+    return tuple(with_a_dose_if_given(each, rules) if waits else each for each in planned)
 
 
 def _judge(order: IronOrder) -> list[Finding]:
@@ -364,13 +366,13 @@ def _no_labs_card(order: IronOrder) -> Finding:
 
 
 def _recheck_of_protocol(order: IronOrder) -> date | None:
-    """Return when ferritin reads true again where in dialysis only an infusion under way makes it unusable.
+    """Return when ferritin reads true again where in dialysis only the infusions under way make it unusable.
 
     Where iron is given regularly no ferritin is free of it, and a new one today would be no better: the protocol of
     nephrology decides on the next dose (ours).
     """
     treatment = order.studies.treatment
-    under_way = is_esrd(order.chart) and treatment.iv_counts and order.drawn_in_washout
+    under_way = is_esrd(order.chart) and order.is_iv and treatment.iv_counts and order.drawn_in_washout
     return treatment.washed_out_on if under_way and order.studies.tsat else None
 
 

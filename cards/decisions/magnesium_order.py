@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cards.decisions.shared.drug_orders import DrugOrder, judge_each, order_fires, value_may_be_cut_off
 from cards.decisions.shared.kidney import Kidney, read_kidney
 from cards.decisions.shared.levels import (
@@ -53,7 +55,9 @@ def _judge(order: DrugOrder) -> Finding:
         return no_labs
     coded = coded_unanswered(order.chart, "hypermagnesaemia", reading)
     if coded:
-        return _card(order, Indicator.INFO, magnesium, kidney, known, coded)
+        card = _card(order, Indicator.INFO, magnesium, kidney, known, coded)
+        unused = (*unread(reading), *kidney.unread)
+        return value_may_be_cut_off(NAME, order.chart) or replace(card, unread=unused)
     no_answer = value_unread(NAME, *unread(reading), *kidney.unread)
     return no_answer or _nothing_found(order, complete=bool(magnesium and kidney.is_known))
 
@@ -98,6 +102,5 @@ def _card(
             *(("dialysis",) if kidney.dialysis else ()),
         ),
         suggestions=remove if severe else (),
-        not_checked=("labs",) if coded and not order.chart.knows("labs") else (),
     )
     return with_evidence(found, (*kidney.evidence, *coded))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from cards.decisions.shared.drug_orders import DrugOrder, judge_each, order_fires, value_may_be_cut_off
 from cards.decisions.shared.levels import (
@@ -54,7 +55,8 @@ def _judge(order: DrugOrder) -> Finding:
         return _card(order, Indicator.CRITICAL if severe else Indicator.WARNING, known, (severe or high)[0], beside)
     coded = coded_unanswered(order.chart, "hypercalcaemia", readings["calcium"])
     if coded:
-        return _calcium_first(order, coded, {**known, **numbered("unusable", unused)})
+        card = _calcium_first(order, coded, {**known, **numbered("unusable", unused)})
+        return value_may_be_cut_off(NAME, order.chart) or replace(card, unread=unused)
     no_answer = value_unread(NAME, *unused)
     if no_answer:
         return no_answer
@@ -87,7 +89,6 @@ def _calcium_first(order: DrugOrder, coded: tuple[Diagnosis, ...], known: Mappin
         why=tuple(shown),
         texts=_texts(order),
         suggestions=(OrderTests(("calcium",)),),
-        not_checked=() if order.chart.knows("labs") else ("labs",),
     )
     return with_evidence(found, coded)
 

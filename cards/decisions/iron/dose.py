@@ -203,6 +203,16 @@ def without_a_dose(finding: Finding, rules: Rules) -> Finding:
     return replace(finding, facts=facts, suggestions=())
 
 
+def with_a_dose_if_given(finding: Finding, rules: Rules) -> Finding:
+    """Return a finding on the dose of an adult with the usual one for the case that iron is given; others as is.
+
+    For where another card asks for something else first.
+    """
+    if finding.card != "OS-IRON-DOSE":
+        return finding
+    return replace(finding, facts={**finding.facts, "dose_advice": say(rules, NAME, "dose_adult_if")}, suggestions=())
+
+
 def _on_alternate_days(order: IronOrder) -> tuple[Suggestion, ...]:
     """Return the same dose every other day, if the site lets drug orders be suggested; never for a child."""
     if not order.rules.is_on("suggestions.medications") or is_child(order.chart):

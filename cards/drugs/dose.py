@@ -60,15 +60,15 @@ def _are_apart(dosages: Iterable[Mapping[str, Json]]) -> bool:
 
 
 def _share_the_day(dosages: Iterable[Mapping[str, Json]]) -> bool:
-    """Return whether each instruction names parts of the day (`when`) that no other names, and none has a period."""
+    """Return whether each instruction names parts of the day (`when`) that no other names, and none tells its length."""
     repeats = [first(first(each.get("timing")).get("repeat")) for each in dosages]
     parts = [{text(part) for part in items(repeat.get("when"))} for repeat in repeats]
     named = sum(map(len, parts))
-    return all(parts) and named == len(set().union(*parts)) and not any(_has_bounds(each) for each in repeats)
+    return all(parts) and named == len(set().union(*parts)) and not any(map(_ends, repeats))
 
 
-def _has_bounds(repeat: Mapping[str, Json]) -> bool:
-    return any(name.startswith("bounds") for name in repeat)
+def _ends(repeat: Mapping[str, Json]) -> bool:
+    return any(name.startswith(("bounds", "count", "duration")) for name in repeat)
 
 
 def _of_phase(phase: Iterable[Taken], product: Product) -> DailyDose:

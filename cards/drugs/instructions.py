@@ -38,6 +38,8 @@ _PIECE_WORDS = (
 _PIECES = frozenset(["", *_PIECE_WORDS.split()])
 #: Those that count whatever it is, be it a pack.
 _COUNTS = frozenset({"", "1", "each", "ea", "stuk", "stuks", "stuck", "stucke", "stk", "st"})
+#: Of which one is given at once, as a rule.
+_OF_ONE_DOSE = frozenset({"vial", "ampule", "ampoule", "syringe", "infusion"})
 #: Words beside the one for a piece that say what kind of piece it is.
 _KINDS_OF_PIECES = (
     "film coated enteric oral extended delayed prolonged modified sustained release hard soft gelatin chewable "
@@ -374,8 +376,8 @@ def _in_base_unit(value: Decimal, unit: str) -> tuple[Decimal, str] | None:
 
 
 def names_a_piece(unit: str) -> bool:
-    """Return whether a unit (already plain) names a tablet or the like, and does not only count."""
-    return unit not in _COUNTS and _is_piece(unit)
+    """Return whether a unit (already plain) names a tablet, a vial or the like, and does not only count."""
+    return unit in _OF_ONE_DOSE or (unit not in _COUNTS and _is_piece(unit))
 
 
 def _is_piece(unit: str) -> bool:

@@ -49,6 +49,8 @@ _NOT_DISPENSED = frozenset({"preparation", "on-hold"})
 _DISPENSED = frozenset({"completed", "in-progress", "unknown", ""})
 _ACTIVE = frozenset({"active", "intended"})
 _UNSAID = frozenset({"", "unknown", "recorded"})
+#: What an instruction tells that is a step of its own, and no remark on the others.
+_STEP = frozenset({"timing", "text", "doseAndRate", "doseQuantity", "doseRange", "doseSimpleQuantity"})
 #: What holds many pieces; `1 {Package}` is how a German prescription says it (UCUM), `N1` to `N3` are its sizes.
 _PACK_WORDS = (
     "bottle bottles box boxes pack packs package packages packet packets tube tubes kit kits carton blister card btl "
@@ -370,12 +372,13 @@ def _start(resource: Mapping[str, Json], zone: tzinfo) -> PartialDate | None:
 def _end(resource: Mapping[str, Json], zone: tzinfo) -> PartialDate | None:
     """The last end that is named; of several instructions the one that goes on longest, and none if one is open.
 
-    One without a period of its own is open, as the step behind a first week is. An end in the years 1 or 9999 is none:
-    programs write these for "not set" and "no end".
+    One without a period of its own is open, as the step behind a first week is; one that tells no dose is none. An end
+    in the years 1 or 9999 is no end: programs write these for "not set" and "no end".
     """
     bounds = list(_bounds(resource))
     ends = [parse_known(each.get("end"), zone) for each in bounds]
-    if None in ends or len(bounds) < len(_instructions(resource)):
+    steps = [each for each in _instructions(resource) if not _STEP.isdisjoint(each)]
+    if None in ends or len(bounds) < len(steps):
         ends = []
     ends += [parse_known(each.get("end"), zone) for each in objects(resource.get("effectivePeriod"))]
     ends += [parse_known(each, zone) for each in items(resource.get("dateEnded"))]

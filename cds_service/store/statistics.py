@@ -53,7 +53,7 @@ def cards_by_day(connection: Connection, since: datetime, until: datetime) -> tu
             .order_by(_DAY, *kind)
         ).all()
 
-    cards = counted(func.count(), *card, *way)  # first: the patients of whatever is issued meanwhile are counted too
+    cards = counted(func.count(), *card, *way)
     patients = counted(func.count(distinct(card_issued.c.patient_hash)), *card)
     of_day = {(each.day, each.client, each.card): each.number for each in patients}
     return tuple(

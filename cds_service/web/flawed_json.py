@@ -76,8 +76,8 @@ class ReadAgain:
 def repeats_a_member(text: bytes, document: Any) -> bool:
     """Return whether the text may have a member twice that the document has once.
 
-    Written anew the document has as many colons as its text: one for each member, and those in its strings. An escape
-    that only looks like one of a colon costs the slow parser.
+    Written anew the document has as many colons as its text: one for each member, and those in its strings. A text
+    that says `\\u003a` of something else is a false alarm, which costs a second parse.
     """
     return sum(map(text.count, _COLONS)) != orjson.dumps(document).count(b":")
 
@@ -87,15 +87,15 @@ def may_be_out_of_range(text: bytes) -> bool:
     return len(text) <= _LONGEST_TEXT and _LARGE.search(text) is not None
 
 
-def read_again(text: bytes) -> ReadAgain | None:
+def read_again(text: bytes, *, is_json: bool) -> ReadAgain | None:
     """Parse a text, or return None where it is no JSON or has flaws beyond number.
 
-    Of a text that is nested too deep for the parser, what is nested deepest is null.
+    Of what another parser found to be JSON, and this one finds nested too deep, what is nested deepest is null.
     """
     try:
         return _read_again(text)
     except RecursionError:
-        return _read_again(_without_depths(text))
+        return _read_again(_without_depths(text)) if is_json else None
 
 
 def _without_depths(text: bytes) -> bytes:

@@ -54,8 +54,8 @@ def read_json(raw: bytes, checked_one_by_one: str = "") -> JsonText:
 
     `checked_one_by_one` names a member whose values are limited one by one, as draft orders are: one that is nested too
     deep is replaced by an empty object, which is no FHIR, instead of refusing the document. A string above the limit
-    costs its attachment, narrative or annotation, or else its resource. So do a member that is sent twice and a number
-    out of range their resource.
+    costs its attachment, narrative or annotation, or else its resource. A member that is sent twice or a number out of
+    range costs its resource.
 
     NaN, infinity and encodings other than UTF-8 are refused. Raises `BadRequest` or `BodyTooLarge`.
     """
@@ -64,7 +64,7 @@ def read_json(raw: bytes, checked_one_by_one: str = "") -> JsonText:
     text, document, again = _parse(raw)
     _limit_depth(document, checked_one_by_one)
     if again is None and repeats_a_member(text, document):
-        again = read_again(text) or _refuse("JSON of which more members are sent twice than are told")
+        again = read_again(text, is_json=True) or _refuse("JSON of which more members are sent twice than are told")
     if again:
         document = again.document
         _limit_depth(document, checked_one_by_one)
@@ -84,7 +84,7 @@ def _parse(raw: bytes) -> tuple[bytes, Any, ReadAgain | None]:
     try:
         return repaired, orjson.loads(repaired), None
     except orjson.JSONDecodeError:
-        again = read_again(repaired) if may_be_out_of_range(repaired) else None
+        again = read_again(repaired, is_json=False) if may_be_out_of_range(repaired) else None
         if again:
             return repaired, again.document, again
         _refuse(f"no JSON in UTF-8, or nested deeper than {DEEPEST}, or with a number out of range")

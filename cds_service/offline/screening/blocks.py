@@ -17,8 +17,8 @@ from cds_service.web.json_reader import MEBIBYTE
 _BLOCK = MEBIBYTE // 4
 #: A longer line is no resource that a decision could need, and is counted as a bad one.
 LONGEST_LINE = 16 * MEBIBYTE
-#: Bytes of a zstd file that are unpacked at once: every 4 of them may be a block, which becomes 128 KiB at most, and so
-#: all of them 8 MiB.
+#: Bytes of a zstd file that are unpacked at once. A block may take only 4 of them and unpack to 128 KiB, so one read
+#: yields at most 8 MiB.
 _PACKED = 256
 _GZIP = zlib.MAX_WBITS | 16
 
@@ -96,7 +96,8 @@ def _longer(rest: list[bytes], length: int, skips: bool, chunk: bytes, damage: D
     if length + len(chunk) > LONGEST_LINE:
         damage.too_long += 1
         return [], 0, True
-    return [*rest, chunk], length + len(chunk), False
+    rest.append(chunk)
+    return rest, length + len(chunk), False
 
 
 def _chunks(piece: Piece, file: BinaryIO, damage: Damage) -> Iterator[bytes]:

@@ -116,7 +116,7 @@ def read_summary(path: Path) -> Any:
 
 
 def is_whole(path: Path) -> bool:
-    """Return whether a file is there as `SpillWriter.close` left it: a disk that was torn away may have cut it off."""
+    """Return whether a file is as `SpillWriter.close` left it: a disk lost during the write may have cut it off."""
     try:
         read_summary(path)
     except (OSError, OverflowError, ValueError, struct.error):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from cds_service.offline.screening.export import BadExport, ExportFile
-from cds_service.offline.screening.line import parsed
+from cds_service.offline.screening.line import ODD_ESCAPE, parsed
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,7 +58,7 @@ def table_lines(file: ExportFile) -> Iterator[bytes]:
 
 
 def batches_of(rows: duckdb.DuckDBPyRelation, size: int) -> Iterator[pyarrow.RecordBatch]:
-    """Yield rows in batches. Raises `NotReadByDuckDB` for what is met on the way, and nothing of who takes them."""
+    """Yield rows in batches; errors of reading become `NotReadByDuckDB`, those of whoever takes the rows pass."""
     import duckdb
     import pyarrow
 
@@ -134,4 +134,7 @@ def typed(line: bytes, kind: str) -> bytes:
 
 def says_type(line: bytes) -> bool:
     """Return whether a line is a resource that says its type itself: what it contains says only its own."""
-    return line.startswith(_TYPE_FIRST) or (b'"resourceType"' in line and parsed(line) is not None)
+    if line.startswith(_TYPE_FIRST):
+        return True
+    may_say = b'"resourceType"' in line or ODD_ESCAPE.search(line) is not None
+    return may_say and parsed(line) is not None

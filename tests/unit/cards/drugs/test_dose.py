@@ -366,6 +366,15 @@ def test_instructions_for_other_parts_of_the_day_are_of_one_day_whatever_their_s
     assert daily_dose(told, drug(TABLET)).mg == {"ferrous sulfate": mg}
 
 
+def test_steps_that_last_some_days_are_phases_though_they_are_for_other_parts_of_the_day() -> None:
+    steps = [
+        {"sequence": 1, "timing": {"repeat": {"when": ["HS"], "count": 7}}},
+        {"sequence": 2, "timing": {"repeat": {"when": ["MORN", "EVE"]}}},
+    ]
+    told = [each | {"doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}]} for each in steps]
+    assert daily_dose(told, drug(TABLET)).mg == {"ferrous sulfate": 650}
+
+
 def test_instructions_in_sequence_are_phases_of_which_the_largest_counts() -> None:
     phases = [{"sequence": n, "text": sig} for n, sig in ((1, "1 tablet daily"), (2, "2 tablets daily"))]
     assert daily_dose(phases, drug(TABLET)).mg == {"ferrous sulfate": 650}

@@ -366,3 +366,10 @@ def test_flaws_beyond_number_refuse_the_document() -> None:
     for many in (b'{"a":1,"a":2},' * 2_000, b'{"prefetch":{"a":[' + b'{"a":1,"a":2},' * 2_000 + b"1]}}"):
         with pytest.raises(BadRequest):
             parse_json(many if many.startswith(b'{"p') else b"[" + many + b"1]")
+
+
+def test_what_is_no_json_at_a_great_depth_is_refused_beside_a_large_number() -> None:
+    deep = "[" * 1500 + "nonsense" + "]" * 1500
+    for number in ("", '"x":"1e100",'):
+        with pytest.raises(BadRequest):
+            read_json(f'{{"prefetch":{{{number}"p":{deep}}}}}'.encode(), checked_one_by_one="prefetch")

@@ -80,6 +80,7 @@ def test_a_table_whose_rows_only_contain_what_says_its_type_is_refused(tmp_path:
         (b'{"resourceType":"Y","id":"1', b'{"resourceType":"Y","id":"1'),
         (b' {"id":"1"}', b' {"id":"1"}'),
         (b'{"id":"\\ud800","resourceType":"Y"}', b'{"id":"\\ud800","resourceType":"Y"}'),
+        (b'{"r\\u0065sourceType":"Y","id":"1"}', b'{"r\\u0065sourceType":"Y","id":"1"}'),
     ],
 )
 def test_a_broken_row_has_the_type_of_its_table_unless_it_begins_with_one(line: bytes, expected: bytes) -> None:

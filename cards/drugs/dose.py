@@ -60,7 +60,7 @@ def _are_apart(dosages: Iterable[Mapping[str, Json]]) -> bool:
 
 
 def _share_the_day(dosages: Iterable[Mapping[str, Json]]) -> bool:
-    """Return whether each instruction names parts of the day (`when`) that no other names, and none tells its length."""
+    """Return whether each instruction names parts of the day (`when`) that no other names, and none tells its end."""
     repeats = [first(first(each.get("timing")).get("repeat")) for each in dosages]
     parts = [{text(part) for part in items(repeat.get("when"))} for repeat in repeats]
     named = sum(map(len, parts))

@@ -110,10 +110,11 @@ _BY_LAST_PART = {
     **dict.fromkeys(("icpc2", "icpc2e", "icpc1", "icpc1nl", "icpc"), ICPC_2),
 }
 #: ICD-10 in the last part of an address, in any manner (`icd-10-cm`, `icd10CM`, `terminologie-cim-10`), by its national
-#: names, with the edition and a year behind it (`icd-10-bmsgpk-2025`). Procedures and maps are another system.
+#: names, with the edition and a year behind it (`icd-10-bmsgpk-2025`). Procedures, groups, sides
+#: and maps are another system.
 _ICD_10_NAME = re.compile(
-    r"(?!.*(?:proc|pcs|map))(?:.*[^a-z0-9])?(?:icd|cie|cid|cim|mkn|rhk)[^a-z0-9]*10"
-    r"(?:[^a-z0-9]*(?P<edition>who|bmsgpk|dut|(?!p[crx])[a-z]{2}))?(?:[^a-z0-9]*20\d\d)?"
+    r"(?!.*(?:proc|pcs|map|ops|oper|surg|achi|drg|hcc|seitenlokalisation|[^a-z0-9]to[^a-z0-9]))(?:.*[^a-z0-9])?(?:icd|cie|cid|cim|mkn|rhk)[^a-z0-9]*10"
+    r"(?:[^a-z0-9]*(?P<edition>who|bmsgpk|dut|(?!p[crx]|to)[a-z]{2}))?(?:[^a-z0-9]*20\d\d)?"
 )
 #: The Spanish and Belgian editions are translations of ICD-10-CM, those not named here of WHO's ICD-10.
 _ICD_10_EDITIONS = {

@@ -19,8 +19,9 @@ from cards.values import frozen
 
 _SCHEME = re.compile(r"^(?:https?://|urn:oid:|oid:)?(?:www\.)?")
 _LONGEST_NAME = 200
-#: Between the words of a name: `Iron % Saturation`, `IRON_SAT`, `Transferrin-Sättigung`, `Transferrinsättigung`.
-_APART = r"[\W_]*+"
+#: Between the words of a name: `Iron % Saturation`, `IRON_SAT`, `Transferrin-Sättigung`, `Transferrinsättigung`. Not a
+#: comma: `Iron, SatO2` names two tests.
+_APART = r"[\s_%()–-]*+"
 
 
 @frozen
@@ -113,6 +114,9 @@ def _table() -> _Table:
 
 
 def _any_of(words: Iterable[str], apart: str = " ") -> re.Pattern[str]:
-    """Return the pattern of words at the start of a word; `apart` is what may stand in place of their blanks."""
+    """Return the pattern of words at the start of a word; `apart` is what may stand in place of their blanks.
+
+    `1,25(OH) vitamin D` is another test than `25(OH) vitamin D`.
+    """
     parts = (apart.join(map(re.escape, _folded(each).split(" "))) for each in words)
-    return re.compile("|".join(rf"(?<![^\W\d_]){each}" for each in parts))
+    return re.compile("|".join(rf"(?<![^\W\d_])(?<!\b1,){each}" for each in parts))

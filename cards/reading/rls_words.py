@@ -17,7 +17,7 @@ from cards.reading.diagnosis_words import (
     names_rls_in_a_language,
     word_lists,
 )
-from cards.reading.rls.languages import said_elsewhere, said_of_a_relative, suspected
+from cards.reading.rls.languages import is_of_the_patient, said_elsewhere, said_of_a_relative, suspected
 from cards.reading.rls.other_matters import OtherMatters
 
 #: In every language; `Willis-Ekboms sjukdom`, `choroba Willisa-Ekboma`, `restlesslegssyndroom`.
@@ -139,9 +139,9 @@ def names_rls_of_a_relative(words: str) -> bool:
 
     `Family history: restless legs` does; `restless legs, positive family history` is said of the patient.
     """
-    plain, folded = _plain(words), fold(words)
-    said = ((plain, _SAID_OF_A_RELATIVE.sub(" ", plain)), (folded, _SAID_ELSEWHERE_OF_A_RELATIVE.sub(" ", folded)))
-    return any(others != whole and not _ANY_NAME.search(others) for whole, others in said)
+    plain = _plain(words)
+    others = _SAID_OF_A_RELATIVE.sub(" ", plain)
+    return others != plain and not _ANY_NAME.search(others)
 
 
 def _plain(words: str) -> str:
@@ -163,4 +163,7 @@ def _says(words: str, named: re.Pattern[str]) -> bool:
     own = _own_matters(words)
     if not named.search(own) or _SAID_OTHERWISE.search(own):
         return False
-    return named.search(_SAID_ELSEWHERE.sub(" ", fold(words))) is not None
+    folded = _SAID_ELSEWHERE.sub(" ", fold(words))
+    if not is_of_the_patient(folded):
+        folded = _SAID_ELSEWHERE_OF_A_RELATIVE.sub(" ", folded)
+    return named.search(folded) is not None

@@ -47,6 +47,13 @@ _PAST = (
 )
 _NAME_GOES_ON = r"(?:\s*syndr\w*|\s+(?:disease|sykdom|sjukdom|sygdom|oireyhtyma))?\)?"
 _IS = r"(?:[\s:,(]+(?:ist|wurde|war|est|a|ete|is|werd|es|fue|e|stato|foi|ar|har|er|blev|ble)\b)*[\s:,(]+"
+#: Denied behind the name, as a whole word at the end of what is said: `exclude iron deficiency` denies something else.
+_DENIED_BEHIND = (
+    "ausgeschlossen|verneint|unwahrscheinlich|exclue?s?|uitgesloten|ontkend|descartad[oa]s?|esclus[oaie]|excluid[oa]s?"
+    "|uteslut(?:en|et|na)|udelukket|utelukket|poissuljettu|suljettu pois|wykluczon[oyae]"
+)
+#: Verbs before the name that deny it. A participle there may end something else (`Neuropathie ausgeschlossen - ...`).
+_DENIES = "niega|nega|ontkent|descarta|zaprzecza"
 #: `laut Mutter: Restless legs` is said of the patient.
 _REPORTED_BY = (
     "per|by|to|from|laut|laut der|laut ihrer|laut seiner|von|von der|selon|selon la|selon sa|volgens|volgens de|segun"
@@ -54,24 +61,36 @@ _REPORTED_BY = (
 )
 _IN = "bei|hos|chez|bij|in|i|der|ihrer|seiner|de|sa|haar|zijn|en|la|su|nella|di|na"
 _THE_FAMILY = "famil(?:ie|jen|ien|ia)|famille|famiglia|slakten|slekten"
-#: English words of the lists that mean more than they do there: `syn` is a synonym, `not for` no denial of a disease.
-_NO_KIN = {"syn"}
+#: Words of the lists that mean more in English: `syn` is a synonym, `mere RLS` no mother, `not for` no denial.
+_NO_KIN = {"syn", "mere"}
+_MERE = ("mere:", "sa mere", "la mere")
+#: Where these stand, what a relative tells or has is the patient's as well: `Fremdanamnese Ehefrau: Restless legs`.
+_OF_THE_PATIENT = re.compile(r"\b(?:patient\w*|pat\b|paciente|paziente|selbst|angaben?\b|fremdanamnese|selon)")
 _LEFT_TO_ENGLISH = {"not", "nor", "never", "without", "ruled out"}
 
 
 def said_elsewhere(name: str, lists: WordLists) -> re.Pattern[str]:
-    """Return the pattern of each mention of `name` that is denied, over or of a relative."""
-    before = _any_of(each for each in lists["denied_before"]["words"] if "'" not in each)
-    stems = _any_of((), lists["denied"]["stems"])
-    denied = rf"(?:{before}|{stems})[\s:]+(?:(?:{_BETWEEN})\s+){{0,5}}{name}|{name}{_NAME_GOES_ON}{_IS}{stems}"
+    """Return the pattern of each mention of `name` that is denied or over."""
+    before = _any_of((*(each for each in lists["denied_before"]["words"] if "'" not in each), *_DENIES.split("|")))
+    denied = (
+        rf"{before}[\s:]+(?:(?:{_BETWEEN})\s+){{0,5}}{name}"
+        rf"|(?:^|[;.]\s*)(?:{_DENIED_BEHIND})\s*:\s*{name}"
+        rf"|{name}{_NAME_GOES_ON}{_IS}(?:{_DENIED_BEHIND})\s*(?:$|[;.,)])"
+    )
     over = rf"(?<!\w)(?:{_PAST})\s+(?:(?:{_BETWEEN})\s+){{0,2}}{name}"
-    beside = rf"{name}{_NAME_GOES_ON}[\s:,(]+{_any_of(lists['relative']['words'])}\s*\)?\s*$"
-    return re.compile(f"{denied}|{over}|{_theirs(name, lists)}|{beside}")
+    return re.compile(f"{denied}|{over}")
 
 
 def said_of_a_relative(name: str, lists: WordLists) -> re.Pattern[str]:
-    """Return the pattern of each mention of `name` that is of a relative in so many words."""
-    return re.compile(_theirs(name, lists))
+    """Return the pattern of each mention of `name` that is of a relative."""
+    kin = _any_of(each for each in lists["relative"]["words"] if each not in _NO_KIN)
+    beside = rf"{name}{_NAME_GOES_ON}[\s:,(]+{kin}\s*\)?\s*$"
+    return re.compile(f"{_theirs(name, lists)}|{beside}")
+
+
+def is_of_the_patient(folded: str) -> bool:
+    """Return whether a text says that it speaks of the patient, or that somebody tells of the patient."""
+    return _OF_THE_PATIENT.search(folded) is not None
 
 
 def suspected(name: str) -> re.Pattern[str]:
@@ -84,7 +103,7 @@ def suspected(name: str) -> re.Pattern[str]:
 
 def _theirs(name: str, lists: WordLists) -> str:
     listed = lists["relative"]
-    kin = _any_of((each for each in listed["words"] if each not in _NO_KIN), listed["stems"])
+    kin = _any_of((each for each in listed["words"] if each not in _NO_KIN), (*listed["stems"], *_MERE))
     told = "".join(rf"(?<!\b{each} )" for each in _REPORTED_BY.split("|"))
     return (
         rf"{told}{kin}[\s:(]+(?:(?:{_HAS})\s+){{0,4}}{name}"

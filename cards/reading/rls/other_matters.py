@@ -37,7 +37,8 @@ _OF_THE_NAME = re.compile(
     "|day|days|ago|history|positive|negative|strong|significant|unremarkable|none|present|mild|moderate"
     "|severe|early|late|atypical|secondary|primary|idiopathic|unclear|uncertain|unknown|other|again|earlier"
     "|later|already|any|so|far|neurology|neurologist|clinic|doctor|dr|gp|physician|specialist|psychiatry|exam|study|sleep"
-    "|psg|polysomnography|workup|evaluation"
+    "|psg|polysomnography|workup|evaluation|all|both|everything|legs?|urge|move|restlessness|discomfort|sensations?"
+    "|suspicion|hypothesis|possibility|following|diagnoses|conditions|treated|cured"
 )
 #: Behind these stands when, by whom or by what, and no matter of its own.
 _CIRCUMSTANCE = re.compile("after|as|at|by|during|following|given|in|on|per|since|until|versus|vs|when|with")

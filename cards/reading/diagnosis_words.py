@@ -27,13 +27,16 @@ _BREAKS = re.compile(r"[-_/\s\u2010-\u2015]+")
 #: An umlaut that is spelled out, or a Danish letter. Not oe and ue: there words of other languages would become alike
 #: (`resuelto` and `result`, `coeur` and `course`).
 _SPELLED_OUT = re.compile(r"ae(?=\w)")
-#: `Z. n.` is a state after what follows, and no end of a clause.
-_STATE_AFTER = re.compile(r"\bz\. ?n\.")
+#: `Z. n.` is a state after what follows, and of that alone: `Sepsis bei Z. n. Splenektomie`.
+_STATE_AFTER = re.compile(r"\bz\. ?n\. ?")
 _A_HEADING = (1, 2)  # words
 #: But in a term that is turned round: `phlebotomy, therapeutic`.
 _CLAUSE = re.compile(
     r"(?:(?<!phlebotomy)(?<!venesection)|(?! ?,? ?therapeutic))[;,.。、，]+|\bbut\b|\baber\b|\bmais\b|\bmaar\b|\bpero\b"
+    r"|(?<!nicht )(?<!keine )\b(?:jetzt|aktuell)(?= (?:schwanger|\w*sepsis)\b)"
 )
+#: Beside these, what a test did not find is the disease: `sepsis workup: culture negative`.
+_LOOKED_FOR = re.compile(r"\b(?:evaluat|work ?up|testing|suspect)")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)", re.ASCII)
 _BESIDE_AN_ANSWER = re.compile(r"[\s.,;:()=!]+")
 #: Scripts that are written without blanks between words.
@@ -122,7 +125,8 @@ def _alike(folded: str) -> str:
 @lru_cache(maxsize=1024)
 def _heard(words: str) -> str:
     """Return words as they are compared, without what they say of a germ, a gene or a relative who has it too."""
-    return _of_something_else().sub(" ", _STATE_AFTER.sub("zustand nach", _alike(fold(words))))
+    heard = _STATE_AFTER.sub("; zustand nach ", _alike(fold(words)))
+    return _of_something_else(is_looked_for=_LOOKED_FOR.search(heard) is not None).sub(" ", heard)
 
 
 def _says(concept: str, words: str, otherwise: Iterable[str]) -> bool:
@@ -178,14 +182,22 @@ def _up_to(begin: Iterable[str], end: Iterable[str]) -> re.Pattern[str]:
 
 
 @cache
-def _of_something_else() -> re.Pattern[str]:
+def _of_something_else(*, is_looked_for: bool) -> re.Pattern[str]:
     lists = word_lists()["of_something_else"]
-    listed = (*(lists[name] for name in ("tested", "finding", "genes", "also")), word_lists()["relative"]["words"])
-    tested, finding, genes, also, relatives = ("|".join(re.escape(_alike(fold(each))) for each in of) for of in listed)
-    return re.compile(
-        rf"(?<!\w)(?<!blood )(?:{tested})s? (?:{finding})\w*\b(?! (?:for|fur|pour|para|per)\b)"
+    listed = (
+        *(lists[name] for name in ("kinds", "tested", "finding", "genes", "also")),
+        word_lists()["relative"]["words"],
+    )
+    kinds, tested, finding, genes, also, relatives = (
+        "|".join(re.escape(_alike(fold(each))) for each in of) for of in listed
+    )
+    of_tests = (
+        rf"|(?<!\w)(?<!blood )(?<!\band )(?:{tested})s? (?:{finding})\w*\b(?! (?:for|fur|pour|para|per)\b)"
         rf"|(?<!\w)with neg\w* (?:blood )?cultures?\b"
-        rf"|(?<!\w)neg\w* for (?:{genes})\b(?=.*(?<!not )(?<!no )\bhomozyg)"
+        rf"|(?<!\w)neg\w* for (?:{genes})\b(?! homozyg)(?=.*(?<!not )(?<!no )\bhomozyg)"
+    )
+    return re.compile(
+        rf"(?<!\w)(?:{kinds}) neg\w*\b(?! (?:for|fur|pour|para|per)\b){'' if is_looked_for else of_tests}"
         rf"|(?<!\w)(?<!\bin )(?<!\bof )(?<!\band )(?<!\bwith )(?:{relatives}) (?:{also})\b(?! (?:by|with|von|mit)\b)"
     )
 

@@ -236,8 +236,8 @@ STILL_DENIED = {
         "Miscarriage of pregnancy", "Scheinschwangerschaft", "Schijnzwangerschap", "Schwangerschaftstest negativ",
         "Tidligere svangerskap", "Svangerskapstest", "Vorschwangerschaft", "Z. n. Extrauteringravidität",
         "s/p threatened abortion", "Threatened miscarriage resolved", "Threatened abortion in 2019",
-        "Nicht jetzt schwanger", "Keine aktuell Schwangerschaft", "Svangerskabsforebyggelse", "Svangerskabsønske", "Nach Zwillingsschwangerschaft",
-        "Fehlgeburt in Frühschwangerschaft",
+        "Nicht jetzt schwanger", "Keine aktuell Schwangerschaft", "Svangerskabsforebyggelse", "Svangerskabsønske",
+        "Nach Zwillingsschwangerschaft", "Fehlgeburt in Frühschwangerschaft",
     ],
     "dialysis": [
         "Insertion of hemodialysis catheter via right IJ", "AV fistula placement for hemodialysis via left arm",

@@ -165,6 +165,13 @@ def _every(times: str, days: int = 1) -> PerDay:
     return lambda match: divided(Decimal(times) / days, number_of(match[1]))
 
 
+def _on_weekdays(match: re.Match[str]) -> Decimal | None:
+    """Return how many days of the week are named, or None where the other days have a dose of their own."""
+    if re.search(r"\b(?:other|remaining|rest)\b", match.string):
+        return None
+    return Decimal(len(set(re.findall(_DAY, match[0])))) / 7
+
+
 def divided(above: Decimal | None, below: Decimal | None) -> Decimal | None:
     """Return the quotient, or None if a number is missing or zero."""
     return above / below if above and below else None
@@ -199,13 +206,6 @@ FREQUENCIES = (
     _row(r"\btiw\b", _fixed("3", 7), "tiw", "3/7"),
     _row(r"\bm[-,/ ]*w[-,/ ]*f\b", _fixed("3", 7), "m, w, f", "3/7"),
     _row(r"\bmon\w*[,/ ]+wed\w*[,/ ]+(?:and )?fri\w*", _fixed("3", 7), "monday, wednesday and friday", "3/7"),
-    _row(
-        rf"(?<!except )(?<!except on )(?<!call )(?<!call on ){_WEEKDAY}(?:(?: ?[,/&] ?(?:and )?| and ){_WEEKDAY})+"
-        rf"|\b(?:every|each) {_WEEKDAY}(?! ?(?:-|to\b|thr))",
-        lambda match: Decimal(len(set(re.findall(_DAY, match[0])))) / 7,
-        "on tuesdays and saturdays",
-        "2/7",
-    ),
     _row(rf"\b(?:every|q)\s*+{_N}\s*+(?:-\s*+\d+\s*+)?(?:weeks?|wks?)\b", _every("1", 7), "every 2 weeks", "1/14"),
     _row(rf"\bevery {_OTHER} week\b", _fixed("1", 14), "every other week", "1/14"),
     _row(r"\bonce (?:a|per|every|each) week\b", _fixed("1", 7), "once a week", "1/7"),
@@ -288,6 +288,15 @@ FREQUENCIES = (
     _row(r"\b([2-9]) times\b", _times(1), "1 tab 3 times", "3"),
     _row(r"\btwice\b", _fixed("2"), "1 tab twice", "2"),
     _row(r"\bthrice\b", _fixed("3"), "1 tab thrice", "3"),
+    # days of the week last: `1 tab tid, collect every thursday`
+    _row(
+        rf"(?<!except )(?<!except on )(?<!call )(?<!call on )(?:\b(?:every|each) )?"
+        rf"{_WEEKDAY}(?:(?: ?[,/&] ?(?:and )?| and ){_WEEKDAY})+"
+        rf"|\b(?:every|each) {_WEEKDAY}(?! ?(?:-|to\b|thr))",
+        _on_weekdays,
+        "on tuesdays and saturdays",
+        "2/7",
+    ),
 )
 _PARTS = {
     part: re.compile(rf"\b{words}\b")

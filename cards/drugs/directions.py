@@ -274,12 +274,15 @@ def _broken_down(bare: str) -> Said | None:
     for sign in sigs.BREAKDOWN.pattern.finditer(bare):
         before, behind = bare[: sign.start()], bare[sign.end() :]
         whole = _one_step(before)
-        if parts_of_the_day(before) or whole.amount is None or (whole.per_day or 0) < 1:
+        often = whole.per_day or 0
+        is_more = sigs.ADDED.are_in(behind) or (often > 1 and "morning" not in parts_of_the_day(behind))
+        if parts_of_the_day(before) or whole.amount is None or often < 1 or is_more:
             continue
         summed = _summed(behind) if all(map(parts_of_the_day, _doses_in(behind))) else None
         parts = summed or _one_step(behind)
         is_whole = parts.unit == whole.unit and _most_of(parts, parts.per_day) == _most_of(whole, whole.per_day)
-        if is_whole and (summed or (parts.per_day or 0) > (whole.per_day or 0) == 1):
+        is_told_so = sign[0].strip() in {":", "=", "-"} or "meal" in behind
+        if is_whole and (summed or (is_told_so and (parts.per_day or 0) > often == 1)):
             return parts
     return None
 

@@ -392,6 +392,17 @@ BREAKDOWN = Forms(
         ),
     )
 )
+#: A dose in these words comes on top of what stands before it.
+ADDED = Forms(
+    (
+        Form(
+            r"\b(?:prn|needed|extra|additional(?:ly)?)\b",
+            "on top",
+            "2 tabs daily; 1 tab am and 1 tab pm as needed",
+            "4 x 1",
+        ),
+    )
+)
 LENGTH = re.compile(_LENGTH + _DAYS)
 #: Where one step ends and the next begins: steps that follow one another are never added up.
 NEXT_STEP = Forms(

@@ -83,7 +83,7 @@ def test_increasing_to_no_told_top_leaves_the_dose_unread(rise: str) -> None:
         ("Take 3 capsules daily: 1 am, 2 pm", "900"),
         ("Take FOUR daily: ONE in the morning, ONE at midday and TWO at night", "1200"),
         ("900 mg daily, 300 mg am, 300 mg noon, 300 mg hs", "900"),
-        ("600 mg daily, 300 mg bid", "600"),
+        ("600 mg daily: 300 mg bid", "600"),
         ("Take 3 capsules a day, one with each meal", "900"),
         # not the sum, or a dose beside it
         ("2 caps daily, 1 cap in the morning and 2 caps at night", "1500"),
@@ -92,6 +92,12 @@ def test_increasing_to_no_told_top_leaves_the_dose_unread(rise: str) -> None:
         ("1 cap daily, 1 cap at bedtime", "600"),
         ("1 cap bid, 2 caps at bedtime", "1200"),
         ("600 mg tid, 300 mg am and 300 mg hs", "2400"),
+        ("600 mg daily, 300 mg bid", "1200"),
+        ("1 cap bid, 1 at bedtime plus 1 at noon", "1200"),
+        ("600 mg bid. 600 mg at lunch, 600 mg at bedtime", "1800"),
+        ("1 tid, 1 noon, 2 hs", "1800"),
+        ("1 cap nightly, 0.5 cap bid prn", "600"),
+        ("2 caps daily; 1 cap am and 1 cap pm as needed", "1200"),
     ],
 )
 def test_a_total_and_its_parts_count_once(text: str, mg: str) -> None:
@@ -364,7 +370,8 @@ def test_the_dose_of_another_drug_leaves_a_structured_dose() -> None:
         ("1 tab Tue/Thu/Sat", 3),
         ("1 tab Tue, Thurs and Sat", 3),
         ("1 tab on Tuesdays and Saturdays", 2),
-        ("1 tab twice daily on Tue & Thu", 2),
+        ("1 tab every saturday and sunday", 2),
+        ("1 tab on mon/thu", 2),
         ("1 tab daily Monday through Friday", 7),
         ("1 tab daily except Saturday and Sunday", 7),
         ("1 tab daily starting Monday", 7),
@@ -373,7 +380,27 @@ def test_the_dose_of_another_drug_leaves_a_structured_dose() -> None:
 )
 def test_days_of_the_week_are_counted(text: str, days: int) -> None:
     assert read_sig(text).per_day == Decimal(days) / 7
-    assert read_sig(text).per_full_day == (2 if "twice" in text else 1)
+    assert read_sig(text).per_full_day == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("600 mg tid, collect every Thursday", "1800"),
+        ("600 mg tid. Dispense every Monday", "1800"),
+        ("600 mg tid. Follow up Monday, Wednesday", "1800"),
+        ("1 cap tid on Tue, Thu, Sat", "900"),
+        ("1 cap twice daily on Tue & Thu", "600"),
+        ("1 cap on Mondays and Thursdays at bedtime", "300"),
+    ],
+)
+def test_days_of_the_week_do_not_count_beside_how_often_a_day(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)
+
+
+@pytest.mark.parametrize("text", ["1 cap mon and thurs, 2 caps other days", "1 cap mon and thu, 2 caps the rest"])
+def test_days_of_the_week_do_not_count_beside_the_other_days(text: str) -> None:
+    assert read_sig(text).per_day is None
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,9 @@ _FILLS = (
     r"|\b(?:re)?fill(?:s|ed)?\b[: ]*+(?:x ?|up to )?\d++(?: ?(?:times|x)\b)?"
 )
 _JOINING = "or|and|at|if|when|after|before|to|then|by|take|give|start|begin|in|on|until|for|with|reduce|increase"
-_MANY = rf"(?:1[3-9]|[2-9]\d|\d{{3}})(?!\d)\s*+(?:(?!{_UNITS}){_WORD}\s++)?{_PIECES}"
+_NOT_A_DAY = r"(?! ?(?:by mouth |orally |po )?(?:once |in total )?(?:daily|nightly|weekly|(?:a|per|each|every|/) ?day)\b)"
+_MANY = rf"(?:1[3-9]|[2-9]\d|\d{{3}})(?!\d)\s*+(?:(?!{_UNITS}){_WORD}\s++)?{_PIECES}{_NOT_A_DAY}"
+_OTHER_DOSE = rf"(?:(?!(?:{_JOINING})\b)[a-z][a-z-]*+\s++){{0,3}}(?:{NUMBER})\s*+{_UNITS}"
 #: Taken out before doses and frequencies are looked for.
 NOT_A_DOSE = Forms(
     (
@@ -267,9 +269,10 @@ NOT_A_DOSE = Forms(
             "1 x 3",
         ),
         Form(
-            r"\b(?<!not )(?<!dont )(?<!never )(?:stop(?:ping)?|discontinue|replac(?:es|ing)|instead of|in place of)\s++"
-            rf"(?:(?!(?:{_JOINING})\b)[a-z][a-z-]*+\s++){{0,3}}(?:{NUMBER})\s*+{_UNITS}"
-            r"(?:(?!\b(?:and|plus|then|start|begin|take|give)\b)[^.;,&+])*+",
+            r"\b(?:(?<!not )(?<!dont )(?<!don't )(?<!never )(?<!avoid )(?<!without )(?<!suddenly )(?<!abruptly )"
+            r"(?:stop(?:ping)?|discontinue|(?:(?<=[.;] )|(?<=\())(?:replac(?:es|ing)|instead of|in place of))\s++"
+            rf"{_OTHER_DOSE}(?:(?!\b(?:and|plus|then|start|begin|take|give)\b)[^.;,&+])*+"
+            rf"|(?:replac(?:es|ing)|instead of|in place of)\s++{_OTHER_DOSE})",
             "what is taken no more",
             "1 nightly. stop ropinirole 2 mg",
             "1 x 1",
@@ -324,7 +327,8 @@ ONLY_MEALS = Forms(
 _IN_ALL = (
     r"(?= ?(?:$|[.;:)]|,(?!\d)|- |\d+(?:-\d+)? ?(?:min(?:ute)?s?|h(?:ou)?rs?|h)\b"
     r"|(?:only|now|today|tonight|tomorrow|doses?|stat|then|followed|and|or|at|before|prior|pre|after|when|during|if|prn"
-    r"|as|may|repeat|by|po|iv|im|with|on|for|q?hs|in (?:the|clinic|office))\b))"
+    r"|as|may|repeat|by|po|iv|im|with|on|for|q?hs|in (?:the|clinic|office|pacu|or)|oral(?:ly)?|preop\w*|this"
+    r"|immediately|upon|given|per(?! (?:da[yg]|week)\b)|(?:the )?(?:night|morning|evening) (?:before|of))\b|[(/] ?pre))"
 )
 _INFUSION = r"(?:als )?(?:iv|(?:kurz)?infusion) ?$"
 ONCE = Forms(

@@ -416,3 +416,48 @@ def test_days_of_the_week_do_not_count_beside_the_other_days(text: str) -> None:
 )
 def test_a_piece_after_a_meal_is_read(text: str, mg: str) -> None:
     assert told(text) == (mg, mg)
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("takes 16 caps daily", "4800"),
+        ("taking 18 caps a day", "5400"),
+        ("Take by mouth 16 caps per day", "4800"),
+        ("gabapentin 300 mg, 16 caps daily", "4800"),
+        ("1 tid, 90 caps", "900"),
+    ],
+)
+def test_many_pieces_a_day_are_a_dose(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("take 600 mg instead of 300 mg tid", "1800"),
+        ("600 mg replaces 300 mg tid", "1800"),
+        ("600 mg tid in place of 300 mg tid", "1800"),
+        ("do not suddenly stop gabapentin 300 mg tid", "900"),
+        ("avoid stopping gabapentin 300 mg tid", "900"),
+        ("stop gabapentin 300 mg tid, start 600 mg bid", "1200"),
+    ],
+)
+def test_what_is_replaced_tells_how_often_and_what_is_not_stopped_goes_on(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        *("preop", "pre-op", "(preop)", "/ preop", "in PACU", "in OR", "orally", "oral", "this evening", "immediately"),
+        *("night before surgery", "the morning of surgery", "upon arrival", "given in clinic", "per protocol"),
+    ],
+)
+def test_times_one_before_words_of_one_occasion_is_one_dose(behind: str) -> None:
+    assert read_sig(f"600 mg po x1 {behind}").once
+
+
+@pytest.mark.parametrize("text", ["1x abends", "1x/Tag", "1 kapsel x 1 til natten", "1 kaps x 1 per dag"])
+def test_times_one_beside_a_day_is_not_one_dose_in_all(text: str) -> None:
+    assert not read_sig(text).once

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from cards.drugs.numbers import MG_OF_IRON, NUMBER, number_of
+from cards.drugs.timing import spoken_times_a_day
 
 
 class Form(NamedTuple):
@@ -69,12 +70,27 @@ def _divided_out(match: re.Match[str]) -> str:
 
 
 def _multiplied(match: re.Match[str]) -> str:
-    each = number_of(match[2])
-    return f"{(Decimal(match[1]) * each).normalize():f} {match[3]}" if each else match[0]
+    """Return the amount of a dose; three or more, where so many times of the day stand behind it, are the times."""
+    many, each = int(match[1]), number_of(match[2])
+    are_times = many > 2 and match[3] != "ml" and many == _times_behind(match)
+    return match[0] if are_times or not each else f"{(many * each).normalize():f} {match[3]}"
+
+
+def _times_behind(match: re.Match[str]) -> Decimal | int | None:
+    behind = match.string[match.end() :]
+    scheme = SCHEME.pattern.search(behind)
+    return (
+        sum(bool(count and number_of(count)) for count in scheme.groups()[2:]) if scheme else spoken_times_a_day(behind)
+    )
 
 
 def _counted_hours(match: re.Match[str]) -> str:
-    """Return how many hours are named, as times a day; one beside a part of the day is read as it stands."""
+    """Return how many hours are named, as times a day; one beside a part of the day is read as it stands.
+
+    So are those beside several times a day: `start at 8 am, 9 am. 1 cap tid`.
+    """
+    if (spoken_times_a_day(f"{match.string[: match.start()]} ; {match.string[match.end() :]}") or 0) > 1:
+        return match[0]
     named = {hour.replace(" ", "").replace(":00", "") for hour in re.findall(_TIME, match[0])}
     of_the_clock = [hour for hour in named if hour[0].isdigit()]
     return f"{len(named)} times daily" if len(of_the_clock) > 1 else match[0]
@@ -91,7 +107,7 @@ _BARE_LENGTH = (
 _TIME = r"\b(?:\d{1,2}(?::\d\d)? ?[ap]m|\d{1,2}:\d\d|noon|midday|midnight|bed(?:time)?|hs)\b"
 #: Without `at`, `8 am` is an hour from five on: `1 am, 2 pm` are pieces.
 _FIRST_TIME = r"(?<!:)(?:(?:[5-9]|1[0-2]) ?[ap]m|\d{1,2}(?::\d\d(?: ?[ap]m)?|[ap]m))\b"
-_AND_AT = r" ?(?:[,;/&]| \+ |\b(?:and|plus)\b)[ ,]*+(?:and |& )?(?:at )?"
+_AND_AT = r" ?(?:[,;&]| \+ |\b(?:and|plus)\b)[ ,]*+(?:and |& )?(?:at )?"
 _NO_HOURS = r"(?<!between )(?<!from )(?<!of )(?<!before )(?<!after )(?<!take )(?<!give )(?<!^)"
 #: A day's amount in parts: the parts are no doses of that amount.
 _SPREAD = (
@@ -119,7 +135,7 @@ REWRITES = (
     Rewrite(re.compile(_SPREAD), " daily ", "900 mg a day divided tid", "900 mg a day daily"),
     # `1 at 5 pm, 2 at 9 pm` are doses, and not hours of one dose
     Rewrite(
-        re.compile(rf"(?:\bat {_TIME}|{_NO_HOURS}\b{_FIRST_TIME})(?:{_AND_AT}{_TIME})+(?!:|,? or\b)"),
+        re.compile(rf"(?:\bat {_TIME}|{_NO_HOURS}\b{_FIRST_TIME})(?:{_AND_AT}{_TIME})+(?!:|,? (?:or|if)\b|/)"),
         _counted_hours,
         "1 tab at 7 pm and 11 pm",
         "1 tab 2 times daily",
@@ -248,7 +264,9 @@ _FILLS = (
     r"|\b(?:re)?fill(?:s|ed)?\b[: ]*+(?:x ?|up to )?\d++(?: ?(?:times|x)\b)?"
 )
 _JOINING = "or|and|at|if|when|after|before|to|then|by|take|give|start|begin|in|on|until|for|with|reduce|increase"
-_NOT_A_DAY = r"(?! ?(?:by mouth |orally |po )?(?:once |in total )?(?:daily|nightly|weekly|(?:a|per|each|every|/) ?day)\b)"
+_NOT_A_DAY = (
+    r"(?! ?(?:by mouth |orally |po )?(?:once |in total )?(?:daily|nightly|weekly|(?:a|per|each|every|/) ?day)\b)"
+)
 _MANY = rf"(?:1[3-9]|[2-9]\d|\d{{3}})(?!\d)\s*+(?:(?!{_UNITS}){_WORD}\s++)?{_PIECES}{_NOT_A_DAY}"
 _OTHER_DOSE = rf"(?:(?!(?:{_JOINING})\b)[a-z][a-z-]*+\s++){{0,3}}(?:{NUMBER})\s*+{_UNITS}"
 #: Taken out before doses and frequencies are looked for.
@@ -451,10 +469,15 @@ _SO_FAR = (
     r"(?:(?:to|by|as|up|until|if|every|each|q|weekly|daily|slowly|gradually|from)\b|q\d"
     rf"|{NUMBER}|in (?:{NUMBER}) ?{_UNITS})"
 )
+#: Behind a dose or before a number: what else rises has neither, as in `for restless legs increasing every night`.
+_INCREASING = (
+    r"(?:(?<=[,;.] )|(?<=night )|(?<=daily )|(?<=[btq]id )|(?<=[btq]ds )|(?<=nightly )|(?<=nocte )|(?<=bedtime )|(?<=bd )"
+    rf"|(?=increasing\b[^.;,]*\b(?:by|to) (?:(?:a|the|max(?:imum)?|dose|total|of) )*+(?:{NUMBER})))increasing"
+)
 RISE = Forms(
     (
         Form(
-            rf"(?<!not )\bincreas(?:ed?|ing){_ITS_DOSE}(?= ?{_SO_FAR})",
+            rf"(?<!not )\b(?:increased?|{_INCREASING}){_ITS_DOSE}(?= ?{_SO_FAR})",
             "a higher step",
             "1 tab daily, increase to 2 tabs",
             "2 x 1",

@@ -461,3 +461,44 @@ def test_times_one_before_words_of_one_occasion_is_one_dose(behind: str) -> None
 @pytest.mark.parametrize("text", ["1x abends", "1x/Tag", "1 kapsel x 1 til natten", "1 kaps x 1 per dag"])
 def test_times_one_beside_a_day_is_not_one_dose_in_all(text: str) -> None:
     assert not read_sig(text).once
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("3 x 300 mg matin, midi et soir", "900"),
+        ("3 x 300 mg (morning, noon, night)", "900"),
+        ("3x300mg 3x täglich", "900"),
+        ("3 x 300 mg 1-1-1", "900"),
+        ("3x600 mg (1 am, 1 noon, 1 hs)", "1800"),
+        ("2 x 300 mg bd", "1200"),
+        ("3 x 300 mg bd", "1800"),
+        ("3 x 300 mg nocte", "900"),
+    ],
+)
+def test_as_many_as_the_times_of_the_day_are_those_times(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)
+
+
+@pytest.mark.parametrize(
+    ("text", "mg"),
+    [
+        ("1 cap daily at 6pm/7pm", "300"),
+        ("1 cap daily at 8am, 9am if forgotten", "300"),
+        ("start at 8 am, 9 am. 1 cap tid", "900"),
+        ("1 cap at 7 pm and 11 pm", "600"),
+        ("1 cap daily at 8 am, 2 pm and 8 pm", "900"),
+        ("1 cap tid at 8 am, 2 pm, 8 pm", "900"),
+    ],
+)
+def test_hours_count_where_they_are_doses(text: str, mg: str) -> None:
+    assert told(text) == (mg, mg)
+
+
+def test_symptoms_that_rise_are_no_rise_of_the_dose() -> None:
+    assert told("1 cap tid for restless legs increasing every night") == ("900", "900")
+
+
+@pytest.mark.parametrize("how", ["as tolerated", "slowly", "weekly until settled", "every week"])
+def test_a_dose_that_rises_to_no_told_top_is_what_it_is_at_least(how: str) -> None:
+    assert told(f"1 cap at night increasing {how}") == (None, "300")

@@ -87,9 +87,10 @@ def _times_behind(match: re.Match[str]) -> Decimal | int | None:
 def _counted_hours(match: re.Match[str]) -> str:
     """Return how many hours are named, as times a day; one beside a part of the day is read as it stands.
 
-    So are those beside several times a day: `start at 8 am, 9 am. 1 cap tid`.
+    So are those behind several times a day, and those at which a day starts: `start at 8 am, 9 am. 1 cap tid`.
     """
-    if (spoken_times_a_day(f"{match.string[: match.start()]} ; {match.string[match.end() :]}") or 0) > 1:
+    before = re.split(r"[.;] |\bthen\b", match.string[: match.start()])[-1]
+    if re.search(rf"\b{_OFTEN}|\btimes\b|\b(?:start|begin)\w* $", before):
         return match[0]
     named = {hour.replace(" ", "").replace(":00", "") for hour in re.findall(_TIME, match[0])}
     of_the_clock = [hour for hour in named if hour[0].isdigit()]
@@ -471,7 +472,8 @@ _SO_FAR = (
 )
 #: Behind a dose or before a number: what else rises has neither, as in `for restless legs increasing every night`.
 _INCREASING = (
-    r"(?:(?<=[,;.] )|(?<=night )|(?<=daily )|(?<=[btq]id )|(?<=[btq]ds )|(?<=nightly )|(?<=nocte )|(?<=bedtime )|(?<=bd )"
+    r"(?:(?<=[,;.] )|(?<=night )|(?<=daily )|(?<=[btq]id )|(?<=[btq]ds )|(?<=nightly )|(?<=nocte )"
+    rf"|(?<=bedtime )|(?<=bd )|(?=increasing as tolerated)"
     rf"|(?=increasing\b[^.;,]*\b(?:by|to) (?:(?:a|the|max(?:imum)?|dose|total|of) )*+(?:{NUMBER})))increasing"
 )
 RISE = Forms(

@@ -474,7 +474,7 @@ _SO_FAR = (
 _INCREASING = (
     r"(?:(?<=[,;.] )|(?<=night )|(?<=daily )|(?<=[btq]id )|(?<=[btq]ds )|(?<=nightly )|(?<=nocte )"
     rf"|(?<=bedtime )|(?<=bd )|(?=increasing as tolerated)"
-    rf"|(?=increasing\b[^.;,]*\b(?:by|to) (?:(?:a|the|max(?:imum)?|dose|total|of) )*+(?:{NUMBER})))increasing"
+    rf"|(?=increasing\b[^.;,]{{0,80}}\b(?:by|to) (?:(?:a|the|max(?:imum)?|dose|total|of) )*+(?:{NUMBER})))increasing"
 )
 RISE = Forms(
     (

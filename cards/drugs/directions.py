@@ -1,6 +1,6 @@
 """Directions in words: how many a dose, how often a day. What cannot be told is `None`, never zero.
 
-The words are those of the tables in `cards.drugs.sigs`. Ranges answer with their upper end.
+The words are those of the tables in `cards.drugs.sigs` and `cards.drugs.timing`. Ranges answer with their upper end.
 """
 
 from __future__ import annotations
@@ -82,8 +82,7 @@ def _read(said: str) -> Said:
     )
     outside = sigs.IN_BRACKETS.pattern.sub(_told_in_brackets, sig)
     bare_outside = bare if outside == sig else sigs.NOT_A_DOSE.removed_from(outside)
-    told_before = _told_before_when(outside)
-    several = _by_steps(outside, per_day) or told_before or _over_the_day(bare_outside)
+    several = _by_steps(outside, per_day) or _told_before_when(outside) or _over_the_day(bare_outside)
     return replace(several or _at_its_top(sig, _one_step(bare, bare_outside), once), once=once)
 
 

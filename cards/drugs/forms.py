@@ -95,11 +95,11 @@ _RELEASE = re.compile(
 )
 #: Brands of extended release whose names do not say so; they often stand in brackets after the product.
 _EXTENDED_BRANDS = re.compile(r"\bgralise\b")
-#: The same in directions, of which the first that is told is that of the drug. A piece says more there; a vial and an
-#: ampoule say less, since there are such to drink.
 _NAMED = {route: pattern for pattern, route in reversed(_ROUTE_WORDS[:-1])}
 _TIME = r"(?:min(?:ute)?s?|h(?:ou)?rs?|h)\b"
 _HOURS = rf"(?:\d++(?:\s*+(?:-|to)\s*+\d++)?\s*+min|(?:[1-9](?:\s*+(?:-|to)\s*+[1-9])?|an|one|two)\s*+{_TIME})"
+#: Routes in directions, of which the first that is told is that of the drug. A piece says more here than in a name; a
+#: vial and an ampoule say less, since there are such to drink.
 _DIRECTED = (
     (re.compile(r"\b(?:take[ns]?|swallow\w*+|chew\w*+|drink\w*+|einnehmen|prendre|tomar|innemen)\b"), ""),
     (re.compile(r"\b(?:tablett?\w*+|kaps\w*+|capsul\w*+|compr\w*+|gelules?|dragees?|mouth|p\. ?o)\b"), ORAL),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from cards.drugs.directions import LONGEST_SIG, Said, read_sig
-from cards.drugs.ingredients import plain as folded
+from cards.drugs.ingredients import plain
 from cards.drugs.iron import is_iron
 from cards.drugs.languages.other_drugs import names_another
 from cards.drugs.numbers import IRON_MG, IU_UNITS, MG_OF_IRON, MG_PER_UNIT, NUMBER, measurable
@@ -213,7 +213,7 @@ def _ratios(each: Mapping[str, Json]) -> Sequence[Mapping[str, Json]]:
 
 def _is_after_dialysis(words: str) -> bool:
     """Return whether the words say so of every dose that they name: `1 at bedtime and 1 after dialysis` do not."""
-    parts = _AND.split(folded(words))
+    parts = _AND.split(plain(words))
     after = [part for part in parts if _AFTER_DIALYSIS.search(part)]
     return bool(after) and not any(read_sig(part).amount for part in parts if part not in after)
 
@@ -229,7 +229,7 @@ def _is_another(name: str, product: Product) -> bool:
     if any(map(is_iron, named)) and any(map(is_iron, product.ingredients)):
         return False
     names = {amount.ingredient for amount in named}
-    return not names & product.ingredient_names() if names else names_another(folded(name))
+    return not names & product.ingredient_names() if names else names_another(plain(name))
 
 
 def _decided(said: Said, product: Product) -> Said:
@@ -361,18 +361,18 @@ def _in_base_unit(value: Decimal, unit: str) -> tuple[Decimal, str] | None:
         return None
     if _IRON_UNIT.fullmatch(unit.lower().replace("(", "").replace(")", "").strip()):
         return value, IRON_MG
-    plain = _SNOMED_UNITS.get(
+    written = _SNOMED_UNITS.get(
         unit, unit.lower().strip("{}. ").split("(")[0].strip().replace("µ", "u").replace("μ", "u")
     )
-    if plain in MG_PER_UNIT:
-        return value * MG_PER_UNIT[plain], "mg"
-    if plain in IU_UNITS:
+    if written in MG_PER_UNIT:
+        return value * MG_PER_UNIT[written], "mg"
+    if written in IU_UNITS:
         return value, "iu"
-    if plain in _MILLILITRES:
+    if written in _MILLILITRES:
         return value, "ml"
-    if plain in _TEASPOONS:
+    if written in _TEASPOONS:
         return value * _ML_PER_TEASPOON, "ml"
-    return (value, "") if _is_piece(plain) else None
+    return (value, "") if _is_piece(written) else None
 
 
 def names_a_piece(unit: str) -> bool:
@@ -384,5 +384,5 @@ def _is_piece(unit: str) -> bool:
     """Return whether a unit is a piece in one of our languages: `Stück`, `film-coated tablet`."""
     if unit in _PIECES:
         return True
-    words = folded(unit).replace("-", " ").split()
+    words = plain(unit).replace("-", " ").split()
     return any(word in _PIECES for word in words) and all(word in _PIECES or word in _OF_PIECES for word in words)

@@ -211,6 +211,7 @@ _RANGE = rf"({NUMBER})(?:\s*+(?:-|to|or)\s*+({NUMBER}))?"
 _PIECES = r"(?:tab(?:let)?s?|tabs?\b|cap(?:sule|let)?s?|caps?\b|pills?|softgels?|gumm(?:y|ies)|patch(?:es)?|each)\b"
 _UNITS = rf"(?:{MG_OF_IRON}|mg|mcg|ug|micrograms?|milligrams?|grams?|gm|g|ml|iu|units?|tsp|teaspoon(?:ful)?s?)\b"
 _UNIT = rf"({_UNITS})"
+_AT_MOST = r"\b(?:max(?:imum)?|no more than|not (?:to )?exceed)\b"
 _NIGHTS = r"nights?(?! ?(?:(?:a|per|each|every|/) ?(?:week|wk|month)|weekly))"
 _DAYS = rf"(?:days?|{_NIGHTS}|weeks?|wks?|months?|d|w)\b"
 _LENGTH = (
@@ -312,7 +313,7 @@ NOT_A_DOSE = Forms(
             "? x 1",
         ),
         Form(
-            r"\b(?:max(?:imum)?|no more than|not (?:to )?exceed)\b(?:[^.;,]|[.,]\d)*",
+            rf"{_AT_MOST}(?:[^.;,]|[.,]\d)*",
             "the most that may be taken",
             "no more than 4 tablets, 1 tab daily",
             "1 x 1",
@@ -542,7 +543,7 @@ TOTAL = Forms(
 MOST = Forms(
     (
         Form(
-            r"\b(?:max(?:imum)?|no more than|not (?:to )?exceed)\b"
+            rf"{_AT_MOST}"
             r"(?![^.;,]*\b(?:(?:per|a|each|every) dose|doses|times|at a time|at once|(?!24)\d+ ?h(?:ou)?rs?)\b)"
             rf"(?: (?:of|is|{_NAMED}))*+[: ]*+((?:[^.;,]|[.,]\d)*)",
             "the most a day",

@@ -75,8 +75,7 @@ def days_it_lasts(timing: Json) -> int | None:
     """Return the days that it goes on, by its bounds or the number of its doses; `None` where neither tells."""
     repeat = first(first(timing).get("repeat"))
     bounds = first(repeat.get("boundsDuration")) or first(first(repeat.get("boundsRange")).get("high"))
-    unit = (text(bounds.get("code")) or text(bounds.get("unit"))).lower()
-    value, length = number(bounds.get("value")), _DAYS.get(_SPELLED.get(unit, unit))
+    value, length = number(bounds.get("value")), _days_of(text(bounds.get("code")) or text(bounds.get("unit")))
     if value and length:
         return ceil(value * length)
     doses, rate = number(repeat.get("countMax")) or number(repeat.get("count")), times_a_day(timing)

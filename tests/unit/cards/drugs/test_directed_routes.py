@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -206,6 +206,6 @@ def test_what_comes_as_a_patch_acts_through_the_skin(name: str, kind: str, dosag
     "part", ["after the iron ", "apply ", "1 drop to ", "not for ", "also x iv ", "1-2 to ", "% over "]
 )
 def test_long_directions_are_read_in_no_time(part: str) -> None:
-    started = perf_counter()
+    started = process_time()
     route_directed(part * (1000 // len(part)))
-    assert perf_counter() - started < 0.2
+    assert process_time() - started < 0.2

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.facts.drugs import Drug
+from cards.facts.drugs import DailyDose, Drug
 from cards.fhir.json_values import objects
 from cards.fhir.references import resolver
 from cards.knowledge.code_systems import ATC, RXNORM
@@ -155,6 +155,15 @@ TWELVE_ML = [{"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "
               "doseAndRate": [{"doseQuantity": {"value": 12, "unit": "mL"}}]}]  # fmt: skip
 
 
+def daily_of(code: Any, ingredients: list[Any], dosage: list[Any] = ONE_A_DAY, form: str = "") -> DailyDose:
+    """Return the dose of an order whose contained Medication has this code and these ingredients."""
+    medication = {"resourceType": "Medication", "id": "c", "code": code, "ingredient": ingredients, "form": form}
+    named = {"medicationReference": {"reference": "#c"}, "contained": [medication], "dosageInstruction": dosage}
+    (drug,) = drugs(order(medicationCodeableConcept=None, **named))
+    assert drug.daily is not None
+    return drug.daily
+
+
 def ratio(value: float, unit: str = "mg", per: float = 1, of: str = "tablet") -> dict[str, Any]:
     return {"numerator": {"value": value, "unit": unit}, "denominator": {"value": per, "unit": of}}
 
@@ -200,20 +209,14 @@ def part(said: str, **strength: Any) -> dict[str, Any]:
 def test_a_medication_is_filled_in_from_its_ingredients(
     code: Any, ingredients: list[Any], form: str, dosage: list[Any], a_day: str
 ) -> None:
-    medication = {"resourceType": "Medication", "id": "c", "code": code, "ingredient": ingredients, "form": form}
-    named = {"medicationReference": {"reference": "#c"}, "contained": [medication], "dosageInstruction": dosage}
-    (drug,) = drugs(order(medicationCodeableConcept=None, **named))
-    assert drug.daily is not None
-    assert ", ".join(f"{name} {mg if mg is None else format(mg, 'f')}" for name, mg in drug.daily.mg.items()) == a_day
+    daily = daily_of(code, ingredients, dosage, form)
+    assert ", ".join(f"{name} {mg if mg is None else format(mg, 'f')}" for name, mg in daily.mg.items()) == a_day
 
 
 def test_a_part_tells_its_strength_in_units() -> None:
     ingredient = [part("cholecalciferol", strength=ratio(2000, "IU"))]
-    medication = {"resourceType": "Medication", "id": "c", "code": {"text": "vitamin D"}, "ingredient": ingredient}
-    named = {"medicationReference": {"reference": "#c"}, "contained": [medication], "dosageInstruction": ONE_A_DAY}
-    (drug,) = drugs(order(medicationCodeableConcept=None, **named))
-    assert drug.daily is not None
-    assert drug.daily.international_units == {"cholecalciferol": 2000}
+    daily = daily_of({"text": "vitamin D"}, ingredient)
+    assert daily.international_units == {"cholecalciferol": 2000}
 
 
 @pytest.mark.parametrize(
@@ -239,11 +242,7 @@ def test_a_part_tells_its_strength_in_units() -> None:
     ],
 )
 def test_the_iron_of_a_medication_is_that_of_its_salt(code: Any, ingredients: list[Any], iron: str) -> None:
-    medication = {"resourceType": "Medication", "id": "c", "code": code, "ingredient": ingredients}
-    named = {"medicationReference": {"reference": "#c"}, "contained": [medication], "dosageInstruction": ONE_A_DAY}
-    (drug,) = drugs(order(medicationCodeableConcept=None, **named))
-    assert drug.daily is not None
-    assert f"{drug.daily.elemental_iron_mg}" == iron
+    assert f"{daily_of(code, ingredients).elemental_iron_mg}" == iron
 
 
 @pytest.mark.parametrize("code", [None, {"text": "Iron"}, {"text": "ferrous sulfate"}])
@@ -254,10 +253,7 @@ def test_an_ingredient_of_which_two_parts_tell_a_strength_is_unread(
 ) -> None:
     names = (first, *[second] * (len(strengths) - 1))
     parts = [part(name, strength=ratio(mg)) for name, mg in zip(names, strengths, strict=True)]
-    medication = {"resourceType": "Medication", "id": "c", "code": code, "ingredient": parts}
-    named = {"medicationReference": {"reference": "#c"}, "contained": [medication], "dosageInstruction": ONE_A_DAY}
-    (drug,) = drugs(order(medicationCodeableConcept=None, **named))
-    assert drug.daily is not None and drug.daily.elemental_iron_mg is None
+    assert daily_of(code, parts).elemental_iron_mg is None
 
 
 def test_a_renewal_keeps_the_start_of_the_first_order() -> None:

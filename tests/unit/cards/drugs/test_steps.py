@@ -8,8 +8,8 @@ from itertools import product
 import pytest
 
 from cards.drugs.dose import daily_dose
-from cards.drugs.recognise import recognise
 from cards.facts.drugs import Product
+from tests.unit.cards.drugs.test_dose import drug
 
 #: How steps are written; `{n}` is the number of the step.
 _WRITTEN = (
@@ -30,15 +30,13 @@ _WRITTEN = (
 )
 
 
-def gabapentin(strength: int = 300) -> Product:
-    found = recognise({"text": f"gabapentin {strength} mg capsule"})
-    assert found is not None
-    return found
+def gabapentin() -> Product:
+    return drug("gabapentin 300 mg capsule")
 
 
-def told(text: str, strength: int = 300) -> tuple[str | None, str | None]:
-    """Return what a day brings at most, and at least, in mg."""
-    dose = daily_dose([{"text": text}], gabapentin(strength))
+def told(text: str) -> tuple[str | None, str | None]:
+    """Return what a day brings of a capsule of 300 mg at most, and at least, in mg."""
+    dose = daily_dose([{"text": text}], gabapentin())
     read = (dose.fullest_mg["gabapentin"], dose.least_mg["gabapentin"])
     return tuple(None if mg is None else f"{mg:f}" for mg in read)  # type: ignore[return-value]
 

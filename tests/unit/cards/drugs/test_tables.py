@@ -104,5 +104,6 @@ def test_the_table_of_members_holds_every_group_that_is_taken_whole() -> None:
 def test_a_member_of_a_group_of_ours_is_the_same_by_code_and_by_name(code: str, name: str) -> None:
     """A name may be unknown, as that of a combination; it is never another drug."""
     by_code, by_name = recognise({"coding": [{"system": ATC, "code": code}]}), recognise({"text": name})
+    assert by_code or not by_name
     kinds = by_code.classes if by_code else frozenset()
     assert kinds <= (by_name.classes if by_name else frozenset()) or telling_of({"text": name}) is Telling.UNKNOWN

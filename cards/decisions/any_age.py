@@ -29,7 +29,6 @@ _YOUNGEST = 1
 _CHILDREN = 2
 
 _MONTHS = 12
-_URGENCY = (Indicator.INFO, Indicator.WARNING, Indicator.CRITICAL)
 
 Findings = tuple[Finding, ...]
 
@@ -64,8 +63,8 @@ def _same(finding: Finding, readings: Iterable[Findings]) -> Finding | None:
 
 def _warning(finding: Finding, readings: Iterable[Findings], rules: Rules) -> Finding | None:
     """Return the warning of a card that fires in every reading, as urgent as any, without what differs, or None."""
-    held = [each for found in readings for each in [_like(finding, found)] if each]
-    worst = max((each.indicator for each in (finding, *held)), key=_URGENCY.index)
+    held = [each for found in readings if (each := _like(finding, found))]
+    worst = max((each.indicator for each in (finding, *held)), key=lambda each: each.rank)
     if finding.outcome is not Outcome.FIRES or worst is Indicator.INFO or len(held) < _CHILDREN:
         return None
     common = _in_common([held[0], held[1], finding], rules)

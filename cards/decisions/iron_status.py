@@ -38,6 +38,7 @@ from cards.decisions.iron.rows import (
 from cards.decisions.iron.stops import high_tsat_row, overload_row, polycythaemia_row
 from cards.decisions.iron.studies import IronStudies, current_iron_studies, suspected
 from cards.decisions.iron.treatment import render_due, usual_child_dose
+from cards.decisions.shared.levels import numbered
 from cards.decisions.shared.orders import with_evidence
 from cards.decisions.shared.side_tests import side_tests
 from cards.facts.chart import Chart, Listing, references
@@ -201,7 +202,7 @@ def _kidney(studies: IronStudies) -> Finding | None:
     if studies.ferritin_meets("esrd.ferritin") and studies.tsat_meets("esrd.tsat"):
         if studies.treatment.iv_counts:
             return _on_treatment_card(studies)
-        active = {f"drug{number or ''}": drug for number, drug in enumerate(taken(studies))}
+        active = numbered("drug", taken(studies))
         facts |= {**sucrose_facts(studies), "without_iron": render_without_iron(studies), **active}
         return row_fires(studies, "IRON-ESRD", Indicator.INFO, facts)
     if studies.ferritin_meets("esrd.discord_ferritin") or studies.tsat_meets("esrd.tsat"):

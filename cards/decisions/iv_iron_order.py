@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from cards.decisions.iron.boxed import boxed
-from cards.decisions.iron.called_for import is_beyond_the_stop, why_no_infusion
+from cards.decisions.iron.called_for import why_no_infusion
 from cards.decisions.iron.contraindications import (
     FERRIC_CARBOXYMALTOSE,
     FERUMOXYTOL,
@@ -160,7 +160,7 @@ def _early_pregnancy(order: IronOrder) -> Finding:
 
 def _until_14_weeks(order: IronOrder) -> Text:
     """Return what is given before an infusion may be: oral iron at a low ferritin alone (clinical amendments, 2)."""
-    if _is_stopped(order) or is_beyond_the_stop(order):
+    if _is_stopped(order) or order.studies.is_beyond_the_stop:
         return say(order.rules, NAME, "nothing_until_then")
     low = order.studies.ferritin_meets("ferritin.low")
     return say(order.rules, NAME, "oral_until_then" if low else "prenatal_until_then")
@@ -169,7 +169,7 @@ def _until_14_weeks(order: IronOrder) -> Text:
 def _from_14_weeks(order: IronOrder) -> Text:
     """Return what an infusion is for from 14 weeks: for RLS little, for another indication what that calls for."""
     other = order.states_another_indication or order.another_problem
-    stopped = _is_stopped(order) or is_beyond_the_stop(order)
+    stopped = _is_stopped(order) or order.studies.is_beyond_the_stop
     if order.ferritin and order.studies.ferritin_misses("ferritin.low") and not (stopped or other):
         return say(order.rules, NAME, "not_called_for", ferritin=order.ferritin.quantity)
     key = "then_as_well" if stopped else "then_for_the_other" if other else "then_for_rls"

@@ -28,6 +28,11 @@ class Indicator(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        """Return how urgent it is: 0 for info, 2 for critical."""
+        return list(Indicator).index(self)
+
 
 #: What is put into words that stand for themselves.
 NO_PARTS: Mapping[str, Fact] = {}

@@ -49,7 +49,6 @@ MOST_CONSIDERED = 3
 
 #: Orders that bring iron, be it to bind phosphate.
 _IRON = ("iron-oral", "iron-iv", "iron-binder")
-_SEVERITY = {Indicator.CRITICAL: 0, Indicator.WARNING: 1, Indicator.INFO: 2}
 #: Which family is shown first among cards of one indicator (clinical amendments 2, section 4): what keeps from harm,
 #: then iron, aggravating and dopaminergic drugs, B12, folate, vitamin D, magnesium and B6, then the rest by id.
 _SAFETY = ("OS-IV-", "OS-IRON-OVL", "OS-IRON-PV", "OS-IRON-TSAT45", "OS-IRON-F300", "OS-IRON-ESRD-HOLD", "OS-FOL-B12",
@@ -213,7 +212,7 @@ def _names_of(results: Iterable[UnusableResult]) -> str:
 
 def _urgency(finding: Finding) -> tuple[int, int, str]:
     rank = next((place for place, family in enumerate(_FAMILIES) if finding.card.startswith(family)), len(_FAMILIES))
-    return _SEVERITY[finding.indicator], rank, finding.card
+    return -finding.indicator.rank, rank, finding.card
 
 
 def _write(finding: Finding, context: CardContext, basis: Basis) -> Card:

@@ -75,8 +75,8 @@ def _not_known(studies: IronStudies) -> str:
 
 
 def _in_dialysis(studies: IronStudies) -> str:
-    """The rows of end-stage kidney disease, after the limits at which iron is withheld (clinical amendments 2, 3)."""
-    if _is_withheld(studies):
+    """Return what the rows of end-stage kidney disease say (clinical amendments 2 and 3)."""
+    if studies.is_beyond_the_stop:
         return "iron_dialysis_hold"
     if studies.ferritin is None:
         return _not_known(studies)
@@ -90,12 +90,6 @@ def _in_dialysis(studies: IronStudies) -> str:
         return "iron_infused" if studies.treatment.iv_counts else "iron_undated"
     barred = against_infusions(studies.chart) or against_product(studies.chart, studies.rules, IRON_SUCROSE)
     return "iron_dialysis_barred" if barred else "iron_dialysis"
-
-
-def _is_withheld(studies: IronStudies) -> bool:
-    """Return whether ferritin or TSAT is, or may be, at a limit at which iron is withheld in dialysis."""
-    known = studies.ferritin_meets("esrd.hold_ferritin") or studies.tsat_meets("esrd.hold_tsat")
-    return known or bool(studies.high_ferritin or studies.unusable_tsat_meets("esrd.hold_tsat"))
 
 
 def _under_way(studies: IronStudies) -> str:
@@ -147,7 +141,7 @@ def _may_read_high(studies: IronStudies) -> bool:
 
 
 def _mid(studies: IronStudies) -> str:
-    """Between the limits only an infusion is an option, and in pregnancy the obstetric protocol decides."""
+    """Return what a ferritin between the limits says: only an infusion is an option, in pregnancy for obstetrics."""
     if pregnancy(studies.chart).is_pregnant:
         return "iron_mid_pregnant"
     stopped = against_infusions(studies.chart) and not studies.is_low_elsewhere

@@ -21,7 +21,7 @@ def why_no_infusion(order: IronOrder) -> str:
     `waits` for iron studies or another card, `unread` for what may speak against iron, `obstetrics` in pregnancy.
     """
     chart, studies = order.chart, order.studies
-    if is_beyond_the_stop(order) or infusion_may_be_too_soon(order):
+    if studies.is_beyond_the_stop or infusion_may_be_too_soon(order):
         return "waits"
     if open_questions(chart):
         return "unread"
@@ -35,17 +35,6 @@ def why_no_infusion(order: IronOrder) -> str:
         return "obstetrics"
     lifted = raising_crp(studies) and not studies.tsat_meets("tsat.low")
     return "waits" if lifted or _is_enough(order) else ""
-
-
-def is_beyond_the_stop(order: IronOrder) -> bool:
-    """Return whether OS-IRON-F300 or, in dialysis, OS-IRON-ESRD-HOLD fires for this order."""
-    studies = order.studies
-    if studies.high_ferritin:
-        return True
-    if is_esrd(order.chart):
-        high_tsat = studies.tsat_meets("esrd.hold_tsat") or studies.unusable_tsat_meets("esrd.hold_tsat")
-        return studies.ferritin_meets("esrd.hold_ferritin") or bool(high_tsat)
-    return studies.ferritin_meets("ferritin.high")
 
 
 def _is_called_for_in_pregnancy(order: IronOrder) -> bool:

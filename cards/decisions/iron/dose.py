@@ -149,10 +149,9 @@ def _shown(taken: _Iron, total: Text) -> tuple[Text, ...]:
     said = say(rules, NAME, "dose_least", dose=total) if taken.is_least else total
     if not taken.others:
         return (said,)
-    keys = ["dose_of" if _is_told(drug) else "dose_of_least" for drug in products]
     each = (
-        say(rules, NAME, key, drug=drug, mg=_iron_mg(drug) or Decimal(0))
-        for key, drug in zip(keys, products, strict=True)
+        say(rules, NAME, "dose_of" if _is_told(drug) else "dose_of_least", drug=drug, mg=_iron_mg(drug) or Decimal(0))
+        for drug in products
     )
     return (*dict.fromkeys(each), say(rules, NAME, "dose_together", dose=said))
 

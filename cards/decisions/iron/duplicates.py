@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cards.decisions.iron.orders import IronOrder, iron_order_fires
 from cards.decisions.iron.treatment import exceeds_low_dose, render_due
+from cards.decisions.shared.levels import numbered
 from cards.decisions.shared.orders import drafts_beside, is_same_order, scope_of
 from cards.facts.chart import Chart, Draft
 from cards.facts.drugs import Drug
@@ -61,9 +62,9 @@ def duplicate(order: IronOrder) -> Finding:
     if others and not drafts and all(_is_refill(order, drug) for drug in others):
         return _refill_without_recheck(order, others)
     drugs = [*others, *(draft.drug for draft in drafts if draft.drug)]
-    facts: dict[str, Fact] = {f"duplicate{number or ''}": drug for number, drug in enumerate(drugs)}
+    facts = numbered("duplicate", drugs)
     why = tuple(facts)
-    which = _which(order, others)
+    which = _which(order, others, infused)
     facts |= {"duplicate_summary": say(order.rules, NAME, which, **_dated(order)), **_dated(order)}
     texts = (_ADVICE[which], *(("two_irons",) if drafts else ()))
     return iron_order_fires(NAME, order, "OS-IRON-DUP", Indicator.INFO, facts, texts=texts, why=why)
@@ -100,12 +101,11 @@ def _dated(order: IronOrder) -> dict[str, Fact]:
     return {"given": treatment.infusion_day, "recheck_when": render_due(treatment.washed_out_on, order.chart.today)}
 
 
-def _which(order: IronOrder, others: list[Drug]) -> str:
+def _which(order: IronOrder, others: list[Drug], infused: list[Drug]) -> str:
     """Return what the summary says of the second iron, as a key of the texts."""
     if not others:
         return "duplicate_in_basket"
-    infused = [] if is_esrd(order.chart) else _infused(order)  # on dialysis nephrology plans the next iron
-    if infused:
+    if infused and not is_esrd(order.chart):  # on dialysis nephrology plans the next iron
         treatment = order.studies.treatment
         told = "duplicate_ordered" if treatment.infusion_is_only_ordered else "duplicate_infused"
         return told if treatment.last_iv in infused else "duplicate_undated"
@@ -175,7 +175,7 @@ def _is_rechecked(order: IronOrder, drug: Drug) -> bool:
 
 
 def _refill_without_recheck(order: IronOrder, drugs: list[Drug]) -> Finding:
-    facts: dict[str, Fact] = {f"duplicate{number or ''}": drug for number, drug in enumerate(drugs)}
+    facts = numbered("duplicate", drugs)
     why = tuple(facts)
     facts["duplicate_summary"] = say(order.rules, NAME, "duplicate_refill")
     texts = ("advice_recheck_first",)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cards.decisions.iron.orders import IronOrder, iron_order_fires
+from cards.decisions.shared.levels import numbered
 from cards.decisions.shared.orders import drugs_taken_beside
 from cards.facts.drugs import Drug
-from cards.facts.finding import Fact, Finding, Indicator, Text, quiet
+from cards.facts.finding import Finding, Indicator, Text, quiet
 from cards.wording.phrases import joined, lines, listed, names, say
 
 NAME = "iron_order"
@@ -64,7 +65,7 @@ def _interaction_card(order: IronOrder, binding: list[tuple[str, Drug]], acid: l
     texts = [*dict.fromkeys(text for text, _ in binding), *(("acid",) if acid else ())]
     drugs = list({drug.product.name: drug for drug in [*(drug for _, drug in binding), *acid]}.values())
     apart_from = _apart_from(order, binding) or [say(order.rules, NAME, "acid_name")]
-    facts: dict[str, Fact] = {f"interaction{number or ''}": drug for number, drug in enumerate(drugs)}
+    facts = numbered("interaction", drugs)
     why = tuple(facts)
     facts |= {
         "interaction_names": listed(apart_from),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cards.decisions.shared.levels import numbered
 from cards.facts.chart import Chart, Diagnosis, Procedure
 from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Text
@@ -29,7 +30,7 @@ def overload_facts(chart: Chart) -> dict[str, Fact]:
         said = phrase("iron.overload_recorded")
     else:
         said = phrase(_chelator(chart)[1] if chelators else "iron.overload_to_exclude")
-    return {"overload": said, **{f"chelator{number or ''}": drug for number, drug in enumerate(chelators)}}
+    return {"overload": said, **numbered("chelator", chelators)}
 
 
 def render_polycythaemia(chart: Chart) -> Text:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from cards.decisions.iron.overload import overload_facts, polycythaemia_facts, render_overload, render_polycythaemia
 from cards.decisions.iron.rows import NAME, STUDIES, row_fires
 from cards.decisions.iron.studies import IronStudies
+from cards.decisions.shared.levels import numbered
 from cards.decisions.shared.orders import with_evidence
-from cards.facts.drugs import Drug
 from cards.facts.finding import Fact, Finding, Indicator, OrderTests, Text
 from cards.facts.results import UnusableResult
 from cards.patient.status import is_esrd, overload, polycythaemia, probable_overload
@@ -15,6 +15,7 @@ from cards.wording.phrases import NOTHING, as_a_beginning, say
 
 
 def overload_row(studies: IronStudies) -> Finding | None:
+    """Return the card on iron overload, or None where none is recorded."""
     chart = studies.chart
     certain, probable = overload(chart), probable_overload(chart)
     if not (certain or probable):
@@ -41,6 +42,7 @@ def overload_row(studies: IronStudies) -> Finding | None:
 
 
 def polycythaemia_row(studies: IronStudies) -> Finding | None:
+    """Return the card on polycythaemia vera, or None where neither it nor a phlebotomy is recorded."""
     causes = polycythaemia(studies.chart)
     if not causes:
         return None
@@ -74,6 +76,7 @@ def _what_is_taken(studies: IronStudies) -> Text:
 
 
 def high_tsat_row(studies: IronStudies) -> Finding | None:
+    """Return the card on a saturation that is or may be at the stop, or None where there is none."""
     if studies.blocking is None:
         return None
     unusable = isinstance(studies.blocking, UnusableResult)
@@ -121,7 +124,6 @@ def _high_tsat_advice(studies: IronStudies, manner: str) -> str:
     return "hold_both_advice" if studies.ferritin_meets("ferritin.high") else "hold_advice"
 
 
-def _iron_beside_high_tsat(studies: IronStudies) -> dict[str, Drug]:
+def _iron_beside_high_tsat(studies: IronStudies) -> dict[str, Fact]:
     """Return the iron that is given, be it to bind phosphate, as facts."""
-    binders = studies.chart.active_drugs("iron-binder")
-    return {**studies.treatment.facts, **{f"drug{number or ''}": drug for number, drug in enumerate(binders)}}
+    return {**studies.treatment.facts, **numbered("drug", studies.chart.active_drugs("iron-binder"))}

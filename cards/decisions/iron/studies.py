@@ -65,11 +65,6 @@ class IronStudies:
         return ()
 
     @property
-    def blocks_unused(self) -> UnusableResult | None:
-        """Return the unusable result that stops iron: a saturation before a ferritin."""
-        return self.blocking if isinstance(self.blocking, UnusableResult) else self.high_ferritin
-
-    @property
     def tsat_is_below_stop(self) -> bool:
         """Return whether the saturation surely lies below the stop, be it only reported as below a number."""
         return misses(self.tsat_reading.bounds, self.rules.limit("tsat.high"))
@@ -112,6 +107,16 @@ class IronStudies:
     def ferritin_misses(self, name: str) -> bool:
         """Return whether the ferritin surely lies on the other side of this limit; without a ferritin it does not."""
         return self.ferritin is not None and misses(self._compared(self.ferritin, name), self.rules.limit(name))
+
+    @property
+    def is_beyond_the_stop(self) -> bool:
+        """Return whether ferritin, or in dialysis TSAT as well, is or may be at a limit at which iron is withheld."""
+        if self.high_ferritin:
+            return True
+        if not is_esrd(self.chart):
+            return self.ferritin_meets("ferritin.high")
+        high_tsat = self.tsat_meets("esrd.hold_tsat") or self.unusable_tsat_meets("esrd.hold_tsat")
+        return self.ferritin_meets("esrd.hold_ferritin") or bool(high_tsat)
 
     @staticmethod
     def _compared(ferritin: LabResult, name: str) -> Quantity:

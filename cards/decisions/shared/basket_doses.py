@@ -10,7 +10,7 @@ from cards.decisions.shared.drug_orders import DrugOrder
 from cards.decisions.shared.orders import drafts_beside, is_same_order
 from cards.facts.chart import Chart, Draft
 from cards.facts.drugs import Drug
-from cards.facts.finding import Finding, Indicator, Outcome, Text
+from cards.facts.finding import Finding, Outcome, Text
 from cards.quantity import in_print
 from cards.values import frozen
 from cards.wording.phrases import phrase
@@ -70,7 +70,7 @@ class Ordered:
 def _gravity(finding: Finding) -> int:
     """Return the rank of a finding: what fires by its indicator, then what is unknown, then what is quiet."""
     if finding.outcome is Outcome.FIRES and finding.indicator:
-        return 2 + list(Indicator).index(finding.indicator)
+        return 2 + finding.indicator.rank
     return 0 if finding.outcome is Outcome.QUIET else 1
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from cards.dates import PartialDate
 from cards.decisions.shared.clearance import Clearance, creatinine_clearance
-from cards.decisions.shared.levels import level, unread
+from cards.decisions.shared.levels import level, numbered, unread
 from cards.facts.chart import Chart, Diagnosis, Procedure
 from cards.facts.finding import Fact, Text
 from cards.facts.results import LabResult, UnusableResult
@@ -79,12 +79,6 @@ class Kidney:
         return self.egfr, self.below, self.clearance.value if self.clearance else None
 
     @property
-    def is_only_below_a_stage(self) -> bool:
-        """Return whether nothing is known but that it lies below a number."""
-        known = self.egfr.quantity if self.egfr else self.below
-        return not self.dialysis and known is not None and known.is_censored
-
-    @property
     def facts(self) -> dict[str, Fact]:
         """Return what is known of the kidneys as facts for a card's *why*."""
         found: dict[str, Fact] = {}
@@ -100,7 +94,7 @@ class Kidney:
             found |= self.clearance.facts
         if self.is_in_doubt and self.last:
             found["last_egfr"] = printed(self.last)
-        return found | {f"unusable_egfr{number or ''}": each for number, each in enumerate(self.unread)}
+        return found | numbered("unusable_egfr", self.unread)
 
     @property
     def _stage(self) -> str:

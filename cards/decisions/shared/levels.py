@@ -99,7 +99,7 @@ def render_coded(name: str, coded: Iterable[Diagnosis], rules: Rules) -> Text:
 def at_the_limit(reading: Reading, limit: Threshold) -> bool:
     """Return whether the newest result is only reported as at or below that very limit: it is told as one below it."""
     known = reading.censored.quantity if reading.censored else None
-    return known is not None and known.comparator == "<=" and known == replace(limit.quantity, comparator="<=")
+    return known == replace(limit.quantity, comparator="<=")
 
 
 def recheck_day(chart: Chart) -> date:

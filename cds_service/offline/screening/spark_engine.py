@@ -243,12 +243,11 @@ class _Filed:
         """Hand on what was filed, with the summary of the partition as the last row."""
         import pyarrow
 
+        texts: list[str | None] = [None] * len(self.owners)
         if summary is not None:
             self.owners.append(None)
             self.lines.append(None)
-        texts = [None] * (len(self.owners) - (summary is not None)) + (
-            [json.dumps(summary)] if summary is not None else []
-        )
+            texts.append(json.dumps(summary))
         columns = {
             "owner": pyarrow.array(self.owners, pyarrow.string()),
             "line": pyarrow.array(self.lines, pyarrow.binary()),

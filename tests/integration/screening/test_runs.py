@@ -210,19 +210,10 @@ def children_of(pid: int) -> set[int]:
 
 def test_a_finished_step_is_not_done_again(tmp_path: Path, expected: list[bytes], monkeypatch: Any) -> None:
     """Stop before the patients are decided; the second run reads no line of the export."""
-    from cds_service.offline.screening import passes, steps
+    from cds_service.offline.screening import passes
 
     folder = write_export(tmp_path / "x", everybody())
-
-    def stop(self: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(steps.Decide, "__call__", stop)
-        kept = State(tmp_path / "state")
-        with pytest.raises(KeyboardInterrupt):
-            run(find_export(folder), Recipe(_NOW), kept, workers=1, max_bad=0)
-        kept.close(done=False)
+    stopped(tmp_path, Recipe(_NOW), monkeypatch).close(done=False)
     monkeypatch.setattr(passes.Keep, "read", stop)
     monkeypatch.setattr(passes.Look, "read", stop)
     assert findings(folder, tmp_path / "state") == expected
@@ -236,12 +227,14 @@ def test_another_question_begins_anew(tmp_path: Path, expected: list[bytes]) -> 
     assert findings(folder, tmp_path / "state") == expected
 
 
+def stop(self: object) -> None:
+    """Stand for a method at which the run is interrupted."""
+    raise KeyboardInterrupt
+
+
 def stopped(folder: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> State:
     """Stop a run before the patients are decided, and return its state."""
     from cds_service.offline.screening import steps
-
-    def stop(self: object) -> None:
-        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(steps.Decide, "__call__", stop)

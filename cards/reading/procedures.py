@@ -31,7 +31,7 @@ from cards.fhir.json_values import (
 )
 from cards.fhir.local_codes import NONE, Code, LocalConcepts, local_concepts
 from cards.fhir.ownership import subject_is
-from cards.fhir.references import Resolve, within
+from cards.fhir.references import Resolve, resolver, within
 from cards.knowledge.valuesets import ConceptIndex, load_valueset
 from cards.reading.diagnosis_words import beginnings, mentions, names_in_words
 
@@ -46,7 +46,7 @@ PROCEDURES = (
     "transfusion",
 )
 #: What words name, because it makes an answer more careful: a dialysis of an unstated kind.
-_IN_WORDS = {
+IN_WORDS = {
     "dialysis": _DIALYSIS,
     "therapeutic-phlebotomy": "therapeutic-phlebotomy",
     "bariatric": "bariatric-procedure",
@@ -102,7 +102,7 @@ def _procedure(resource: Mapping[str, Json], today: date, zone: tzinfo, local: L
     concepts = _concepts(sent, local)
     if not concepts:
         words = text_and_displays(resource.get("code"))
-        concepts = frozenset(concept for named, concept in _IN_WORDS.items() if names_in_words(named, words))
+        concepts = frozenset(concept for named, concept in IN_WORDS.items() if names_in_words(named, words))
     if not concepts:
         return None
     return Procedure(concepts, _when(resource, today, zone), own_reference(resource), _in_doubt(sent, local))
@@ -170,6 +170,11 @@ def read_infusions(
         if subject_is(resource, patient_id) and _was_done(resource, _DONE_PERHAPS)
         for product in _infused(resource, within(resource, resolve), medications)
     )
+
+
+def may_be_an_infusion(resource: Mapping[str, Json], medications: Medications) -> bool:
+    """Return whether a procedure, whatever its status, names iron that is infused, or something that was used."""
+    return any(name in resource for name in _USED) or bool(_infused(resource, resolver([]), medications))
 
 
 def _given(resource: Mapping[str, Json], product: Product, zone: tzinfo, today: date) -> Drug:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from cards.drugs.medication import Medications
 from cards.labs.foreign_codes import foreign_system
+from cards.reading.procedures import may_be_an_infusion
 from cards.reading.resource_types import KEY_OF_TYPE, LAB_ORDERS
 from cards.reading.unknown import measurements_in_doubt
 from cds_service.offline.screening.line import parsed
@@ -52,10 +54,17 @@ class Sieve:
         if kind == _REPORT:
             return b'"contained"' in line or needs_parsing(line)
         if kind == "Procedure":
-            return self._keeps(line, self._known.procedures) or bool(self._procedure_words.search(line.lower()))
+            return self._keeps_procedure(line)
         if kind in LAB_ORDERS:
             return self._keeps(line, self._known.orders)
         return kind in READ
+
+    def _keeps_procedure(self, line: bytes) -> bool:
+        """Whether it is one of ours by its code or words, or may be an infusion of iron; that only parsing tells."""
+        if self._keeps(line, self._known.procedures) or self._procedure_words.search(line.lower()):
+            return True
+        held = parsed(line)
+        return held is None or "contained" in held or may_be_an_infusion(held, Medications(self._known.drug_codes))
 
     def _keeps_result(self, line: bytes) -> bool:
         if _LOINC not in line or self._keeps(line, self._known.results):

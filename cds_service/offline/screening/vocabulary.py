@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from cards.knowledge.code_systems import ICD_10, ICD_10_GM, plain_code
 from cards.knowledge.valuesets import load_valueset, valueset_names
 from cards.labs.foreign_codes import foreign_marks, foreign_names
 from cards.reading import Site
 from cards.reading.diagnosis_words import fold, word_lists
-from cards.reading.procedures import PROCEDURES
+from cards.reading.procedures import IN_WORDS, PROCEDURES
 
 _UPPER = bytes(range(256)).upper()
 _MARKS = bytes(sign for sign in range(128) if not chr(sign).isalnum())
@@ -25,6 +26,8 @@ _SHORTEST, _LONGEST = 3, 24
 _MOST_REMEMBERED = 65_536
 #: The value sets that say restless legs syndrome; of the last one only beside words.
 RLS_SETS = ("rls", "rls-in-pregnancy", "rls-by-text-only-code")
+#: The word lists by which procedures are read; a kidney that was transplanted ends a dialysis.
+_OF_PROCEDURES = (*IN_WORDS, "transplant")
 #: Names of the syndrome in English; the other languages stand in cards/reading/words.toml.
 _ENGLISH = ("restless", "ekbom")
 
@@ -59,6 +62,12 @@ class Codes:
         plain = plain_token(token)
         if plain in self.exact or plain_token(_STEM.split(token)[0]) in self.exact:
             return True
+        code = token.strip(b'"').decode("utf-8", "replace")
+        spelled = (plain, *(plain_code(system, code).encode() for system in (ICD_10, ICD_10_GM)))
+        return any(self._lies_below(each) for each in spelled) or not self.exact.isdisjoint(spelled)
+
+    def _lies_below(self, plain: bytes) -> bool:
+        """Return whether a code begins as one of the categories does."""
         return any(plain[:length] in self.categories for length in range(_SHORTEST, min(len(plain), _LONGEST) + 1))
 
 
@@ -72,6 +81,7 @@ class Vocabulary:
     """The codes of each list, and needles for its words (`needles`); what a list has neither of is always kept.
 
     rls           of diagnoses that put a patient in scope
+    drug_codes    the site's own, each with an RxNorm code
     result_words  count in words alone and beside a code of a laboratory, or of a system that `result_marks` tell: what
                   stands in its address
     """
@@ -84,6 +94,7 @@ class Vocabulary:
     procedures: Codes
     procedure_words: tuple[str, ...]
     orders: Codes
+    drug_codes: Mapping[tuple[str, str], str]
 
     @property
     def needles(self) -> tuple[str, ...]:
@@ -108,8 +119,9 @@ def vocabulary(site: Site, *, with_plmd: bool = False) -> Vocabulary:
         result_words=needles({"words": words}),
         result_marks=tuple(sorted(foreign_marks())),
         procedures=_codes(PROCEDURES, site.procedure_codes),
-        procedure_words=needles(word_lists()["dialysis"]),
+        procedure_words=tuple(sorted({each for name in _OF_PROCEDURES for each in needles(word_lists()[name])})),
         orders=_codes(tests, site.order_codes),
+        drug_codes=site.drug_codes,
     )
 
 
@@ -126,7 +138,8 @@ def _plain(codes: Iterable[str]) -> frozenset[bytes]:
 def needles(words: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
     """Return for each phrase of a word list its longest word: where that is not, the phrase is not either.
 
-    A phrase may be written with hyphens or line breaks between its words; a word alone is always written in one.
+    A phrase may be written with hyphens or line breaks between its words; a word alone is always written in one. A star
+    lets it end a compound, of which it is a part all the same.
     """
-    phrases = [fold(each) for name in ("words", "stems") for each in words.get(name, ())]
+    phrases = [fold(each).removeprefix("*") for name in ("words", "stems") for each in words.get(name, ())]
     return tuple(sorted({max(phrase.split(), key=len) for phrase in phrases if phrase}))

@@ -19,7 +19,7 @@ from cards.knowledge.valuesets import lab_codes
 from cards.reading.resource_types import LIST_TYPES
 from cds_service.offline.screening.counts import Counts
 from cds_service.offline.screening.export import Export
-from cds_service.offline.screening.passes import LOOKED_AT, Look
+from cds_service.offline.screening.passes import LOOKED_AT, Look, add_replaced, last_replaced
 from cds_service.offline.screening.recipe import Known
 
 _FOLDER = files("cds_service") / "offline" / "screening" / "planning"
@@ -181,7 +181,9 @@ def patients_named_in(export: Export, known: Known) -> tuple[str, ...] | None:
         summary = Look(known.scope, _Nowhere()).read(piece, of_one_type=False)
         counts.add(summary["counts"])
         found.update(summary["found"])
-        replaced.update(summary["replaced"])
+        add_replaced(replaced, summary["replaced"].items())
     if not counts.types["Condition"]:
         return None
-    return tuple(sorted({*found, *(replaced[each] for each in found if each in replaced)}))
+    last = last_replaced(replaced)
+    owners = {last.get(each, each) for each in found}
+    return tuple(sorted({*owners, *(before for before, after in last.items() if after in owners)}))

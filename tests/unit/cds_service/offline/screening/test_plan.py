@@ -96,6 +96,22 @@ def test_a_record_that_was_replaced_is_asked_for_under_both_ids(tmp_path: Path) 
     assert patients_named_in(find_export(export), _KNOWN) == ("new", "old")
 
 
+def test_a_record_that_was_replaced_in_steps_is_asked_for_under_every_id(tmp_path: Path) -> None:
+    def replaces(old: str) -> list[dict[str, object]]:
+        return [{"other": {"reference": f"Patient/{old}"}, "type": "replaces"}]
+
+    diagnosis = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "G25.81"}]}
+    export = write_export(
+        tmp_path / "x",
+        [
+            {"resourceType": "Patient", "id": "b", "link": replaces("a")},
+            {"resourceType": "Patient", "id": "c", "link": replaces("b")},
+            {"resourceType": "Condition", "subject": {"reference": "Patient/a"}, "code": diagnosis},
+        ],
+    )
+    assert patients_named_in(find_export(export), _KNOWN) == ("a", "b", "c")
+
+
 def test_a_plan_is_written_for_its_owner_alone(tmp_path: Path) -> None:
     names = write_plan(planned("oracle-health", patients=("p1",)), tmp_path / "plan", Path("export"))
     assert "patients.txt" in names

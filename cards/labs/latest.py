@@ -135,12 +135,13 @@ def choose(
         same_time = [result for result in results if result is newest or result.when.same_time_as(newest.when)]
     if len(same_time) == 1 and _bands(newest, limits) is not None:
         return Reading(Kind.USABLE, newest, (), tuple(unusable))
-    judged = [(each, bands) for each in same_time if (bands := _bands(each, limits)) is not None]
-    decided = sorted([each for each, _ in judged], key=_word, reverse=True)
-    listed, undecided = tuple(unusable), _undecided(same_time, limits)
+    judged = [(each, _bands(each, limits)) for each in sorted(same_time, key=_word, reverse=True)]
+    decided = [each for each, bands in judged if bands is not None]
+    undecided = tuple([each for each, bands in judged if bands is None])
+    listed = tuple(unusable)
     if not decided:
         return Reading(Kind.CENSORED, others=(newest,), unusable=listed, undecided=undecided)
-    if len({bands for _, bands in judged}) > 1:
+    if len({bands for _, bands in judged if bands is not None}) > 1:
         return Reading(Kind.CONFLICT, others=tuple(decided), unusable=listed, undecided=undecided)
     return Reading(Kind.USABLE, decided[0], tuple(decided[1:]), listed, undecided)
 
@@ -198,10 +199,6 @@ def _bands(result: LabResult, limits: Sequence[Limit]) -> tuple[bool | None, ...
     """Return on which side of every limit the result lies, or None where one of them cannot be decided."""
     sides = tuple([compare(result, limit) for limit in limits])
     return None if None in sides else sides
-
-
-def _undecided(results: Iterable[LabResult], limits: Sequence[Limit]) -> tuple[LabResult, ...]:
-    return tuple(sorted([each for each in results if _bands(each, limits) is None], key=_word, reverse=True))
 
 
 def _word(result: LabResult) -> tuple[int, float, bool, Decimal, int, str]:

@@ -109,7 +109,7 @@ def _contained_observations(resource: Mapping[str, Json]) -> Iterator[Mapping[st
             yield {**around, **member, "status": status, "id": _contained_id(resource, member)}
 
 
-#: What a container that is no final report takes from what it contains, the strictest first.
+#: The most that a result is worth in a container that is no final report.
 _LIMITS = {
     "entered-in-error": "entered-in-error",
     "cancelled": "cancelled",
@@ -117,15 +117,17 @@ _LIMITS = {
     "partial": "preliminary",
     "preliminary": "preliminary",
 }
+#: The strictest first; what is registered has no value yet.
+_STRICTNESS = {"entered-in-error": 0, "cancelled": 1, "preliminary": 2, "registered": 2}
+_FINAL = 3
 
 
 def _limited(own: Json, container: Json) -> Json:
     """Return the status of a contained Observation, which withdraws or holds back no less than its container's."""
-    limit, strictness = _LIMITS.get(code_of_status(container)), tuple(dict.fromkeys(_LIMITS.values()))
-    held = code_of_status(own)
-    if limit is None or (held in strictness and strictness.index(held) <= strictness.index(limit)):
+    limit = _LIMITS.get(code_of_status(container))
+    if limit is None or _STRICTNESS.get(code_of_status(own), _FINAL) <= _STRICTNESS[limit]:
         return own
-    return own if held == "registered" and limit == "preliminary" else limit
+    return limit
 
 
 def _contained_id(resource: Mapping[str, Json], member: Mapping[str, Json]) -> str:

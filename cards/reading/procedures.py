@@ -83,13 +83,16 @@ def read_procedures(
     """Return the procedures of ours with status completed or in-progress; `when` is the end, or today while it goes
     on.
     """
-    return tuple(
-        found
-        for resource in resources
-        if isinstance(resource, Mapping) and resource.get("resourceType") == "Procedure"
-        if subject_is(resource, patient_id) and _was_done(resource, _DONE)
-        if (found := _procedure(resource, today, zone, local))
-    )
+    done = _done(resources, patient_id)
+    return tuple([found for resource in done if (found := _procedure(resource, today, zone, local))])
+
+
+def _done(resources: Iterable[Json], patient_id: str, said: frozenset[str] = _DONE) -> Iterator[Mapping[str, Json]]:
+    """Yield the procedures of the patient that were done, by their status, and of which nothing says otherwise."""
+    for resource in objects(list(resources)):
+        is_procedure = text(resource.get("resourceType")) == "Procedure"
+        if is_procedure and subject_is(resource, patient_id) and _was_done(resource, said):
+            yield resource
 
 
 def _was_done(resource: Mapping[str, Json], said: frozenset[str]) -> bool:
@@ -115,12 +118,8 @@ def names_a_kidney_transplant(words: str) -> bool:
 
 def tells_a_kidney_transplant(resources: Iterable[Json], patient_id: str) -> bool:
     """Return whether words of a procedure of the patient that was done tell a transplanted kidney."""
-    return any(
-        names_a_kidney_transplant(text_and_displays(resource.get("code")))
-        for resource in resources
-        if isinstance(resource, Mapping) and resource.get("resourceType") == "Procedure"
-        if subject_is(resource, patient_id) and _was_done(resource, _DONE)
-    )
+    done = _done(resources, patient_id)
+    return any(names_a_kidney_transplant(text_and_displays(resource.get("code"))) for resource in done)
 
 
 def _in_doubt(sent: tuple[Code, ...], local: LocalConcepts) -> bool:
@@ -165,9 +164,7 @@ def read_infusions(
     """
     return tuple(
         _given(resource, product, zone, today)
-        for resource in objects(list(resources))
-        if text(resource.get("resourceType")) == "Procedure"
-        if subject_is(resource, patient_id) and _was_done(resource, _DONE_PERHAPS)
+        for resource in _done(resources, patient_id, _DONE_PERHAPS)
         for product in _infused(resource, within(resource, resolve), medications)
     )
 

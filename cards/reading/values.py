@@ -49,10 +49,9 @@ def read_value(
     if isinstance(value, UnreadableQuantity):
         value = with_numbers_within(analyte, value, content)
     if "dataAbsentReason" in content and items(content["dataAbsentReason"]):
-        # A zero beside it fills the place of a value.
-        is_there = any(each.value for each in value.possible)
-        why = "said-to-be-absent" if is_there else "no-value"
-        return UnreadableQuantity(why, None, value.possible if is_there else (), value.numbers if is_there else ())
+        if any(each.value for each in value.possible):  # a zero beside it fills the place of a value
+            return UnreadableQuantity("said-to-be-absent", None, value.possible, value.numbers)
+        return UnreadableQuantity("no-value")
     return value
 
 

@@ -190,7 +190,7 @@ _DUSK, _NIGHT = r"(?:evenings?|dinner|supper|soir|diner|q?pm)", r"(?:bed(?:time)
 _EVENING = rf"(?:{_DUSK}|{_NIGHT})"
 _PART = rf"(?:{_MORNING}|{_MIDDAY}|{_AFTERNOON}|{_EVENING})"
 _DAY = r"\b(?:mon|tue|wed|thu|fri|sat|sun)"
-_WEEKDAY = rf"{_DAY}(?:s|rs?|n?e?s|u?r)?(?:days?)?\b"
+_WEEKDAY = rf"{_DAY}(?:s|rs?|n?es|ns|ur)?(?:days?)?\b"
 _OTHER = r"(?:other|second|2nd)"
 #: At most once a day: there is no second session.
 AFTER_DIALYSIS = r"\b(?:after|post|following)\W{0,2}(?:each |every |the )?(?:ha?emo)?(?:dialysis|hd)\b"

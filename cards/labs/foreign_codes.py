@@ -119,4 +119,4 @@ def _any_of(words: Iterable[str], apart: str = " ") -> re.Pattern[str]:
     `1,25(OH) vitamin D` is another test than `25(OH) vitamin D`.
     """
     parts = (apart.join(map(re.escape, _folded(each).split(" "))) for each in words)
-    return re.compile("|".join(rf"(?<![^\W\d_])(?<!\b1,){each}" for each in parts))
+    return re.compile(rf"(?<![^\W\d_])(?<!\b1,)(?:{'|'.join(parts)})")

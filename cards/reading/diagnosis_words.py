@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import islice, pairwise
+from itertools import groupby, islice, pairwise
+from operator import itemgetter
 from typing import Any
 
 from cards.fhir.json_values import LONGEST_WORDS
@@ -37,6 +38,8 @@ _CLAUSE = re.compile(
 )
 #: Beside these, what a test did not find is the disease: `sepsis workup: culture negative`.
 _LOOKED_FOR = re.compile(r"\b(?:evaluat|work ?up|testing|suspect)")
+#: So many characters after the name an access is looked for: each word that may lead to one costs as many steps.
+_FURTHEST = 80
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)", re.ASCII)
 _BESIDE_AN_ANSWER = re.compile(r"[\s.,;:()=!]+")
 #: Scripts that are written without blanks between words.
@@ -176,9 +179,8 @@ def _table() -> Mapping[str, Mapping[str, re.Pattern[str]]]:
 
 def _up_to(begin: Iterable[str], end: Iterable[str]) -> re.Pattern[str]:
     """Return a pattern for any of some words and what follows, up to a word that begins with any of others, if any."""
-    last = "|".join(_part(each, r"\w*") for each in end)
-    first = "|".join(_part(each, r"\b") for each in begin)
-    return re.compile(rf"(?:{first}).*?(?:{last})" if last else rf"(?:{first}).*")
+    last, first = _any_of(end, r"\w*"), _any_of(begin, r"\b")
+    return re.compile(rf"(?:{first}).{{0,{_FURTHEST}}}?(?:{last})" if last else rf"(?:{first}).*")
 
 
 @cache
@@ -214,16 +216,24 @@ def _not_the_patients() -> tuple[str, ...]:
 
 
 def _pattern(words: Iterable[str], stems: Iterable[str]) -> re.Pattern[str]:
-    parts = [_part(each, r"\b") for each in words] + [_part(each, "") for each in stems]
-    return re.compile("|".join(parts) or r"(?!)")
+    return re.compile(_any_of(words, r"\b", stems) or r"(?!)")
 
 
-def _part(phrase: str, end: str) -> str:
-    """Return a pattern for a phrase; one with a star at its beginning may end a compound (`Katheter*sepsis`)."""
+def _any_of(words: Iterable[str], end: str, stems: Iterable[str] = ()) -> str:
+    """Return a pattern for any of some words, each with what ends it, and of stems.
+
+    What begins a word is asked once, and not for each of them.
+    """
+    parts = [_part(each, end) for each in words] + [_part(each, "") for each in stems]
+    runs = [(begins, "|".join(part for _, part in run)) for begins, run in groupby(parts, itemgetter(0))]
+    return "|".join(rf"(?<!\w)(?:{run})" if begins else run for begins, run in runs)
+
+
+def _part(phrase: str, end: str) -> tuple[bool, str]:
+    """Return whether a phrase begins a word, and its pattern; a star lets it end a compound (`Katheter*sepsis`)."""
     folded = fold(phrase)
     if _WITHOUT_BLANKS.search(folded):
-        return re.escape(folded)
+        return False, re.escape(folded)
     # A stem goes on, so that what it ends with is inside a word.
     plain = _alike(folded) if end == r"\b" else _alike(folded + "x")[:-1]
-    start = "" if folded.startswith("*") else r"(?<!\w)"
-    return f"{start}{re.escape(plain.removeprefix('*'))}{end}"
+    return not folded.startswith("*"), re.escape(plain.removeprefix("*")) + end

@@ -7,6 +7,7 @@ from typing import Any
 
 from cards.decisions.decide import decision_modules
 from cards.decisions.iron.before_a_drug import ON_IRON, iron_first
+from cards.decisions.iron.recheck import recheck_on
 from cards.decisions.iron.studies import current_iron_studies
 from tests.builders.faults import assert_none, faults
 from tests.decisions.charts import chart
@@ -79,3 +80,29 @@ def test_with_inflammation_it_is_too() -> None:
     cases = [_case(*each) for each in grid]
     inflamed = [{**case, "labs": [*case["labs"], f"crp {crp} mg/L 5d"]} for case in cases for crp in ("8", "40")]
     assert_none(faults(_fits_the_iron_card, inflamed, str))
+
+
+def _names_the_day_of_the_iron_card(case: dict[str, Any]) -> None:
+    built = chart(case)
+    rules = rules_of_the_day(case, RULES, built.today)
+    card = next((each for each in decision_modules()["iron_status"](built, rules) if each.card == "IRON-RECHECK"), None)
+    if card is not None:
+        assert recheck_on(current_iron_studies(built, rules)) == card.facts["recheck"]
+
+
+def test_a_recheck_is_due_on_the_day_that_the_iron_card_names() -> None:
+    drugs = product(("since 80d", "since 100d", "since 120d", ""), ([], *_TREATMENT[4:]))
+    taken = [[f"iron-oral ferrous sulfate 65 {since}".strip(), *infused] for since, infused in drugs]
+    now = [(f"{value} ng/mL", day) for value, day in product(("85", "95", "150"), (*_DRAWN, "50d"))]
+    cases = [
+        {
+            "person": "46 F",
+            "dx": ["rls"],
+            "labs": [f"ferritin {value} {day}", f"tsat 30 % {day}", *before],
+            "drugs": each,
+        }
+        for (value, day), before, each in product(
+            now, ([], ["ferritin 30 ng/mL 150d"], ["ferritin 60 ng/mL 150d"]), taken
+        )
+    ]
+    assert_none(faults(_names_the_day_of_the_iron_card, cases, str))

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from cards.drugs.ingredients import plain
 from cards.fhir.json_values import Json, codings, first, objects, text, text_of
+from cards.remembered import remembered
 
 ORAL, IV, IM, SUBCUTANEOUS = "oral", "iv", "im", "subcutaneous"
 INJECTED = frozenset({IV, IM, SUBCUTANEOUS, "injection"})
@@ -174,6 +175,7 @@ def names_extended_brand(text: str) -> bool:
     return bool(_EXTENDED_BRANDS.search(text))
 
 
+@remembered
 def route_of(concept: Json) -> str:
     """Return the route of a dosage, from its code or its words; empty where nothing tells."""
     for _, code in codings(concept):

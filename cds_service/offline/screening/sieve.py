@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 
 from cards.drugs.medication import Medications
 from cards.labs.foreign_codes import foreign_system
@@ -40,9 +42,9 @@ class Sieve:
 
     def __init__(self, known: Vocabulary) -> None:
         self._known = known
-        self._result_words = _any_of(known.result_words)
+        self._result_words = any_of(known.result_words)
         self._result_marks = _shortest(known.result_marks)
-        self._procedure_words = _any_of(known.procedure_words)
+        self._procedure_words = any_of(known.procedure_words)
         self._is_foreign: dict[bytes, bool] = {}
 
     def keeps(self, line: bytes, kind: str | None) -> bool:
@@ -117,9 +119,23 @@ def _is_of_loinc_alone(line: bytes) -> bool:
     return held is not None and "contained" not in held and not measurements_in_doubt([held])
 
 
-def _any_of(words: Iterable[str]) -> re.Pattern[bytes]:
+def any_of(words: Iterable[str]) -> re.Pattern[bytes]:
+    """Return a pattern that finds any of some words in a line; a word beyond ASCII makes the line be parsed anyway."""
     plain = sorted(word for word in words if word.isascii())
-    return re.compile("|".join(map(re.escape, plain)).encode() or rb"(?!)")
+    return re.compile(_alternatives(plain).encode() if plain else rb"(?!)")
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    """Return a pattern that finds any of some sorted words, with each beginning that they share written once.
+
+    The engine tries all alternatives at every sign of a line: fewer of them cost less.
+    """
+    parts = []
+    for sign, begun in groupby(words, itemgetter(slice(1))):
+        if not sign:
+            return ""  # a whole word ends here: what is longer holds it
+        parts.append(re.escape(sign) + _alternatives(each[1:] for each in begun))
+    return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 
 def _shortest(marks: Iterable[str]) -> tuple[bytes, ...]:

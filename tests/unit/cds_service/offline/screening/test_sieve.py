@@ -8,8 +8,10 @@ import pytest
 
 from cds_service.offline.screening.line import type_of
 from cds_service.offline.screening.recipe import Recipe, known_by
+from cds_service.offline.screening.sieve import any_of
 
-_SIEVE = known_by(Recipe(datetime(2026, 6, 30, 12, tzinfo=UTC))).sieve
+_KNOWN = known_by(Recipe(datetime(2026, 6, 30, 12, tzinfo=UTC)))
+_SIEVE = _KNOWN.sieve
 _LOINC = '"coding":[{"system":"http://loinc.org","code":"%s","display":"%s"}]'
 
 
@@ -98,3 +100,13 @@ def test_a_type_that_is_cut_off_is_told_by_no_line_before_it(kind: str) -> None:
     assert type_of(f'{{"resourceType":"{kind}","id":"1"}}'.encode()) == kind
     for cut in (f'{{"resourceType":"{kind}', f'{{"resourceType":"{kind}D', f'{{"resourceType":"{kind}}}'):
         assert type_of(cut.encode()) is None
+
+
+@pytest.mark.parametrize("name", ["result_words", "procedure_words"])
+def test_every_word_and_no_part_of_one_is_found(name: str) -> None:
+    words = [each for each in getattr(_KNOWN.vocabulary, name) if each.isascii()]
+    found = any_of(words)
+    texts = {text for word in words for text in (word, f"x{word}y", word[:-1], word[1:])}
+    assert {text for text in texts if found.search(text.encode())} == {
+        text for text in texts if any(word in text for word in words)
+    }

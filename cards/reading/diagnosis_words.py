@@ -38,8 +38,8 @@ _CLAUSE = re.compile(
 )
 #: Beside these, what a test did not find is the disease: `sepsis workup: culture negative`.
 _LOOKED_FOR = re.compile(r"\b(?:evaluat|work ?up|testing|suspect)")
-#: So many characters after the name an access is looked for: each word that may lead to one costs as many steps.
-_FURTHEST = 80
+#: An access is looked for within so many characters: without a bound, the time grows with the square of the text.
+_FURTHEST = 200
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)", re.ASCII)
 _BESIDE_AN_ANSWER = re.compile(r"[\s.,;:()=!]+")
 #: Scripts that are written without blanks between words.
@@ -178,7 +178,10 @@ def _table() -> Mapping[str, Mapping[str, re.Pattern[str]]]:
 
 
 def _up_to(begin: Iterable[str], end: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern for any of some words and what follows, up to a word that begins with any of others, if any."""
+    """Return a pattern for any of some words and what follows, up to a word that begins with any of others.
+
+    That one stands at most `_FURTHEST` characters on; without others, the pattern goes on to the end.
+    """
     last, first = _any_of(end, r"\w*"), _any_of(begin, r"\b")
     return re.compile(rf"(?:{first}).{{0,{_FURTHEST}}}?(?:{last})" if last else rf"(?:{first}).*")
 
@@ -220,9 +223,9 @@ def _pattern(words: Iterable[str], stems: Iterable[str]) -> re.Pattern[str]:
 
 
 def _any_of(words: Iterable[str], end: str, stems: Iterable[str] = ()) -> str:
-    """Return a pattern for any of some words, each with what ends it, and of stems.
+    """Return a pattern for any of the words, each followed by `end`, or of the stems.
 
-    What begins a word is asked once, and not for each of them.
+    The start of a word is checked once for all of them: a check for each is ten times as slow.
     """
     parts = [_part(each, end) for each in words] + [_part(each, "") for each in stems]
     runs = [(begins, "|".join(part for _, part in run)) for begins, run in groupby(parts, itemgetter(0))]
@@ -230,7 +233,10 @@ def _any_of(words: Iterable[str], end: str, stems: Iterable[str] = ()) -> str:
 
 
 def _part(phrase: str, end: str) -> tuple[bool, str]:
-    """Return whether a phrase begins a word, and its pattern; a star lets it end a compound (`Katheter*sepsis`)."""
+    """Return whether a phrase must begin a word, and its pattern.
+
+    One that begins with a star may end a compound (`Katheter*sepsis`).
+    """
     folded = fold(phrase)
     if _WITHOUT_BLANKS.search(folded):
         return False, re.escape(folded)

@@ -120,21 +120,24 @@ def _is_of_loinc_alone(line: bytes) -> bool:
 
 
 def any_of(words: Iterable[str]) -> re.Pattern[bytes]:
-    """Return a pattern that finds any of some words in a line; a word beyond ASCII makes the line be parsed anyway."""
+    """Return a pattern that finds any of the words in a line.
+
+    Words beyond ASCII are left out: a line that may hold one is parsed anyway.
+    """
     plain = sorted(word for word in words if word.isascii())
     return re.compile(_alternatives(plain).encode() if plain else rb"(?!)")
 
 
 def _alternatives(words: Iterable[str]) -> str:
-    """Return a pattern that finds any of some sorted words, with each beginning that they share written once.
+    """Return a pattern for any of some sorted words that writes each shared beginning once.
 
-    The engine tries all alternatives at every sign of a line: fewer of them cost less.
+    The engine tries every alternative at each character, so fewer are faster.
     """
     parts = []
-    for sign, begun in groupby(words, itemgetter(slice(1))):
-        if not sign:
-            return ""  # a whole word ends here: what is longer holds it
-        parts.append(re.escape(sign) + _alternatives(each[1:] for each in begun))
+    for character, begun in groupby(words, itemgetter(slice(1))):
+        if not character:
+            return ""  # a word ends here: the longer ones contain it
+        parts.append(re.escape(character) + _alternatives(each[1:] for each in begun))
     return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
 
 

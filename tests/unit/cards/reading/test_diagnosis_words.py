@@ -197,7 +197,9 @@ STILL_NAMED = {
     ],
     "dialysis": [
         "Njurdialys", "Nyredialyse", "Nierdialyse", "Nierendialyse", "Bauchfelldialyse", "Heimdialyse",
-        "On hemodialysis via tunneled dialysis catheter", "Hemodialysis via left AV fistula",
+        "On hemodialysis via tunneled dialysis catheter",
+        "Hemodialysis via tunneled right internal jugular double lumen cuffed central venous hemodialysis catheter",
+        "Hemodialysis via left AV fistula",
         "Dialysis through AV graft", "Hämodialyse über Shunt", "Hémodialyse par cathéter",
         "Hemodialysis via fistula; transplant planned", "Leberdialyse und Hämodialyse", "Prä-Dialyse und Dialyse",
     ],

@@ -103,7 +103,7 @@ def test_a_type_that_is_cut_off_is_told_by_no_line_before_it(kind: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["result_words", "procedure_words"])
-def test_every_word_and_no_part_of_one_is_found(name: str) -> None:
+def test_a_line_is_found_exactly_where_a_word_stands_in_it(name: str) -> None:
     words = [each for each in getattr(_KNOWN.vocabulary, name) if each.isascii()]
     found = any_of(words)
     texts = {text for word in words for text in (word, f"x{word}y", word[:-1], word[1:])}

@@ -10,7 +10,7 @@ from typing import Any
 from cards.reading import Site
 from cards.reading.diagnoses import read_diagnoses
 from cds_service.offline.screening.line import parsed
-from cds_service.offline.screening.sieve import CODE, holds_code, needs_parsing
+from cds_service.offline.screening.sieve import CODE, any_of, holds_code, needs_parsing
 from cds_service.offline.screening.vocabulary import RLS_SETS, Vocabulary
 
 #: Words as they stand in a block, with the first of their quotes.
@@ -26,7 +26,7 @@ class Scope:
 
     def __init__(self, known: Vocabulary, site: Site, today: date, zone: tzinfo, *, with_plmd: bool) -> None:
         self._codes = known.rls
-        self._words = re.compile("|".join(re.escape(each) for each in known.rls_words if each.isascii()).encode())
+        self._words = any_of(known.rls_words)
         self._sets = frozenset((*RLS_SETS[:2], *(("plmd",) if with_plmd else ())))
         self._site, self._today, self._zone = site, today, zone
 

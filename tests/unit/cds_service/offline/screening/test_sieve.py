@@ -102,7 +102,7 @@ def test_a_type_that_is_cut_off_is_told_by_no_line_before_it(kind: str) -> None:
         assert type_of(cut.encode()) is None
 
 
-@pytest.mark.parametrize("name", ["result_words", "procedure_words"])
+@pytest.mark.parametrize("name", ["result_words", "procedure_words", "rls_words"])
 def test_a_line_is_found_exactly_where_a_word_stands_in_it(name: str) -> None:
     words = [each for each in getattr(_KNOWN.vocabulary, name) if each.isascii()]
     found = any_of(words)

@@ -110,13 +110,11 @@ def _recheck(studies: IronStudies) -> Finding | None:
     facts: dict[str, Fact] = {**studies.facts, **treatment.facts}
     if newest and newest is not studies.ferritin:
         facts["newest"] = newest
-    due, manner = treatment.recheck_on, "oral"
-    if treatment.last_iv and treatment.washed_out_on and infusion_decides(studies):
-        manner, due = "infused", treatment.washed_out_on
-        facts["last_iv"] = treatment.last_iv
-    elif treatment.planned_day and treatment.recheck_after_planned and planned_decides(studies):
-        manner, due = "planned", treatment.recheck_after_planned
-        facts["planned"] = treatment.planned_day
+    due, manner = recheck_on(studies), "oral"
+    if treatment.last_iv and infusion_decides(studies):
+        manner, facts["last_iv"] = "infused", treatment.last_iv
+    elif treatment.planned_day and planned_decides(studies):
+        manner, facts["planned"] = "planned", treatment.planned_day
     when = render_due(due, studies.chart.today)
     facts |= {
         "recheck": due,

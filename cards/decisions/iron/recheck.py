@@ -75,8 +75,9 @@ def recheck_on(studies: IronStudies) -> date:
         return treatment.washed_out_on
     if treatment.recheck_after_planned and planned_decides(studies):
         return treatment.recheck_after_planned
-    is_judged = not treatment.is_recent and not oral_without_recheck(studies)
-    if ferritin and is_judged and oral_iron_works(studies):
+    # The first recheck counts from the start of oral iron; further ones count from the ferritin that showed it works.
+    awaits_first = treatment.is_recent or oral_without_recheck(studies)
+    if ferritin and not awaits_first and oral_iron_works(studies):
         again = due_on(rules.limit("oral_recheck"), ferritin.when.last)
         return max(treatment.recheck_on, again, studies.chart.today)
     return treatment.recheck_on
